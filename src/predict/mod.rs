@@ -1,1 +1,6 @@
-//! predict
+//! From a post to a prediction: prompt and tokens, greedy decoding, parsing, and the thread that does it.
+
+pub mod answer;
+pub mod decode;
+pub mod prediction;
+pub mod worker;

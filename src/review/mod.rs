@@ -1,1 +1,9 @@
-//! review
+//! What a reviewer decides: the session in memory, the decisions, and the file that keeps them.
+
+pub mod decision;
+pub mod queue;
+pub mod session;
+pub mod store;
+
+pub use decision::{Action, Outcome, Review};
+pub use session::Session;
