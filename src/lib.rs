@@ -8,6 +8,8 @@
 
 pub mod post;
 
+pub mod resources;
+
 pub mod dataset;
 
 pub mod image;
