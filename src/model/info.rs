@@ -1,0 +1,57 @@
+//! What a loaded model is.
+
+use std::{path::PathBuf, sync::Arc};
+
+use super::{Network, Processor};
+
+/// The architectures that Overrule runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// PaliGemma 2: SigLIP, a linear projector and Gemma 2.
+    Paligemma2,
+}
+
+/// What a loaded model is, for titles and records.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ModelInfo {
+    /// The name to show: the folder's name, Hub id or preset.
+    pub name: String,
+    /// The architecture.
+    pub family: Family,
+    /// The checkpoint's folder.
+    pub folder: PathBuf,
+    /// The revision of a Hub checkpoint, if known.
+    pub revision: Option<String>,
+    /// The adapter's name, if one is merged.
+    pub adapter: Option<String>,
+    /// The labels that the adapter (or model) was trained on, from `label_map.json`.
+    pub labels: Option<Vec<String>>,
+    /// The number format in use: `f32`, `bf16`, `f16`.
+    pub dtype: String,
+    /// The device in use: `cpu`, `cuda:0`, `metal:0`.
+    pub device: String,
+    /// How many parameters the base has.
+    pub parameters: u64,
+    /// Whether it is the toy model that ships with Overrule.
+    pub is_demo: bool,
+}
+
+/// A model ready to run.
+pub struct LoadedModel {
+    /// What it is.
+    pub info: ModelInfo,
+    /// Prompt, tokens, pixels.
+    pub processor: Arc<dyn Processor>,
+    /// The weights.
+    pub network: Box<dyn Network>,
+}
+
+/// How far loading has come.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LoadProgress {
+    /// What is being done, as a short phrase.
+    pub step: String,
+    /// From 0 to 1.
+    pub fraction: f32,
+}

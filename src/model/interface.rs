@@ -1,0 +1,74 @@
+//! The one interface to every family: a processor that needs no weights, and a network that owns them.
+
+use candle_core::Tensor;
+
+use super::ModelError;
+use crate::{image::Rgb, post::LabelNames};
+
+/// Which prompt is built around a post's text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum PromptStyle {
+    /// The prompt the adapters were trained with.
+    #[default]
+    Trained,
+    /// The prompt of the adapters' model cards.
+    Card,
+}
+
+/// The floats a network takes as an image.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Pixels {
+    /// The values, row-major.
+    pub values: Vec<f32>,
+    /// The shape, for PaliGemma `[1, 3, height, width]`.
+    pub shape: Vec<usize>,
+}
+
+/// A post made ready for the network: everything that needs no weights.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ModelInput {
+    /// The prompt as text, before the processor expands the image.
+    pub prompt: String,
+    /// The token ids, image tokens included.
+    pub input_ids: Vec<u32>,
+    /// The pixels, if the post has an image or the family needs one.
+    pub pixel_values: Option<Pixels>,
+}
+
+/// Prompt, tokens and pixels: the half of a model that needs no weights and runs on any thread.
+pub trait Processor: Send + Sync {
+    /// Builds the input for a post. A post without image gets what the family's reference does without one
+    /// (PaliGemma: an error, it cannot answer without an image).
+    fn prepare(
+        &self,
+        text: &str,
+        image: Option<&Rgb>,
+        prompt: PromptStyle,
+        labels: &LabelNames,
+    ) -> Result<ModelInput, ModelError>;
+
+    /// The text of generated ids, special tokens left out.
+    fn decode(&self, ids: &[u32]) -> Result<String, ModelError>;
+
+    /// The ids of an answer text as the model would generate it, end of sequence included.
+    fn answer_ids(&self, answer: &str) -> Result<Vec<u32>, ModelError>;
+}
+
+/// The half of a model with the weights. One thread owns it.
+pub trait Network: Send {
+    /// Forgets every cached key and value, runs the prompts of a batch (left-padded inside), and gives
+    /// the logits of each one's last position, f32 `(batch, vocabulary)`, final soft-capping applied.
+    fn prefill(&mut self, batch: &[&ModelInput]) -> Result<Tensor, ModelError>;
+
+    /// Appends one token to each sequence of the batch: logits as in `prefill`.
+    fn decode(&mut self, tokens: &[u32]) -> Result<Tensor, ModelError>;
+
+    /// Goes back to the state after `generated` tokens behind the prompt.
+    fn truncate(&mut self, generated: usize) -> Result<(), ModelError>;
+
+    /// The ids that end an answer.
+    fn eos_ids(&self) -> &[u32];
+
+    /// The device it computes on.
+    fn device(&self) -> &candle_core::Device;
+}

@@ -1,0 +1,57 @@
+//! What the user chose to run.
+
+/// Where to compute.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum DeviceChoice {
+    /// The GPU if there is one that works, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// An NVIDIA GPU (`--features cuda`).
+    Cuda,
+    /// An Apple GPU (`--features metal`).
+    Metal,
+}
+
+/// In which number format the weights are kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum DtypeChoice {
+    /// f32 on the CPU, bf16 on a GPU.
+    #[default]
+    Auto,
+    /// 32-bit floats.
+    F32,
+    /// bfloat16.
+    Bf16,
+    /// 16-bit floats.
+    F16,
+    /// 8-bit blocks (a later version).
+    Q8_0,
+}
+
+/// Which adapter is merged into the weights.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Adapter {
+    /// The one that belongs to the model: a preset's, or the adapter folder that was named as the model.
+    /// A plain checkpoint has none.
+    #[default]
+    Default,
+    /// None: the base answers.
+    None,
+    /// This one: a folder or a Hub id.
+    Named(String),
+}
+
+/// What the user chose to run.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ModelSpec {
+    /// A folder (of a checkpoint or of an adapter), a Hub id (`org/name` or `org/name@revision`) or a preset's name.
+    pub model: String,
+    /// Which adapter is merged.
+    pub adapter: Adapter,
+    /// Where to compute.
+    pub device: DeviceChoice,
+    /// The number format of the weights.
+    pub dtype: DtypeChoice,
+}
