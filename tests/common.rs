@@ -1,0 +1,136 @@
+//! What several test files share: where the fixtures lie, and the goldens as transformers wrote them.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, de::DeserializeOwned};
+
+/// The path of something below `tests/fixtures`.
+pub fn fixture(path: impl AsRef<Path>) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
+}
+
+/// Every fixture model with goldens beside it: `paligemma2`, `paligemma2_b`, …, sorted by name.
+pub fn model_fixtures() -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = fs::read_dir(fixture(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|folder| folder.join("base").is_dir() && folder.join("expected.jsonl").is_file())
+        .collect();
+    folders.sort();
+    assert!(!folders.is_empty(), "tests/fixtures holds no model");
+    folders
+}
+
+/// The image of a golden's post; `image_path` is as the goldens write it.
+pub fn post_image(image_path: &str) -> PathBuf {
+    fixture("posts").join(image_path)
+}
+
+/// The rows of a JSON Lines file.
+pub fn read_jsonl<T: DeserializeOwned>(path: &Path) -> Vec<T> {
+    let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    text.lines()
+        .enumerate()
+        .map(|(i, line)| {
+            serde_json::from_str(line).unwrap_or_else(|e| panic!("{}:{}: {e}", path.display(), i + 1))
+        })
+        .collect()
+}
+
+/// What transformers computes for one post (`expected.jsonl`, torchvision's pixels).
+#[derive(Deserialize)]
+#[allow(dead_code)]
+pub struct Expected {
+    pub index: usize,
+    pub image_path: String,
+    pub text: String,
+    pub true_labels: Vec<String>,
+    #[serde(flatten)]
+    pub trained: ExpectedAnswer,
+    pub pixel_values: TensorStats,
+    #[serde(default)]
+    pub batched_generated_ids: Vec<u32>,
+    /// Natural logarithm of the probability of each label set's JSON text and the end of sequence.
+    #[serde(default)]
+    pub label_set_logprobs: BTreeMap<String, f64>,
+    /// The same post with the model card's prompt.
+    #[serde(rename = "prompt2")]
+    pub card: Option<ExpectedAnswer>,
+}
+
+/// What transformers makes of one prompt: with the adapter, and without it under `base`.
+#[derive(Deserialize)]
+#[allow(dead_code)]
+pub struct ExpectedAnswer {
+    pub prompt: String,
+    pub input_ids: Vec<u32>,
+    pub first_logits_top10: Vec<(u32, f64)>,
+    pub generated_ids: Vec<u32>,
+    pub generated_text: String,
+    pub labels: Option<Vec<String>>,
+    #[serde(flatten)]
+    pub base: BaseAnswer,
+}
+
+/// The same prompt without the adapter; empty if the fixture has none.
+#[derive(Deserialize)]
+#[allow(dead_code)]
+pub struct BaseAnswer {
+    #[serde(default)]
+    pub first_logits_top10_base: Vec<(u32, f64)>,
+    #[serde(default)]
+    pub base_generated_ids: Vec<u32>,
+    pub base_generated_text: Option<String>,
+    pub base_labels: Option<Vec<String>>,
+}
+
+/// The same post through PIL's resampling (`expected_pil.jsonl`), the goldens to match exactly.
+#[derive(Deserialize)]
+#[allow(dead_code)]
+pub struct ExpectedPil {
+    pub index: usize,
+    pub pixel_values: TensorStats,
+    #[serde(flatten)]
+    pub trained: ExpectedPilAnswer,
+    #[serde(rename = "prompt2")]
+    pub card: Option<ExpectedPilAnswer>,
+    #[serde(default)]
+    pub batched_generated_ids: Vec<u32>,
+    /// Of the resized 8-bit RGB pixels in rows, before rescaling.
+    pub pixels_sha256: Option<String>,
+}
+
+/// What transformers makes of one prompt and PIL's pixels.
+#[derive(Deserialize)]
+#[allow(dead_code)]
+pub struct ExpectedPilAnswer {
+    pub first_logits_top10: Vec<(u32, f64)>,
+    pub generated_ids: Vec<u32>,
+    #[serde(flatten)]
+    pub base: BaseAnswer,
+}
+
+/// Enough of a tensor to recognise it. `strided16` holds the elements `i · n / 16`.
+#[derive(Deserialize)]
+#[allow(dead_code)]
+pub struct TensorStats {
+    pub shape: Vec<usize>,
+    pub mean: f64,
+    pub std: f64,
+    pub first16: Vec<f64>,
+    pub strided16: Vec<f64>,
+}
+
+/// The goldens of a fixture model, torchvision's and PIL's row of each post side by side.
+pub fn goldens(model: &Path) -> Vec<(Expected, ExpectedPil)> {
+    let expected: Vec<Expected> = read_jsonl(&model.join("expected.jsonl"));
+    let pil: Vec<ExpectedPil> = read_jsonl(&model.join("expected_pil.jsonl"));
+    assert_eq!(expected.len(), pil.len(), "{}", model.display());
+    let pairs: Vec<_> = expected.into_iter().zip(pil).collect();
+    assert!(pairs.iter().all(|(e, p)| e.index == p.index), "{}", model.display());
+    pairs
+}
