@@ -10,6 +10,8 @@ pub mod post;
 
 pub mod resources;
 
+pub mod causes;
+
 pub mod dataset;
 
 pub mod image;

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::answer::Parse;
-use crate::post::{LabelSet, PostId};
+use crate::{
+    model::{ModelInfo, PromptStyle},
+    post::{LabelNames, LabelSet, Post, PostId},
+};
 
 /// The probability of a label as an interval that holds it.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
@@ -56,6 +59,24 @@ pub struct Prediction {
     pub error: Option<String>,
 }
 
+impl Prediction {
+    /// What is kept about a post that got no answer: why, and nothing else.
+    pub fn failed(error: impl Into<String>, seconds: Seconds) -> Self {
+        Self {
+            labels: LabelSet::EMPTY,
+            raw: String::new(),
+            parse: Parse::Failed,
+            unknown_labels: Vec::new(),
+            scores: None,
+            answer_logprob: None,
+            margin: None,
+            n_tokens: 0,
+            seconds,
+            error: Some(error.into()),
+        }
+    }
+}
+
 /// Which model, prompt and settings a prediction came from.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RunInfo {
@@ -75,6 +96,26 @@ pub struct RunInfo {
     pub label_set: Vec<String>,
     /// The version of Overrule.
     pub version: String,
+}
+
+impl RunInfo {
+    /// The run of a loaded model with these settings.
+    pub fn new(model: &ModelInfo, prompt: PromptStyle, labels: &LabelNames) -> Self {
+        Self {
+            model: model.name.clone(),
+            revision: model.revision.clone(),
+            adapter: model.adapter.clone(),
+            prompt: match prompt {
+                PromptStyle::Trained => "trained",
+                PromptStyle::Card => "card",
+            }
+            .to_owned(),
+            dtype: model.dtype.clone(),
+            device: model.device.clone(),
+            label_set: labels.iter().map(str::to_owned).collect(),
+            version: crate::VERSION.to_owned(),
+        }
+    }
 }
 
 /// One line of a predictions file: everything about one post's prediction.
@@ -110,4 +151,141 @@ pub struct Record {
     pub error: Option<String>,
     /// What it came from.
     pub run: RunInfo,
+}
+
+impl Record {
+    /// The record of a prediction about the post at a place of a dataset with these labels.
+    pub fn new(
+        index: usize,
+        post: &Post,
+        labels: &LabelNames,
+        prediction: Prediction,
+        run: RunInfo,
+    ) -> Self {
+        let names = |set| {
+            labels
+                .names_of(set)
+                .into_iter()
+                .map(str::to_owned)
+                .collect()
+        };
+        Self {
+            id: post.id,
+            index,
+            text: post.text.to_string(),
+            image_path: post.image_path.to_string(),
+            labels: names(prediction.labels),
+            raw: prediction.raw,
+            parse: prediction.parse,
+            unknown_labels: prediction.unknown_labels,
+            scores: prediction
+                .scores
+                .map(|scores| labels.iter().map(str::to_owned).zip(scores).collect()),
+            answer_logprob: prediction.answer_logprob,
+            margin: prediction.margin,
+            n_tokens: prediction.n_tokens,
+            seconds: prediction.seconds,
+            error: prediction.error,
+            run,
+        }
+    }
+
+    /// The prediction of a record, in terms of a label set: names it does not have count as unknown labels.
+    pub fn prediction(&self, labels: &LabelNames) -> Prediction {
+        let (set, missing) = labels.resolve(self.labels.iter().map(String::as_str));
+        let mut unknown_labels = self.unknown_labels.clone();
+        unknown_labels.extend(missing);
+        Prediction {
+            labels: set,
+            raw: self.raw.clone(),
+            parse: self.parse,
+            unknown_labels,
+            scores: self.scores.as_ref().and_then(|scores| {
+                labels
+                    .iter()
+                    .map(|name| scores.get(name).copied())
+                    .collect()
+            }),
+            answer_logprob: self.answer_logprob,
+            margin: self.margin,
+            n_tokens: self.n_tokens,
+            seconds: self.seconds,
+            error: self.error.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run() -> RunInfo {
+        RunInfo {
+            model: "tiny".into(),
+            revision: None,
+            adapter: Some("lora".into()),
+            prompt: "trained".into(),
+            dtype: "f32".into(),
+            device: "cpu".into(),
+            label_set: vec!["racist".into(), "sexist".into()],
+            version: "0".into(),
+        }
+    }
+
+    fn post() -> Post {
+        Post {
+            id: PostId::new("hello", "a.png", 0),
+            text: "hello".into(),
+            image_path: "a.png".into(),
+            truth: None,
+            line: 2,
+            extra: Box::default(),
+        }
+    }
+
+    #[test]
+    fn a_prediction_survives_its_record_and_a_line_of_json() {
+        let labels = LabelNames::new(["racist", "sexist"]).unwrap();
+        let score = |p| Score {
+            p,
+            lo: p - 0.01,
+            hi: p + 0.01,
+        };
+        let prediction = Prediction {
+            labels: [1].into_iter().collect(),
+            raw: "[\"sexist\", \"rude\"]".into(),
+            parse: Parse::Clean,
+            unknown_labels: vec!["rude".into()],
+            scores: Some(vec![score(0.25), score(0.75)]),
+            answer_logprob: Some(-0.5),
+            margin: Some(1.5),
+            n_tokens: 6,
+            seconds: Seconds {
+                image: 0.25,
+                vision: 0.0,
+                prefill: 0.5,
+                decode: 0.125,
+            },
+            error: None,
+        };
+        let record = Record::new(7, &post(), &labels, prediction.clone(), run());
+        assert_eq!(record.labels, ["sexist"]);
+        let line = serde_json::to_string(&record).unwrap();
+        let read: Record = serde_json::from_str(&line).unwrap();
+        assert_eq!(read, record);
+        assert_eq!(read.prediction(&labels), prediction);
+    }
+
+    #[test]
+    fn labels_that_another_label_set_does_not_have_are_kept_as_unknown() {
+        let labels = LabelNames::new(["racist", "sexist"]).unwrap();
+        let mut prediction = Prediction::failed("no image", Seconds::default());
+        prediction.labels = [0, 1].into_iter().collect();
+        let record = Record::new(0, &post(), &labels, prediction, run());
+        let narrower = LabelNames::new(["sexist"]).unwrap();
+        let read = record.prediction(&narrower);
+        assert_eq!(read.labels, [0].into_iter().collect());
+        assert_eq!(read.unknown_labels, ["racist"]);
+        assert_eq!(read.error.as_deref(), Some("no image"));
+    }
 }
