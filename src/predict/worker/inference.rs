@@ -1,0 +1,339 @@
+//! What the inference thread does: load, run batches, report.
+
+use std::{
+    any::Any,
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+    time::Instant,
+};
+
+use crossbeam_channel::{Receiver, Sender, select_biased};
+
+use super::{
+    Event, Generation,
+    control::{Context, Shared, Step, Task},
+    progress::Meter,
+    schedule::{Next, Runnable},
+};
+use crate::{
+    causes::with_causes,
+    model::{LoadProgress, LoadedModel, ModelError, ModelSpec},
+    predict::{
+        answer,
+        decode::{self, DecodeSeconds, Generated},
+        prediction::{Prediction, Seconds},
+    },
+};
+
+/// Sends events and wakes their reader.
+pub(super) struct Reporter {
+    events: Sender<Event>,
+    /// Disconnected when the handle is dropped, also if someone kept a clone of the receiver.
+    stopped: Receiver<()>,
+    wake: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Reporter {
+    pub fn new(
+        events: Sender<Event>,
+        stopped: Receiver<()>,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            events,
+            stopped,
+            wake: Box::new(wake),
+        }
+    }
+
+    /// Waits for room, but never for a reader that is gone.
+    fn send(&self, event: Event) {
+        let sent = select_biased! {
+            send(self.events, event) -> sent => sent.is_ok(),
+            recv(self.stopped) -> _ => false,
+        };
+        if sent {
+            (self.wake)();
+        }
+    }
+}
+
+/// The inference thread.
+pub(super) struct Inference<L> {
+    shared: Arc<Shared>,
+    reporter: Reporter,
+    loader: L,
+    model: Option<LoadedModel>,
+}
+
+impl<L> Inference<L>
+where
+    L: Fn(&ModelSpec, &mut dyn FnMut(LoadProgress) -> bool) -> Result<LoadedModel, ModelError>,
+{
+    pub fn new(shared: Arc<Shared>, reporter: Reporter, loader: L) -> Self {
+        Self {
+            shared,
+            reporter,
+            loader,
+            model: None,
+        }
+    }
+
+    /// Works until the handle is dropped.
+    pub fn run(mut self) {
+        loop {
+            match self.shared.next_task() {
+                Task::Load(generation, spec) => self.load(generation, &spec),
+                Task::Unload => self.model = None,
+                Task::Run(generation, context) => self.run_job(generation, &context),
+                Task::Ended(generation) => self.reporter.send(Event::Finished {
+                    generation,
+                    cancelled: true,
+                }),
+                Task::Close => return,
+            }
+        }
+    }
+
+    fn load(&mut self, generation: Generation, spec: &ModelSpec) {
+        // First make room for the new one.
+        self.model = None;
+        let mut progress = |progress: LoadProgress| {
+            let wanted = self.shared.wants_model(generation);
+            if wanted {
+                self.reporter.send(Event::Loading {
+                    generation,
+                    step: progress.step,
+                    fraction: progress.fraction,
+                });
+            }
+            wanted
+        };
+        let loading = AssertUnwindSafe(|| (self.loader)(spec, &mut progress));
+        let loaded = match panic::catch_unwind(loading) {
+            Ok(result) => result.map_err(|error| with_causes(&error)),
+            Err(fault) => Err(format!(
+                "loading “{}” failed unexpectedly: {}",
+                spec.model,
+                panic_message(&*fault)
+            )),
+        };
+        match loaded {
+            Ok(model) => {
+                let info = model.info.clone();
+                let processor = Arc::clone(&model.processor);
+                self.model = Some(model);
+                if self.shared.model_is_ready(generation, processor) {
+                    self.reporter.send(Event::Loaded { generation, info });
+                }
+            }
+            Err(message) if self.shared.wants_model(generation) => {
+                self.reporter.send(Event::LoadFailed {
+                    generation,
+                    message,
+                });
+            }
+            // A newer wish interrupted it.
+            Err(_) => {}
+        }
+    }
+
+    fn run_job(&mut self, generation: Generation, context: &Context) {
+        let Some(model) = &mut self.model else {
+            // `next_task` gives a job only with a model.
+            return self.shared.cancel_job();
+        };
+        let mut run = Run {
+            shared: &self.shared,
+            reporter: &self.reporter,
+            model,
+            generation,
+            context,
+            meter: Meter::new(context.total, Instant::now()),
+        };
+        run.report_progress(false);
+        loop {
+            match self.shared.next_step(generation) {
+                Step::Stale => return,
+                Step::Paused => run.pause(),
+                Step::Next(Next::NotYet) => {}
+                Step::Next(Next::Batch(batch)) => run.answer(&batch),
+                Step::Next(Next::Failed {
+                    post,
+                    message,
+                    image_secs,
+                }) => {
+                    run.tell_failed(post, message, image_secs);
+                    run.mark();
+                }
+                Step::Next(Next::Done) => {
+                    run.report_progress(false);
+                    return self.reporter.send(Event::Finished {
+                        generation,
+                        cancelled: false,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// One job on the present model.
+struct Run<'a> {
+    shared: &'a Shared,
+    reporter: &'a Reporter,
+    model: &'a mut LoadedModel,
+    generation: Generation,
+    context: &'a Context,
+    meter: Meter,
+}
+
+impl Run<'_> {
+    /// Runs a batch and tells what came of each post. If the batch fails as a whole, each post gets its own chance.
+    fn answer(&mut self, batch: &[Runnable]) {
+        match self.decode(batch) {
+            Ok((answers, seconds)) => {
+                let seconds = share_of(seconds, batch.len());
+                for (runnable, answer) in batch.iter().zip(answers) {
+                    self.tell_answer(runnable, answer, seconds);
+                }
+            }
+            // Nothing more is wanted of this job.
+            Err(_) if !self.shared.wants_job(self.generation) => return,
+            Err(message) => match batch {
+                [runnable] => {
+                    self.tell_failed(runnable.post, message, runnable.image_secs);
+                }
+                // A device that ran out of memory would take smaller batches from here on, then the CPU.
+                _ => batch.chunks(1).for_each(|single| self.answer(single)),
+            },
+        }
+        self.mark();
+    }
+
+    /// The answers of a batch, one a post, unless it was interrupted or failed as a whole.
+    fn decode(
+        &mut self,
+        batch: &[Runnable],
+    ) -> Result<(Vec<Result<Generated, ModelError>>, DecodeSeconds), String> {
+        let inputs: Vec<_> = batch.iter().map(|runnable| &runnable.input).collect();
+        let network = &mut *self.model.network;
+        let max_new_tokens = self.context.options.max_new_tokens;
+        let cancelled = || !self.shared.wants_job(self.generation);
+        // A prefill forgets whatever a panic may have left half done in the network.
+        let decoding = AssertUnwindSafe(|| {
+            decode::greedy(network, &inputs, max_new_tokens, false, &cancelled)
+        });
+        let (answers, seconds) = panic::catch_unwind(decoding)
+            .map_err(|fault| format!("the model failed unexpectedly: {}", panic_message(&*fault)))?
+            .map_err(|error| with_causes(&error))?;
+        if cancelled() {
+            return Err("cancelled".to_owned());
+        }
+        if answers.len() != batch.len() {
+            return Err(format!(
+                "the model gave {} answers to {} posts",
+                answers.len(),
+                batch.len()
+            ));
+        }
+        Ok((answers, seconds))
+    }
+
+    fn tell_answer(
+        &mut self,
+        runnable: &Runnable,
+        answer: Result<Generated, ModelError>,
+        seconds: DecodeSeconds,
+    ) {
+        let seconds = Seconds {
+            image: runnable.image_secs,
+            vision: 0.0,
+            prefill: seconds.prefill,
+            decode: seconds.decode,
+        };
+        let prediction = answer
+            .and_then(|generated| {
+                let raw = self.model.processor.decode(&generated.ids)?;
+                Ok(self.prediction(&generated, raw, seconds))
+            })
+            .unwrap_or_else(|error| Prediction::failed(with_causes(&error), seconds));
+        self.tell(runnable.post, prediction);
+    }
+
+    fn prediction(&self, generated: &Generated, raw: String, seconds: Seconds) -> Prediction {
+        let parsed = answer::parse(&raw, &self.context.options.labels);
+        Prediction {
+            labels: parsed.labels,
+            raw,
+            parse: parsed.parse,
+            unknown_labels: parsed.unknown,
+            scores: None,
+            answer_logprob: Some(generated.logprob),
+            margin: Some(generated.margin),
+            n_tokens: generated.ids.len(),
+            seconds,
+            error: None,
+        }
+    }
+
+    fn tell_failed(&mut self, post: usize, message: String, image_secs: f64) {
+        let seconds = Seconds {
+            image: image_secs,
+            ..Seconds::default()
+        };
+        self.tell(post, Prediction::failed(message, seconds));
+    }
+
+    fn tell(&mut self, post: usize, prediction: Prediction) {
+        self.meter.count(prediction.error.is_some());
+        self.reporter.send(Event::Predicted {
+            generation: self.generation,
+            post,
+            prediction: Box::new(prediction),
+        });
+    }
+
+    /// Notes that posts were answered, and says so if it was not said just now.
+    fn mark(&mut self) {
+        let now = Instant::now();
+        self.meter.mark(now);
+        if self.meter.due(now) {
+            self.report_progress(false);
+        }
+    }
+
+    fn pause(&mut self) {
+        self.report_progress(true);
+        self.shared.wait_while_paused(self.generation);
+        self.meter.restart(Instant::now());
+        if self.shared.wants_job(self.generation) {
+            self.report_progress(false);
+        }
+    }
+
+    fn report_progress(&self, paused: bool) {
+        self.reporter.send(Event::Progress {
+            generation: self.generation,
+            progress: self.meter.progress(paused),
+        });
+    }
+}
+
+/// What each of `posts` took of a batch.
+fn share_of(seconds: DecodeSeconds, posts: usize) -> DecodeSeconds {
+    let posts = posts.max(1) as f64;
+    DecodeSeconds {
+        prefill: seconds.prefill / posts,
+        decode: seconds.decode / posts,
+    }
+}
+
+/// What a panic said.
+pub(super) fn panic_message(fault: &(dyn Any + Send)) -> &str {
+    fault
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| fault.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no reason was given")
+}
