@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::post::LabelSet;
+use crate::post::{LabelSet, PostId};
 
 /// How a reviewer left a post.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -55,4 +55,111 @@ pub enum Action {
     Note(String),
     /// Forget decision, draft and outcome (flag and note stay).
     Clear,
+}
+
+impl Review {
+    /// A post nobody has touched.
+    pub const UNTOUCHED: Self = Self {
+        decision: None,
+        draft: None,
+        outcome: None,
+        flagged: false,
+        note: String::new(),
+        assisted: false,
+    };
+
+    /// The state after an action.
+    ///
+    /// Confirming ends the draft. A draft leaves an earlier decision in force until the next confirmation, and one
+    /// that equals the decision is none. Skipping and escalating leave the post without a decision.
+    #[must_use]
+    pub fn after(&self, action: Action) -> Self {
+        let mut next = self.clone();
+        match action {
+            Action::Draft(labels) => {
+                next.draft = (self.decision != Some(labels)).then_some(labels);
+            }
+            Action::Confirm { labels, assisted } => {
+                next.decision = Some(labels);
+                next.draft = None;
+                next.outcome = Some(Outcome::Confirmed);
+                next.assisted = assisted;
+            }
+            Action::Skip => next.put_aside(Some(Outcome::Skipped)),
+            Action::Escalate => next.put_aside(Some(Outcome::Escalated)),
+            Action::Flag(flagged) => next.flagged = flagged,
+            Action::Note(note) => next.note = note,
+            Action::Clear => next.put_aside(None),
+        }
+        next
+    }
+
+    fn put_aside(&mut self, outcome: Option<Outcome>) {
+        self.decision = None;
+        self.draft = None;
+        self.outcome = outcome;
+        self.assisted = false;
+    }
+}
+
+/// An [`Action`] without what it carries, for lists and for the session file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ActionKind {
+    /// [`Action::Draft`].
+    Draft,
+    /// [`Action::Confirm`].
+    Confirm,
+    /// [`Action::Skip`].
+    Skip,
+    /// [`Action::Escalate`].
+    Escalate,
+    /// [`Action::Flag`].
+    Flag,
+    /// [`Action::Note`].
+    Note,
+    /// [`Action::Clear`].
+    Clear,
+}
+
+impl Action {
+    /// Which action it is.
+    pub fn kind(&self) -> ActionKind {
+        match self {
+            Self::Draft(_) => ActionKind::Draft,
+            Self::Confirm { .. } => ActionKind::Confirm,
+            Self::Skip => ActionKind::Skip,
+            Self::Escalate => ActionKind::Escalate,
+            Self::Flag(_) => ActionKind::Flag,
+            Self::Note(_) => ActionKind::Note,
+            Self::Clear => ActionKind::Clear,
+        }
+    }
+}
+
+/// What an [`Entry`] of the history is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// The reviewer did something.
+    Do(ActionKind),
+    /// The entry of this number was taken back.
+    Undo(u64),
+    /// The entry of this number was done again after it had been taken back.
+    Redo(u64),
+}
+
+/// One row of the history. Entries are appended and never change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// Its number, from 1.
+    pub seq: u64,
+    /// The post.
+    pub post: PostId,
+    /// What was done.
+    pub change: Change,
+    /// The post before.
+    pub before: Review,
+    /// The post after.
+    pub after: Review,
+    /// When, in milliseconds since 1970 (UTC).
+    pub at_ms: i64,
 }

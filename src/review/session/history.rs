@@ -1,0 +1,147 @@
+//! Doing, undoing and doing again.
+
+use std::sync::Arc;
+
+use super::Session;
+use crate::{
+    post::PostId,
+    review::{
+        decision::{Action, Change, Entry},
+        store::now_ms,
+    },
+};
+
+/// What can be taken back and done again. It comes out the same whether entries are made now or replayed.
+#[derive(Default)]
+pub(super) struct History {
+    /// In force, oldest first.
+    done: Vec<Arc<Entry>>,
+    /// Taken back, the last one last.
+    undone: Vec<Arc<Entry>>,
+    last_seq: u64,
+}
+
+impl History {
+    /// Takes an entry in.
+    pub(super) fn record(&mut self, entry: &Arc<Entry>) {
+        self.last_seq = entry.seq;
+        match entry.change {
+            Change::Do(_) => {
+                self.done.push(Arc::clone(entry));
+                self.undone.clear();
+            }
+            Change::Undo(seq) => shift(&mut self.done, &mut self.undone, seq),
+            Change::Redo(seq) => shift(&mut self.undone, &mut self.done, seq),
+        }
+    }
+}
+
+/// Moves the entry of a number, usually the last one, from one stack to the other.
+fn shift(from: &mut Vec<Arc<Entry>>, to: &mut Vec<Arc<Entry>>, seq: u64) {
+    if let Some(place) = from.iter().rposition(|entry| entry.seq == seq) {
+        to.push(from.remove(place));
+    }
+}
+
+impl Session {
+    /// Does an action: in memory at once, on its way to the disk at once. One that changes nothing leaves no trace.
+    pub fn apply(&mut self, post: usize, action: Action) {
+        let Some(id) = self.dataset.posts.get(post).map(|post| post.id) else {
+            return;
+        };
+        let kind = action.kind();
+        let before = self.review(post).clone();
+        let after = before.after(action);
+        if before != after {
+            let seq = self.history.last_seq + 1;
+            self.enter(Entry {
+                seq,
+                post: id,
+                change: Change::Do(kind),
+                before,
+                after,
+                at_ms: now_ms(),
+            });
+        }
+    }
+
+    /// Takes the last action back (also one of an earlier run of the program). The post it was about, to go to.
+    pub fn undo(&mut self) -> Option<usize> {
+        let entry = Arc::clone(self.last(&self.history.done)?);
+        self.reverse(&entry, Change::Undo(entry.seq))
+    }
+
+    /// Does the last undone action again. The post it was about, to go to.
+    pub fn redo(&mut self) -> Option<usize> {
+        let entry = Arc::clone(self.last(&self.history.undone)?);
+        self.reverse(&entry, Change::Redo(entry.seq))
+    }
+
+    /// Whether `undo` would do something.
+    pub fn can_undo(&self) -> bool {
+        self.last(&self.history.done).is_some()
+    }
+
+    /// Whether `redo` would do something.
+    pub fn can_redo(&self) -> bool {
+        self.last(&self.history.undone).is_some()
+    }
+
+    /// The last actions in force and the places of their posts, newest first.
+    pub fn recent(&self) -> impl Iterator<Item = (usize, &Entry)> {
+        let newest_first = self.history.done.iter().rev();
+        newest_first.filter_map(|entry| Some((self.place(entry.post)?, &**entry)))
+    }
+
+    /// The last entry whose post is there; the dataset may have lost some.
+    fn last<'a>(&self, entries: &'a [Arc<Entry>]) -> Option<&'a Arc<Entry>> {
+        let there = |entry: &&Arc<Entry>| self.place(entry.post).is_some();
+        entries.iter().rev().find(there)
+    }
+
+    fn reverse(&mut self, entry: &Entry, change: Change) -> Option<usize> {
+        let post = self.place(entry.post)?;
+        let after = match change {
+            Change::Undo(_) => entry.before.clone(),
+            Change::Do(_) | Change::Redo(_) => entry.after.clone(),
+        };
+        self.enter(Entry {
+            seq: self.history.last_seq + 1,
+            post: entry.post,
+            change,
+            before: self.review(post).clone(),
+            after,
+            at_ms: now_ms(),
+        });
+        Some(post)
+    }
+
+    /// Takes a new entry in and sends it to the disk.
+    fn enter(&mut self, entry: Entry) {
+        let entry = Arc::new(entry);
+        if let Some(store) = &mut self.store {
+            store.append(Arc::clone(&entry));
+        }
+        self.replay(entry);
+    }
+
+    /// Takes an entry in, as it is made or as it is read. The place of its post, if it has one.
+    pub(super) fn replay(&mut self, entry: Arc<Entry>) -> Option<usize> {
+        self.history.record(&entry);
+        let place = self.place(entry.post)?;
+        self.change(place, |session| {
+            if let Some(review) = session.reviews.get_mut(place) {
+                review.clone_from(&entry.after);
+            }
+        });
+        Some(place)
+    }
+
+    /// The posts that have been worked on, whether the dataset still has them or not.
+    pub(super) fn lost(&self, entries: impl Iterator<Item = PostId>) -> usize {
+        let mut lost: Vec<PostId> = entries.filter(|post| self.place(*post).is_none()).collect();
+        lost.sort_unstable();
+        lost.dedup();
+        lost.len()
+    }
+}

@@ -1,0 +1,153 @@
+//! A review session in memory: the dataset, what the model said, what the reviewer decided — three records
+//! that never overwrite each other.
+//!
+//! Everything answers from memory; the [store](super::store) keeps up on its own thread.
+
+mod counts;
+mod history;
+mod open;
+mod predictions;
+mod problems;
+mod save;
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+pub use counts::ReviewCounts;
+pub use predictions::{Exposure, LeftOut, Truth};
+pub use save::SaveState;
+
+use super::{
+    decision::Review,
+    store::{LoadedChunks, Store},
+};
+use crate::{
+    dataset::Dataset,
+    post::{LabelSet, PostId, Problem},
+    predict::prediction::{Prediction, RunInfo},
+};
+use history::History;
+use problems::Problems;
+
+/// A dataset under review.
+pub struct Session {
+    dataset: Arc<Dataset>,
+    file: PathBuf,
+    /// `None` if the session was opened for reading.
+    store: Option<Store>,
+    /// Where each post is in the dataset.
+    places: HashMap<PostId, u32>,
+    reviews: Vec<Review>,
+    history: History,
+    run: Option<RunInfo>,
+    predictions: Vec<Option<Arc<Prediction>>>,
+    /// Predictions of an earlier day that are still being read.
+    loading: Option<LoadedChunks>,
+    problems: Problems,
+    counts: ReviewCounts,
+    orphans: usize,
+    cursor: usize,
+    revision: u64,
+}
+
+impl Session {
+    /// The dataset.
+    pub fn dataset(&self) -> &Arc<Dataset> {
+        &self.dataset
+    }
+
+    /// The session file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The review of a post.
+    pub fn review(&self, post: usize) -> &Review {
+        static UNTOUCHED: Review = Review::UNTOUCHED;
+        self.reviews.get(post).unwrap_or(&UNTOUCHED)
+    }
+
+    /// How many posts were worked on that the dataset no longer has. Their decisions stay in the file and come back
+    /// with the posts.
+    pub fn orphans(&self) -> usize {
+        self.orphans
+    }
+
+    /// How the work stands: how many posts are reviewed, skipped, flagged and so on.
+    pub fn counts(&self) -> ReviewCounts {
+        self.counts
+    }
+
+    /// The post to show; kept across restarts.
+    pub fn cursor(&self) -> usize {
+        self.cursor
+    }
+
+    /// Moves to a post. A place past the end is the last one.
+    pub fn set_cursor(&mut self, post: usize) {
+        let post = post.min(self.dataset.posts.len().saturating_sub(1));
+        if post == self.cursor {
+            return;
+        }
+        self.cursor = post;
+        if let (Some(store), Some(post)) = (&mut self.store, self.dataset.posts.get(post)) {
+            store.set_cursor(post.id);
+        }
+    }
+
+    /// The truth in force about a post.
+    pub fn truth(&self, post: usize, which: Truth) -> Option<LabelSet> {
+        let decision = self.review(post).decision;
+        let label = self.dataset.posts.get(post).and_then(|post| post.truth);
+        match which {
+            Truth::Combined => decision.or(label),
+            Truth::Reviewed => decision,
+            Truth::Dataset => label,
+        }
+    }
+
+    /// Grows with every change, so that caches know when to work again. Moving the cursor is none.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Changes what is known of a post and keeps the counts and the revision in step.
+    fn change(&mut self, post: usize, change: impl FnOnce(&mut Self)) {
+        let before = self.facts(post);
+        change(self);
+        let after = self.facts(post);
+        self.counts.replace(before, after);
+        self.revision += 1;
+    }
+
+    /// The place of a post in the dataset.
+    fn place(&self, post: PostId) -> Option<usize> {
+        self.places.get(&post).map(|place| *place as usize)
+    }
+
+    /// All problems of a post's own, in the order found.
+    pub fn problems(&self, post: usize) -> Vec<&Problem> {
+        self.problems.of(&self.dataset, post)
+    }
+
+    /// All problems: those of the dataset, then those found since.
+    pub fn all_problems(&self) -> Vec<&Problem> {
+        let found = self.problems.found();
+        self.dataset.problems.iter().chain(found).collect()
+    }
+
+    /// Whether a post has a problem.
+    pub fn has_problem(&self, post: usize) -> bool {
+        self.problems.any(post)
+    }
+
+    /// Adds a problem found later, such as an image that cannot be decoded. Told once a post and kind.
+    pub fn add_problem(&mut self, problem: Problem) {
+        if self.problems.add(problem) {
+            self.revision += 1;
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Opening a session: where its file is, and bringing back what it holds.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{Session, counts::ReviewCounts, history::History, problems::Problems};
+use crate::{
+    dataset::Dataset,
+    post::{PostId, Problem, ProblemKind},
+    review::{
+        decision::Review,
+        store::{self, Contents, Store, StoreError},
+    },
+};
+
+/// The environment variable that names another data folder, for tests and portable installations.
+const DATA_DIR_VARIABLE: &str = "OVERRULE_DATA_DIR";
+
+impl Session {
+    /// Where the session of a dataset lives if the user names no file: the platform's data folder, named after the
+    /// dataset and a hash of its path. `OVERRULE_DATA_DIR` takes the place of the platform's folder.
+    ///
+    /// # Errors
+    /// If the platform names no data folder.
+    pub fn default_path(dataset: &Dataset) -> Result<PathBuf, StoreError> {
+        let folder = match std::env::var_os(DATA_DIR_VARIABLE).filter(|folder| !folder.is_empty()) {
+            Some(folder) => PathBuf::from(folder),
+            None => directories::ProjectDirs::from("", "", "overrule")
+                .ok_or(StoreError::NoDataFolder)?
+                .data_dir()
+                .to_owned(),
+        };
+        Ok(folder.join("sessions").join(file_name(dataset)))
+    }
+
+    /// Opens (or begins) the session file and replays it: decisions, undo history, cursor, the predictions of the last run.
+    /// `wake` is called from the store's threads when there is something for [`poll`](Self::poll).
+    ///
+    /// Waits for the disk, so a window calls it from a thread of its own.
+    ///
+    /// # Errors
+    /// If the file is open in another window, is no session or of a newer version, belongs to another dataset, is
+    /// damaged, or cannot be written. It is then as it was.
+    pub fn open(
+        dataset: Arc<Dataset>,
+        file: &Path,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Self, StoreError> {
+        let file = store::canonical(file)?;
+        let places = places(&dataset);
+        let known = |post: PostId| places.contains_key(&post);
+        let (store, contents) = Store::open(&file, &dataset, &known, Arc::new(wake))?;
+        Ok(Self::new(dataset, file, Some(store), places, contents))
+    }
+
+    /// Opens a session for reading, also while a window has it open. Nothing done to it is ever saved.
+    ///
+    /// # Errors
+    /// If there is no such file, or it is no session, of a newer version or damaged.
+    pub fn open_read_only(dataset: Arc<Dataset>, file: &Path) -> Result<Self, StoreError> {
+        let file = store::canonical(file)?;
+        let contents = store::read_only(&file, &dataset)?;
+        let places = places(&dataset);
+        Ok(Self::new(dataset, file, None, places, contents))
+    }
+
+    fn new(
+        dataset: Arc<Dataset>,
+        file: PathBuf,
+        store: Option<Store>,
+        places: HashMap<PostId, u32>,
+        contents: Contents,
+    ) -> Self {
+        let n_posts = dataset.posts.len();
+        let mut session = Self {
+            problems: Problems::new(&dataset),
+            dataset,
+            file,
+            store,
+            places,
+            reviews: vec![Review::UNTOUCHED; n_posts],
+            history: History::default(),
+            run: contents.run.map(|(_, run)| run),
+            predictions: vec![None; n_posts],
+            loading: None,
+            counts: ReviewCounts::default(),
+            orphans: 0,
+            cursor: 0,
+            revision: 0,
+        };
+        session.take_predictions(contents.predictions);
+        session.orphans = session.lost(contents.entries.iter().map(|entry| entry.post));
+        for entry in contents.entries {
+            session.replay(Arc::new(entry));
+        }
+        session.cursor = contents
+            .cursor
+            .and_then(|post| session.place(post))
+            .unwrap_or(0);
+        let gone: BTreeMap<PostId, Vec<String>> = contents.gone.into_iter().collect();
+        for (post, names) in gone {
+            session.report_gone(post, &names);
+        }
+        session
+    }
+
+    /// Tells that a decision names labels that no longer exist.
+    fn report_gone(&mut self, post: PostId, names: &[String]) {
+        if let Some(post) = self.place(post) {
+            self.add_problem(Problem {
+                kind: ProblemKind::UnknownLabel,
+                post: Some(post),
+                line: None,
+                column: None,
+                message: format!(
+                    "An earlier decision names “{}”, which the label set no longer has. Confirm the post again; \
+                     the session file keeps the old decision.",
+                    names.join("”, “")
+                ),
+            });
+        }
+    }
+}
+
+fn places(dataset: &Dataset) -> HashMap<PostId, u32> {
+    (0u32..)
+        .zip(&dataset.posts)
+        .map(|(place, post)| (post.id, place))
+        .collect()
+}
+
+/// The dataset's name as any file system takes it, and a hash of its path, so that two datasets of one name differ.
+fn file_name(dataset: &Dataset) -> String {
+    let plain = |c: char| {
+        if c.is_alphanumeric() || "-_.".contains(c) {
+            c
+        } else {
+            '_'
+        }
+    };
+    let name: String = dataset.name.chars().map(plain).take(60).collect();
+    let hash = xxhash_rust::xxh3::xxh3_64(dataset.path.as_os_str().as_encoded_bytes());
+    format!("{name}-{:08x}.overrule", hash as u32)
+}

@@ -1,0 +1,183 @@
+//! What the model said, beside what is true.
+
+use std::sync::Arc;
+
+use super::Session;
+use crate::{
+    metrics::Pair,
+    post::{LabelSet, PostId},
+    predict::{
+        answer::Parse,
+        prediction::{Prediction, RunInfo},
+    },
+};
+
+/// Which truth metrics compare with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Truth {
+    /// The reviewer's decision where there is one, else the dataset's label.
+    #[default]
+    Combined,
+    /// Only posts with a confirmed decision.
+    Reviewed,
+    /// Only the dataset's labels.
+    Dataset,
+}
+
+/// Which decisions count, by whether the reviewer had seen the model's answer when confirming: suggestions bias people
+/// and inflate the model's score.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Exposure {
+    /// All decisions, and posts without one.
+    #[default]
+    Any,
+    /// Only decisions made with the answer visible.
+    Assisted,
+    /// Only decisions made before it was visible.
+    Blind,
+}
+
+/// How many posts a comparison leaves out, and why.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct LeftOut {
+    /// Without a truth of the kind asked for.
+    pub without_truth: usize,
+    /// With a truth and no prediction of the present run (yet).
+    pub without_prediction: usize,
+}
+
+impl Session {
+    /// Begins (or goes on with) a run: predictions recorded from now on belong to it. Predictions of the same run from
+    /// earlier are shown again as they are read (see [`is_loading`](Self::is_loading)); those of other runs stay in
+    /// the file.
+    pub fn begin_run(&mut self, run: RunInfo) {
+        if self.run.as_ref() == Some(&run) {
+            return;
+        }
+        if let Some(store) = &mut self.store {
+            self.loading = Some(store.begin_run(run.clone()));
+        }
+        self.run = Some(run);
+        for post in 0..self.predictions.len() {
+            self.set_prediction(post, None);
+        }
+        self.revision += 1;
+    }
+
+    /// Whether predictions of an earlier day are still being read. Until they are, [`unpredicted`](Self::unpredicted)
+    /// lists too many posts.
+    pub fn is_loading(&self) -> bool {
+        self.loading.is_some()
+    }
+
+    /// The run whose predictions are shown.
+    pub fn run(&self) -> Option<&RunInfo> {
+        self.run.as_ref()
+    }
+
+    /// Keeps what the model said about a post. Before the first [`begin_run`](Self::begin_run) there is no run it could
+    /// belong to, and it is shown without being saved.
+    pub fn record_prediction(&mut self, post: usize, prediction: Prediction) {
+        let Some(id) = self.dataset.posts.get(post).map(|post| post.id) else {
+            return;
+        };
+        let prediction = Arc::new(prediction);
+        if let (Some(store), Some(_)) = (&mut self.store, &self.run) {
+            store.record(id, post, Arc::clone(&prediction));
+        }
+        self.set_prediction(post, Some(prediction));
+    }
+
+    /// What the model of the present run said about a post.
+    pub fn prediction(&self, post: usize) -> Option<&Prediction> {
+        self.predictions.get(post)?.as_deref()
+    }
+
+    /// The labels that the model named, if its answer could be read.
+    pub fn answer(&self, post: usize) -> Option<LabelSet> {
+        self.prediction(post)
+            .filter(|said| said.error.is_none() && said.parse != Parse::Failed)
+            .map(|said| said.labels)
+    }
+
+    /// The posts without a prediction of the present run, in dataset order.
+    pub fn unpredicted(&self) -> Vec<usize> {
+        let posts = self.predictions.iter().enumerate();
+        posts
+            .filter(|(_, prediction)| prediction.is_none())
+            .map(|(post, _)| post)
+            .collect()
+    }
+
+    /// The posts that the present run could not answer, in dataset order.
+    pub fn failed_posts(&self) -> Vec<usize> {
+        let failed = |prediction: &Prediction| prediction.error.is_some();
+        (0..self.predictions.len())
+            .filter(|post| self.prediction(*post).is_some_and(failed))
+            .collect()
+    }
+
+    /// Forgets the failed predictions, so that [`unpredicted`](Self::unpredicted) lists their posts again. In the file
+    /// they stay until a new answer takes their place.
+    pub fn retry_failed(&mut self) {
+        for post in self.failed_posts() {
+            self.set_prediction(post, None);
+        }
+    }
+
+    /// What metrics compare: every post with a truth and a prediction.
+    pub fn pairs(&self, which: Truth, exposure: Exposure) -> impl Iterator<Item = Pair> {
+        (0..self.dataset.posts.len()).filter_map(move |post| {
+            let truth = self.truth_shown(post, which, exposure)?;
+            let said = self.prediction(post)?;
+            Some(Pair {
+                truth,
+                predicted: said.labels,
+                parse_failed: said.parse == Parse::Failed && said.error.is_none(),
+                failed: said.error.is_some(),
+            })
+        })
+    }
+
+    /// What [`pairs`](Self::pairs) leaves out.
+    pub fn left_out(&self, which: Truth, exposure: Exposure) -> LeftOut {
+        let mut left_out = LeftOut::default();
+        for post in 0..self.dataset.posts.len() {
+            if self.truth_shown(post, which, exposure).is_none() {
+                left_out.without_truth += 1;
+            } else if self.prediction(post).is_none() {
+                left_out.without_prediction += 1;
+            }
+        }
+        left_out
+    }
+
+    fn truth_shown(&self, post: usize, which: Truth, exposure: Exposure) -> Option<LabelSet> {
+        let review = self.review(post);
+        let counts = match exposure {
+            Exposure::Any => true,
+            Exposure::Assisted => review.decision.is_some() && review.assisted,
+            Exposure::Blind => review.decision.is_some() && !review.assisted,
+        };
+        counts.then(|| self.truth(post, which)).flatten()
+    }
+
+    /// Takes predictions of an earlier day. What was said since then stays.
+    pub(super) fn take_predictions(&mut self, chunk: Vec<(PostId, Prediction)>) {
+        for (id, prediction) in chunk {
+            if let Some(post) = self.place(id)
+                && self.prediction(post).is_none()
+            {
+                self.set_prediction(post, Some(Arc::new(prediction)));
+            }
+        }
+    }
+
+    fn set_prediction(&mut self, post: usize, prediction: Option<Arc<Prediction>>) {
+        self.change(post, |session| {
+            if let Some(place) = session.predictions.get_mut(post) {
+                *place = prediction;
+            }
+        });
+    }
+}

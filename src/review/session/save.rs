@@ -1,0 +1,96 @@
+//! How the writing to disk stands.
+
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::TryRecvError;
+
+use super::Session;
+use crate::post::{Problem, ProblemKind};
+
+/// How long one [`Session::poll`] may take what the store's threads have read.
+const POLL_BUDGET: Duration = Duration::from_millis(4);
+
+/// How the writing to disk stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SaveState {
+    /// Everything shown is on disk.
+    Saved,
+    /// This many actions and predictions are on their way to the disk.
+    Saving(usize),
+    /// Writing failed; everything is kept in memory and tried again on request.
+    Failed {
+        /// How many actions and predictions are not on disk.
+        unsaved: usize,
+        /// What happened and what to do.
+        message: String,
+    },
+}
+
+impl Session {
+    /// Takes what the store's threads report. Never blocks.
+    pub fn poll(&mut self) -> SaveState {
+        self.take_loaded();
+        if let Some(store) = &mut self.store {
+            store.push();
+        }
+        self.save_state()
+    }
+
+    /// How the writing stood at the last [`poll`](Self::poll).
+    pub fn save_state(&self) -> SaveState {
+        let Some(store) = &self.store else {
+            return SaveState::Saved;
+        };
+        // Asked in this order, a commit in between reads as saved and not as failed.
+        let failure = store.failure();
+        match (failure, store.unsaved()) {
+            (Some(message), unsaved) => SaveState::Failed { unsaved, message },
+            (None, 0) => SaveState::Saved,
+            (None, unsaved) => SaveState::Saving(unsaved),
+        }
+    }
+
+    /// The number of the last entry of the history that is on disk; [`recent`](Self::recent) names the numbers.
+    pub fn saved_seq(&self) -> u64 {
+        self.store.as_ref().map_or(0, |store| store.saved_seq())
+    }
+
+    /// Tries again to write what could not be written.
+    pub fn retry_save(&mut self) {
+        if let Some(store) = &mut self.store {
+            store.retry();
+        }
+    }
+
+    /// Writes what is left and closes the file. Blocks until that is done; dropping a session does the same without
+    /// telling how it went.
+    pub fn close(mut self) -> SaveState {
+        if let Some(store) = &mut self.store {
+            store.close();
+        }
+        self.save_state()
+    }
+
+    fn take_loaded(&mut self) {
+        let began = Instant::now();
+        while let Some(loading) = &self.loading
+            && began.elapsed() < POLL_BUDGET
+        {
+            match loading.try_recv() {
+                Ok(Ok(chunk)) => self.take_predictions(chunk),
+                Ok(Err(error)) => self.add_problem(Problem {
+                    kind: ProblemKind::Unreadable,
+                    post: None,
+                    line: None,
+                    column: None,
+                    message: format!("Earlier predictions cannot be shown: {error}"),
+                }),
+                Err(TryRecvError::Disconnected) => {
+                    self.loading = None;
+                    self.revision += 1;
+                }
+                Err(TryRecvError::Empty) => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Reading a session file: the history from its first row to its last, and where the reviewer was.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+};
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{
+    error::StoreError,
+    file, predictions,
+    predictions::from_json,
+    rows::{IdColumn, PathColumn, list_json, now_ms, parse_state},
+};
+use crate::{
+    dataset::{Dataset, LabelSource, OpenOptions},
+    post::{LabelNames, PostId},
+    predict::prediction::{Prediction, RunInfo},
+    review::decision::{ActionKind, Change, Entry},
+};
+
+/// Everything a session file holds about a dataset.
+pub(in crate::review) struct Contents {
+    /// The history, oldest first, with entries of posts that the dataset may not have.
+    pub(in crate::review) entries: Vec<Entry>,
+    /// For posts whose present state names labels that no longer exist: those names.
+    pub(in crate::review) gone: HashMap<PostId, Vec<String>>,
+    /// The post that was on screen.
+    pub(in crate::review) cursor: Option<PostId>,
+    /// The run that was shown, and its row.
+    pub(in crate::review) run: Option<(i64, RunInfo)>,
+    /// What that run said.
+    pub(in crate::review) predictions: Vec<(PostId, Prediction)>,
+    /// The dataset that the file was last opened with; `None` if it is new.
+    dataset_path: Option<PathBuf>,
+}
+
+impl Contents {
+    /// Refuses a session whose decisions are all about posts of another dataset. A dataset that is still where it was
+    /// is always let in, whatever happened to its rows.
+    pub(super) fn refuse_other(
+        &self,
+        path: &Path,
+        dataset: &Dataset,
+        known: &dyn Fn(PostId) -> bool,
+    ) -> Result<(), StoreError> {
+        let Some(was) = self
+            .dataset_path
+            .as_ref()
+            .filter(|was| **was != dataset.path)
+        else {
+            return Ok(());
+        };
+        let decided: HashSet<PostId> = self.entries.iter().map(|entry| entry.post).collect();
+        if decided.is_empty() || decided.iter().any(|post| known(*post)) {
+            return Ok(());
+        }
+        Err(StoreError::OtherDataset {
+            path: path.to_owned(),
+            dataset: was.clone(),
+            decided: decided.len(),
+        })
+    }
+}
+
+/// Reads all of it.
+pub(super) fn read(
+    path: &Path,
+    connection: &Connection,
+    labels: &LabelNames,
+) -> Result<Contents, StoreError> {
+    let damaged = |detail| StoreError::Damaged {
+        path: path.to_owned(),
+        detail,
+    };
+    let fault: Option<String> = connection
+        .query_row("PRAGMA quick_check(decisions)", [], |row| row.get(0))
+        .map(|word: String| (word != "ok").then_some(word))
+        .map_err(|e| StoreError::sqlite(path, e))?;
+    if let Some(detail) = fault {
+        return Err(damaged(detail));
+    }
+    read_rows(connection, labels).map_err(|error| match error {
+        rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..) => {
+            damaged(error.to_string())
+        }
+        error => StoreError::sqlite(path, error),
+    })
+}
+
+fn read_rows(connection: &Connection, labels: &LabelNames) -> rusqlite::Result<Contents> {
+    let mut entries = Vec::new();
+    let mut gone = HashMap::new();
+    let mut statement = connection.prepare(
+        "SELECT seq, post_id, action, before, after, refers_to, at_ms FROM decisions ORDER BY seq",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (entry, names) = entry_of(row, labels)?;
+        if names.is_empty() {
+            gone.remove(&entry.post);
+        } else {
+            gone.insert(entry.post, names);
+        }
+        entries.push(entry);
+    }
+    let cursor = connection
+        .query_row("SELECT value FROM state WHERE key = 'cursor'", [], |row| {
+            row.get(0)
+        })
+        .optional()?
+        .map(|IdColumn(post)| post);
+    let dataset_path = connection
+        .query_row("SELECT dataset_path FROM session", [], |row| row.get(0))
+        .optional()?
+        .map(|PathColumn(path)| path.into_owned());
+    let run = predictions::present_run(connection)?;
+    let mut said = Vec::new();
+    if let Some((id, _)) = run {
+        predictions::read(connection, id, labels, |chunk| {
+            said.extend(chunk);
+            true
+        })?;
+    }
+    Ok(Contents {
+        entries,
+        gone,
+        cursor,
+        run,
+        predictions: said,
+        dataset_path,
+    })
+}
+
+fn entry_of(row: &Row<'_>, labels: &LabelNames) -> rusqlite::Result<(Entry, Vec<String>)> {
+    let state = |column| -> rusqlite::Result<_> {
+        let json = row.get_ref(column)?.as_str()?;
+        parse_state(json, labels).map_err(|e| from_json(column, e))
+    };
+    let (before, _) = state(3)?;
+    let (after, gone) = state(4)?;
+    let word = row.get_ref(2)?.as_str()?;
+    let change = change_of(word, row.get::<_, Option<i64>>(5)?.map(i64::cast_unsigned))
+        .ok_or_else(|| {
+            let kind = rusqlite::types::Type::Text;
+            rusqlite::Error::FromSqlConversionFailure(2, kind, format!("action “{word}”").into())
+        })?;
+    let IdColumn(post) = row.get(1)?;
+    let entry = Entry {
+        seq: row.get::<_, i64>(0)?.cast_unsigned(),
+        post,
+        change,
+        before,
+        after,
+        at_ms: row.get(6)?,
+    };
+    Ok((entry, gone))
+}
+
+/// The word for what an entry is, and the entry it refers to.
+pub(super) fn change_word(change: Change) -> (&'static str, Option<u64>) {
+    match change {
+        Change::Do(ActionKind::Draft) => ("draft", None),
+        Change::Do(ActionKind::Confirm) => ("confirm", None),
+        Change::Do(ActionKind::Skip) => ("skip", None),
+        Change::Do(ActionKind::Escalate) => ("escalate", None),
+        Change::Do(ActionKind::Flag) => ("flag", None),
+        Change::Do(ActionKind::Note) => ("note", None),
+        Change::Do(ActionKind::Clear) => ("clear", None),
+        Change::Undo(seq) => ("undo", Some(seq)),
+        Change::Redo(seq) => ("redo", Some(seq)),
+    }
+}
+
+fn change_of(word: &str, refers_to: Option<u64>) -> Option<Change> {
+    Some(match (word, refers_to) {
+        ("draft", None) => Change::Do(ActionKind::Draft),
+        ("confirm", None) => Change::Do(ActionKind::Confirm),
+        ("skip", None) => Change::Do(ActionKind::Skip),
+        ("escalate", None) => Change::Do(ActionKind::Escalate),
+        ("flag", None) => Change::Do(ActionKind::Flag),
+        ("note", None) => Change::Do(ActionKind::Note),
+        ("clear", None) => Change::Do(ActionKind::Clear),
+        ("undo", Some(seq)) => Change::Undo(seq),
+        ("redo", Some(seq)) => Change::Redo(seq),
+        _ => return None,
+    })
+}
+
+/// Notes which dataset is under review, where it lies now and how it was opened.
+pub(super) fn remember_dataset(
+    connection: &Connection,
+    dataset: &Dataset,
+) -> rusqlite::Result<usize> {
+    connection.execute(
+        "INSERT INTO session (id, dataset_path, dataset_name, image_root, labels, label_source, created_at_ms, \
+         opened_at_ms, version) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7) \
+         ON CONFLICT (id) DO UPDATE SET dataset_path = excluded.dataset_path, \
+         dataset_name = excluded.dataset_name, image_root = excluded.image_root, labels = excluded.labels, \
+         label_source = excluded.label_source, opened_at_ms = excluded.opened_at_ms, version = excluded.version",
+        params![
+            PathColumn((&*dataset.path).into()),
+            dataset.name,
+            PathColumn((&*dataset.image_root).into()),
+            list_json(dataset.labels.iter()),
+            source_word(dataset.label_source),
+            now_ms(),
+            crate::VERSION,
+        ],
+    )
+}
+
+fn source_word(source: LabelSource) -> &'static str {
+    match source {
+        LabelSource::Given => "given",
+        LabelSource::ClassNames => "class_names",
+        LabelSource::Model => "model",
+        LabelSource::Seen => "seen",
+        LabelSource::Binary => "binary",
+    }
+}
+
+/// Which dataset a session is about, and how to open it as it was.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DatasetRef {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What relative image paths start from.
+    pub image_root: PathBuf,
+    /// The label set in class order.
+    pub labels: Vec<String>,
+    /// Whether the user or the model named the labels, so that the dataset alone does not tell them.
+    pub labels_given: bool,
+}
+
+impl DatasetRef {
+    /// The options that open the dataset as it was.
+    pub fn open_options(&self) -> OpenOptions {
+        OpenOptions {
+            labels: self.labels_given.then(|| self.labels.clone()),
+            image_root: Some(self.image_root.clone()),
+            model_labels: None,
+        }
+    }
+}
+
+/// Reads from a session file which dataset it is about. Changes nothing; works while a window has it open.
+pub fn dataset_of(path: &Path) -> Result<DatasetRef, StoreError> {
+    let connection = file::open_for_reading(path)?;
+    let row = connection
+        .query_row(
+            "SELECT dataset_path, image_root, labels, label_source FROM session",
+            [],
+            |row| {
+                let PathColumn(dataset) = row.get(0)?;
+                let PathColumn(image_root) = row.get(1)?;
+                let labels = serde_json::from_str(row.get_ref(2)?.as_str()?);
+                let source: String = row.get(3)?;
+                Ok(DatasetRef {
+                    path: dataset.into_owned(),
+                    image_root: image_root.into_owned(),
+                    labels: labels.map_err(|e| from_json(2, e))?,
+                    labels_given: source == "given" || source == "model",
+                })
+            },
+        )
+        .optional();
+    match row {
+        Ok(Some(dataset)) => Ok(dataset),
+        Ok(None) => Err(StoreError::Damaged {
+            path: path.to_owned(),
+            detail: "it does not say which dataset it is about".into(),
+        }),
+        Err(e) => Err(StoreError::sqlite(path, e)),
+    }
+}

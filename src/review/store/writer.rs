@@ -1,0 +1,292 @@
+//! The thread that writes.
+
+use std::{
+    collections::VecDeque,
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+};
+
+use crossbeam_channel::{Receiver, Sender, select};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+use super::{
+    Status, Wake,
+    error::StoreError,
+    file::{self, WriteLock},
+    predictions,
+    replay::change_word,
+    rows::{IdColumn, state_json},
+};
+use crate::{
+    post::{LabelNames, PostId},
+    predict::prediction::{Prediction, RunInfo},
+    review::decision::Entry,
+};
+
+/// How many predictions share a commit at most: few enough that a decision never waits long.
+const BATCH: usize = 500;
+
+/// What the reviewer did.
+pub(super) enum ActionEvent {
+    /// An entry of the history.
+    Append(Arc<Entry>),
+    /// The post on screen is another one.
+    Cursor(PostId),
+}
+
+/// What the model said, in order: a run begins, then come its predictions.
+pub(super) enum AnswerEvent {
+    /// A run begins or goes on; what it said before is wanted.
+    BeginRun {
+        run: RunInfo,
+        loaded: Sender<Result<Vec<(PostId, Prediction)>, StoreError>>,
+    },
+    /// The present run answered.
+    Predicted {
+        post: PostId,
+        index: usize,
+        prediction: Arc<Prediction>,
+    },
+}
+
+/// The three lanes that the thread listens to.
+pub(super) type Lanes = (Receiver<ActionEvent>, Receiver<AnswerEvent>, Receiver<()>);
+
+pub(super) struct Writer {
+    path: PathBuf,
+    labels: LabelNames,
+    /// Closed after a failure, opened again for the next attempt.
+    connection: Option<Connection>,
+    /// The run that predictions belong to.
+    run_id: Option<i64>,
+    action_events: Receiver<ActionEvent>,
+    answer_events: Receiver<AnswerEvent>,
+    retries: Receiver<()>,
+    /// Taken from the lanes and not yet committed.
+    actions: VecDeque<ActionEvent>,
+    answers: VecDeque<AnswerEvent>,
+    reviewer: Option<String>,
+    status: Arc<Status>,
+    wake: Wake,
+    /// Dropped after the connection: nobody else may write before the last checkpoint is done.
+    _lock: WriteLock,
+}
+
+impl Writer {
+    pub(super) fn new(
+        path: PathBuf,
+        labels: LabelNames,
+        (lock, connection): (WriteLock, Connection),
+        run_id: Option<i64>,
+        (action_events, answer_events, retries): Lanes,
+        status: Arc<Status>,
+        wake: Wake,
+    ) -> Self {
+        let user = |name| std::env::var(name).ok().filter(|user| !user.is_empty());
+        Self {
+            path,
+            labels,
+            connection: Some(connection),
+            run_id,
+            action_events,
+            answer_events,
+            retries,
+            actions: VecDeque::new(),
+            answers: VecDeque::new(),
+            reviewer: user("USER").or_else(|| user("USERNAME")),
+            status,
+            wake,
+            _lock: lock,
+        }
+    }
+
+    /// Writes what comes until the lanes end.
+    pub(super) fn run(mut self) {
+        while self.receive() {
+            if !self.save() {
+                return;
+            }
+        }
+    }
+
+    /// Waits for an event; false when there will be none.
+    fn receive(&mut self) -> bool {
+        // The lanes end one after the other, so the end of one is not the end.
+        select! {
+            recv(self.action_events) -> event => match event {
+                Ok(event) => self.actions.push_back(event),
+                Err(_) => match self.answer_events.recv() {
+                    Ok(event) => self.answers.push_back(event),
+                    Err(_) => return false,
+                },
+            },
+            recv(self.answer_events) -> event => match event {
+                Ok(event) => self.answers.push_back(event),
+                Err(_) => match self.action_events.recv() {
+                    Ok(event) => self.actions.push_back(event),
+                    Err(_) => return false,
+                },
+            },
+        }
+        true
+    }
+
+    /// Commits all that is there; false when it cannot be done and nobody will ask again.
+    fn save(&mut self) -> bool {
+        let mut closing = false;
+        loop {
+            self.actions.extend(self.action_events.try_iter());
+            let room = BATCH.saturating_sub(self.answers.len());
+            self.answers
+                .extend(self.answer_events.try_iter().take(room));
+            if self.actions.is_empty() && self.answers.is_empty() {
+                return true;
+            }
+            let Err(error) = self.commit() else {
+                (self.wake)();
+                continue;
+            };
+            // What the failed transaction left behind is only known after opening the file again.
+            self.connection = None;
+            self.status.set_failure(Some(error.to_string()));
+            (self.wake)();
+            if closing {
+                return false;
+            }
+            closing = self.retries.recv().is_err();
+        }
+    }
+
+    /// Commits all actions, or, if there is none, a batch of answers.
+    fn commit(&mut self) -> Result<(), StoreError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.reopen()?,
+        };
+        let written = if self.actions.is_empty() {
+            self.commit_answers(&mut connection)
+        } else {
+            self.commit_actions(&mut connection)
+        };
+        written.map_err(|e| StoreError::sqlite(&self.path, e))?;
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    /// Opens the file again after a failure, and moves what its log holds into it with a sync.
+    ///
+    /// A commit whose sync failed may be readable and yet not on the disk: the system forgets what it could not write.
+    /// The checkpoint writes it once more, so that rows found there may be taken for saved.
+    fn reopen(&self) -> Result<Connection, StoreError> {
+        let connection = file::connect(&self.path)?;
+        let busy: bool = connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .map_err(|e| StoreError::sqlite(&self.path, e))?;
+        if busy {
+            return Err(StoreError::InUse(self.path.clone()));
+        }
+        Ok(connection)
+    }
+
+    fn commit_actions(&mut self, connection: &mut Connection) -> rusqlite::Result<()> {
+        let transaction = begin(connection)?;
+        let mut saved = 0;
+        let mut last_seq = None;
+        let mut cursor = None;
+        for event in &self.actions {
+            match event {
+                ActionEvent::Append(entry) => {
+                    self.append(&transaction, entry)?;
+                    saved += 1;
+                    last_seq = Some(entry.seq);
+                }
+                ActionEvent::Cursor(post) => cursor = Some(*post),
+            }
+        }
+        if let Some(post) = cursor {
+            set_state(&transaction, "cursor", IdColumn(post))?;
+        }
+        transaction.commit()?;
+        self.actions.clear();
+        if let Some(seq) = last_seq {
+            self.status.saved_seq.store(seq, Ordering::Release);
+        }
+        self.status.saved.fetch_add(saved, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// A row that is there already was committed by an attempt that looked failed.
+    fn append(&self, transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
+        let (action, refers_to) = change_word(entry.change);
+        transaction
+            .prepare_cached(
+                "INSERT INTO decisions (seq, post_id, action, before, after, refers_to, reviewer, at_ms) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (seq) DO NOTHING",
+            )?
+            .execute(params![
+                entry.seq as i64,
+                IdColumn(entry.post),
+                action,
+                state_json(&entry.before, &self.labels),
+                state_json(&entry.after, &self.labels),
+                refers_to.map(|seq| seq as i64),
+                self.reviewer,
+                entry.at_ms,
+            ])?;
+        Ok(())
+    }
+
+    fn commit_answers(&mut self, connection: &mut Connection) -> rusqlite::Result<()> {
+        let transaction = begin(connection)?;
+        let mut run_id = self.run_id;
+        let mut saved = 0;
+        let mut wanted = None;
+        for event in &self.answers {
+            match event {
+                AnswerEvent::BeginRun { run, loaded } => {
+                    let id = predictions::run_id(&transaction, run)?;
+                    set_state(&transaction, "run", id)?;
+                    run_id = Some(id);
+                    wanted = Some((id, loaded.clone()));
+                }
+                AnswerEvent::Predicted {
+                    post,
+                    index,
+                    prediction,
+                } => {
+                    if let Some(id) = run_id {
+                        let labels = &self.labels;
+                        predictions::write(&transaction, id, *post, *index, prediction, labels)?;
+                    }
+                    saved += 1;
+                }
+            }
+        }
+        transaction.commit()?;
+        self.answers.clear();
+        self.run_id = run_id;
+        self.status.saved.fetch_add(saved, Ordering::AcqRel);
+        if let Some((id, loaded)) = wanted {
+            let labels = self.labels.clone();
+            predictions::load_in_background(&self.path, id, labels, loaded, self.wake.clone());
+        }
+        Ok(())
+    }
+}
+
+fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
+    connection.transaction_with_behavior(TransactionBehavior::Immediate)
+}
+
+fn set_state(
+    transaction: &Transaction<'_>,
+    key: &str,
+    value: impl rusqlite::ToSql,
+) -> rusqlite::Result<usize> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO state (key, value) VALUES (?1, ?2) \
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        )?
+        .execute(params![key, value])
+}

@@ -1,0 +1,289 @@
+//! A review session in memory and on disk: actions, undo across restarts, runs, problems, truth.
+
+use std::{path::PathBuf, sync::Arc};
+
+use crossbeam_channel::{Receiver, bounded};
+use overrule::{
+    dataset::{Dataset, Format, LabelSource},
+    post::{LabelNames, LabelSet, Post, PostId, Problem, ProblemKind},
+    predict::{
+        answer::Parse,
+        prediction::{Prediction, RunInfo, Seconds},
+    },
+    review::{
+        Action, Outcome, Review, Session,
+        session::{Exposure, LeftOut, SaveState, Truth},
+    },
+};
+
+/// A dataset of posts “post 0”, “post 1”, … with labels a, b, c; every third is unlabelled, the others have none.
+pub fn dataset(n_posts: usize) -> Dataset {
+    Dataset {
+        path: PathBuf::from("/data/hate.csv"),
+        name: "hate.csv".into(),
+        format: Format::Csv,
+        labels: LabelNames::new(["a", "b", "c"]).unwrap(),
+        label_source: LabelSource::Given,
+        image_root: PathBuf::from("/data/img"),
+        posts: (0..n_posts).map(post).collect(),
+        extra_columns: Vec::new(),
+        problems: Vec::new(),
+    }
+}
+
+pub fn post(number: usize) -> Post {
+    let text = format!("post {number}");
+    Post {
+        id: PostId::new(&text, "", 0),
+        text: text.into(),
+        image_path: "".into(),
+        truth: (number % 3 != 2).then_some(LabelSet::EMPTY),
+        line: 0,
+        extra: Box::new([]),
+    }
+}
+
+pub fn set(labels: &[usize]) -> LabelSet {
+    labels.iter().copied().collect()
+}
+
+pub fn confirm(labels: &[usize]) -> Action {
+    Action::Confirm {
+        labels: set(labels),
+        assisted: true,
+    }
+}
+
+pub fn run(model: &str) -> RunInfo {
+    RunInfo {
+        model: model.into(),
+        revision: None,
+        adapter: None,
+        prompt: "trained".into(),
+        dtype: "f32".into(),
+        device: "cpu".into(),
+        label_set: vec!["a".into(), "b".into(), "c".into()],
+        version: "0.0.0".into(),
+    }
+}
+
+pub fn said(labels: &[usize]) -> Prediction {
+    Prediction {
+        labels: set(labels),
+        raw: "[\"a\"]".into(),
+        parse: Parse::Clean,
+        unknown_labels: vec!["z".into()],
+        scores: None,
+        answer_logprob: Some(-0.25),
+        margin: Some(1.5),
+        n_tokens: 3,
+        seconds: Seconds {
+            image: 0.1,
+            vision: 0.2,
+            prefill: 0.3,
+            decode: 0.4,
+        },
+        error: None,
+    }
+}
+
+/// A session and the wake-ups of its store, so that tests wait for events and not for time.
+pub struct Watched {
+    pub session: Session,
+    woken: Receiver<()>,
+}
+
+impl Watched {
+    pub fn open(dataset: Dataset, file: &std::path::Path) -> Self {
+        let (wake, woken) = bounded(1);
+        let wake = move || {
+            // A full channel wakes as well, and the test may have ended.
+            let _ = wake.try_send(());
+        };
+        let session = Session::open(Arc::new(dataset), file, wake).unwrap();
+        Self { session, woken }
+    }
+
+    /// Waits until something is true of the session.
+    pub fn wait(&mut self, mut done: impl FnMut(&mut Session) -> bool) {
+        loop {
+            self.session.poll();
+            if done(&mut self.session) {
+                return;
+            }
+            self.woken.recv().unwrap();
+        }
+    }
+
+    pub fn wait_until_saved(&mut self) {
+        self.wait(|session| session.poll() == SaveState::Saved);
+    }
+
+    pub fn close(self) {
+        assert_eq!(self.session.close(), SaveState::Saved);
+    }
+}
+
+fn in_folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("review.overrule");
+    (folder, file)
+}
+
+#[test]
+fn work_is_there_again_after_closing() {
+    let (_folder, file) = in_folder();
+    let mut first = Watched::open(dataset(6), &file);
+    first.session.apply(0, confirm(&[1]));
+    first.session.apply(1, Action::Skip);
+    first.session.apply(2, Action::Escalate);
+    first.session.apply(3, Action::Flag(true));
+    first.session.apply(3, Action::Note("“why?”\n".into()));
+    first.session.apply(4, Action::Draft(set(&[0, 2])));
+    first.session.set_cursor(4);
+    first.wait_until_saved();
+    let reviews: Vec<Review> = (0..6).map(|i| first.session.review(i).clone()).collect();
+    let counts = first.session.counts();
+    first.close();
+
+    let second = Watched::open(dataset(6), &file);
+    let again: Vec<Review> = (0..6).map(|i| second.session.review(i).clone()).collect();
+    assert_eq!(again, reviews);
+    assert_eq!(second.session.counts(), counts);
+    assert_eq!(second.session.cursor(), 4);
+    assert_eq!(again[1].outcome, Some(Outcome::Skipped));
+    assert_eq!(again[3].note, "“why?”\n");
+    assert_eq!(again[4].draft, Some(set(&[0, 2])));
+}
+
+#[test]
+fn undo_and_redo_go_on_after_closing() {
+    let (_folder, file) = in_folder();
+    let mut first = Watched::open(dataset(3), &file);
+    first.session.apply(0, confirm(&[0]));
+    first.session.apply(1, confirm(&[1]));
+    first.session.apply(1, confirm(&[2]));
+    assert_eq!(first.session.undo(), Some(1));
+    first.close();
+
+    let mut second = Watched::open(dataset(3), &file);
+    assert_eq!(second.session.review(1).decision, Some(set(&[1])));
+    assert_eq!(second.session.redo(), Some(1));
+    assert_eq!(second.session.review(1).decision, Some(set(&[2])));
+    assert_eq!(second.session.undo(), Some(1));
+    assert_eq!(second.session.undo(), Some(1));
+    assert_eq!(second.session.undo(), Some(0));
+    assert_eq!(second.session.review(0), &Review::UNTOUCHED);
+    assert!(!second.session.can_undo());
+    second.close();
+
+    let mut third = Watched::open(dataset(3), &file);
+    assert!(third.session.can_redo());
+    third.session.apply(2, Action::Skip);
+    assert!(!third.session.can_redo());
+    assert_eq!(third.session.redo(), None);
+}
+
+#[test]
+fn predictions_come_back_with_their_run() {
+    let (_folder, file) = in_folder();
+    let mut first = Watched::open(dataset(3), &file);
+    first.session.begin_run(run("one"));
+    first.wait(|session| !session.is_loading());
+    first.session.record_prediction(0, said(&[0]));
+    let failed = Prediction {
+        error: Some("the image is broken".into()),
+        parse: Parse::Failed,
+        ..said(&[])
+    };
+    first.session.record_prediction(1, failed.clone());
+    first.session.begin_run(run("two"));
+    assert_eq!(first.session.prediction(0), None);
+    first.wait(|session| !session.is_loading());
+    first.session.record_prediction(2, said(&[2]));
+    first.session.begin_run(run("one"));
+    first.wait(|session| !session.is_loading());
+    assert_eq!(first.session.prediction(0), Some(&said(&[0])));
+    assert_eq!(first.session.unpredicted(), [2]);
+    first.close();
+
+    let mut second = Watched::open(dataset(3), &file);
+    assert_eq!(second.session.run(), Some(&run("one")));
+    assert_eq!(second.session.prediction(0), Some(&said(&[0])));
+    assert_eq!(second.session.prediction(1), Some(&failed));
+    assert_eq!(second.session.failed_posts(), [1]);
+    second.session.retry_failed();
+    assert_eq!(second.session.unpredicted(), [1, 2]);
+    second.session.record_prediction(1, said(&[1]));
+    second.close();
+
+    let third = Watched::open(dataset(3), &file);
+    assert_eq!(third.session.prediction(1), Some(&said(&[1])));
+    assert_eq!(third.session.unpredicted(), [2]);
+}
+
+#[test]
+fn metrics_see_the_truth_asked_for() {
+    let (_folder, file) = in_folder();
+    let mut watched = Watched::open(dataset(6), &file);
+    let session = &mut watched.session;
+    session.begin_run(run("one"));
+    for post in 0..4 {
+        session.record_prediction(post, said(&[0]));
+    }
+    session.apply(0, confirm(&[0]));
+    session.apply(
+        2,
+        Action::Confirm {
+            labels: set(&[1]),
+            assisted: false,
+        },
+    );
+    let rows = [
+        (Truth::Combined, Exposure::Any, 4, 1, 1),
+        (Truth::Dataset, Exposure::Any, 3, 2, 1),
+        (Truth::Reviewed, Exposure::Any, 2, 4, 0),
+        (Truth::Reviewed, Exposure::Assisted, 1, 5, 0),
+        (Truth::Reviewed, Exposure::Blind, 1, 5, 0),
+    ];
+    for (truth, exposure, n, without_truth, without_prediction) in rows {
+        let name = format!("{truth:?} {exposure:?}");
+        assert_eq!(session.pairs(truth, exposure).count(), n, "{name}");
+        let left_out = LeftOut {
+            without_truth,
+            without_prediction,
+        };
+        assert_eq!(session.left_out(truth, exposure), left_out, "{name}");
+    }
+    assert!(session.is_overruled(2) && !session.is_overruled(0));
+    assert_eq!(session.counts().overruled, 1);
+    assert_eq!(session.counts().corrected, 1);
+}
+
+#[test]
+fn a_problem_is_told_once() {
+    let (_folder, file) = in_folder();
+    let mut dataset = dataset(2);
+    let broken = |post, message: &str| Problem {
+        kind: ProblemKind::BrokenImage,
+        post: Some(post),
+        line: None,
+        column: None,
+        message: message.into(),
+    };
+    dataset.problems.push(broken(0, "seen while loading"));
+    let mut watched = Watched::open(dataset, &file);
+    let session = &mut watched.session;
+    session.add_problem(broken(0, "again"));
+    session.add_problem(broken(1, "new"));
+    session.add_problem(broken(1, "new again"));
+    let messages = |problems: Vec<&Problem>| -> Vec<String> {
+        problems.iter().map(|p| p.message.clone()).collect()
+    };
+    assert_eq!(messages(session.problems(0)), ["seen while loading"]);
+    assert_eq!(messages(session.problems(1)), ["new"]);
+    assert_eq!(
+        messages(session.all_problems()),
+        ["seen while loading", "new"]
+    );
+}
