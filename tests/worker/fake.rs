@@ -1,0 +1,366 @@
+//! A model that does what its posts say, and waits where a test wants to look.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use candle_core::{Device, Tensor};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use overrule::{
+    dataset::{Dataset, Format, LabelSource},
+    image::Rgb,
+    model::{
+        Family, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelInput, ModelSpec, Network,
+        Processor, PromptStyle,
+    },
+    post::{LabelNames, Post, PostId},
+    predict::worker::{Event, Generation, Job, PredictOptions, Worker},
+};
+
+/// Longer than anything here takes; a test that waits so long has failed.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+const END: u32 = 1;
+const ANSWER: u32 = 2;
+const VOCABULARY: usize = 4;
+
+/// What a post's text makes of the model. The text is these words; the prompt is as long as the text.
+pub mod text {
+    /// The processor refuses it.
+    pub const REFUSED: &str = "refused";
+    /// The processor panics.
+    pub const PROCESSOR_PANICS: &str = "processor panics";
+    /// The network panics.
+    pub const PANICS: &str = "panics";
+    /// The logits are not numbers.
+    pub const NAN: &str = "nan";
+    /// A batch with this post fails as a whole; alone it is answered.
+    pub const ONLY_ALONE: &str = "only alone";
+}
+
+/// Where the fake network waits: it says which posts it begins, then asks for leave.
+pub struct Gate {
+    /// The posts of each prefill as it begins.
+    pub begun: Receiver<Vec<usize>>,
+    leave: Option<Sender<()>>,
+}
+
+impl Gate {
+    /// Waits until the network begins a batch.
+    pub fn wait_for_batch(&self) -> Vec<usize> {
+        self.begun.recv_timeout(PATIENCE).expect("a batch")
+    }
+
+    /// Lets the waiting prefill go on.
+    pub fn let_one_pass(&self) {
+        self.leave.as_ref().unwrap().send(()).unwrap();
+    }
+
+    /// Lets everything pass from now on.
+    pub fn open(&mut self) {
+        self.leave = None;
+    }
+}
+
+/// Loads fake models. The spec's model name says what happens.
+#[derive(Clone)]
+pub struct Loader {
+    begun: Sender<Vec<usize>>,
+    leave: Receiver<()>,
+    /// How many networks exist.
+    pub alive: Arc<AtomicUsize>,
+}
+
+impl Loader {
+    pub fn load(
+        &self,
+        spec: &ModelSpec,
+        progress: &mut dyn FnMut(LoadProgress) -> bool,
+    ) -> Result<LoadedModel, ModelError> {
+        let step = |fraction| LoadProgress {
+            step: "Inventing weights".to_owned(),
+            fraction,
+        };
+        match spec.model.as_str() {
+            "broken" => return Err(no_such_model(spec)),
+            "panics" => panic!("the loader fell over"),
+            "slow" => {
+                while progress(step(0.5)) {
+                    // As slow as its reader: the next step waits for leave.
+                    let _ = self.leave.recv();
+                }
+                return Err(no_such_model(spec));
+            }
+            _ => {}
+        }
+        progress(step(1.0));
+        self.alive.fetch_add(1, Ordering::SeqCst);
+        Ok(LoadedModel {
+            info: info(&spec.model),
+            processor: Arc::new(FakeProcessor),
+            network: Box::new(FakeNetwork {
+                loader: self.clone(),
+                batch: Vec::new(),
+            }),
+        })
+    }
+}
+
+fn no_such_model(spec: &ModelSpec) -> ModelError {
+    ModelError::NoSuchModel {
+        name: spec.model.clone(),
+        hint: "it is a fake".to_owned(),
+    }
+}
+
+fn info(name: &str) -> ModelInfo {
+    ModelInfo {
+        name: name.to_owned(),
+        family: Family::Paligemma2,
+        folder: PathBuf::new(),
+        revision: None,
+        adapter: None,
+        labels: None,
+        dtype: "f32".to_owned(),
+        device: "cpu".to_owned(),
+        parameters: 0,
+        is_demo: false,
+    }
+}
+
+struct FakeProcessor;
+
+impl Processor for FakeProcessor {
+    /// Writes the post's number (the first word) into every id; the rest of the text says what happens.
+    fn prepare(
+        &self,
+        text: &str,
+        _: Option<&Rgb>,
+        _: PromptStyle,
+        _: &LabelNames,
+    ) -> Result<ModelInput, ModelError> {
+        let (number, behaviour) = text.split_once(' ').unwrap_or((text, ""));
+        if behaviour == text::PROCESSOR_PANICS {
+            panic!("the processor fell over");
+        }
+        if behaviour == text::REFUSED {
+            return Err(ModelError::NoSuchModel {
+                name: "prompt".to_owned(),
+                hint: "too long".to_owned(),
+            });
+        }
+        let number: u32 = number.parse().unwrap();
+        Ok(ModelInput {
+            prompt: behaviour.to_owned(),
+            input_ids: vec![number; text.len()],
+            pixel_values: None,
+        })
+    }
+
+    fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {
+        let answered = ids.first() == Some(&ANSWER);
+        Ok(if answered { "[\"sexist\"]" } else { "" }.to_owned())
+    }
+
+    fn answer_ids(&self, _: &str) -> Result<Vec<u32>, ModelError> {
+        Ok(vec![ANSWER, END])
+    }
+}
+
+struct FakeNetwork {
+    loader: Loader,
+    batch: Vec<String>,
+}
+
+impl FakeNetwork {
+    fn logits(&self, best: u32) -> Result<Tensor, ModelError> {
+        let mut logits = vec![0f32; self.batch.len() * VOCABULARY];
+        for (row, behaviour) in logits.chunks_mut(VOCABULARY).zip(&self.batch) {
+            row[best as usize] = if behaviour == text::NAN {
+                f32::NAN
+            } else {
+                5.0
+            };
+        }
+        Ok(Tensor::from_vec(
+            logits,
+            (self.batch.len(), VOCABULARY),
+            &Device::Cpu,
+        )?)
+    }
+}
+
+impl Network for FakeNetwork {
+    fn prefill(&mut self, batch: &[&ModelInput]) -> Result<Tensor, ModelError> {
+        let posts = batch.iter().map(|input| input.input_ids[0] as usize);
+        // Nobody listens any more once a test is over.
+        let _ = self.loader.begun.send(posts.collect());
+        let _ = self.loader.leave.recv();
+        self.batch = batch.iter().map(|input| input.prompt.clone()).collect();
+        let has = |behaviour: &str| self.batch.iter().any(|b| b == behaviour);
+        if has(text::PANICS) {
+            panic!("the network fell over");
+        }
+        if has(text::ONLY_ALONE) && batch.len() > 1 {
+            return Err(candle_core::Error::Msg("too much for me".to_owned()).into());
+        }
+        self.logits(ANSWER)
+    }
+
+    fn decode(&mut self, _: &[u32]) -> Result<Tensor, ModelError> {
+        self.logits(END)
+    }
+
+    fn truncate(&mut self, _: usize) -> Result<(), ModelError> {
+        Ok(())
+    }
+
+    fn eos_ids(&self) -> &[u32] {
+        &[END]
+    }
+
+    fn device(&self) -> &Device {
+        &Device::Cpu
+    }
+}
+
+impl Drop for FakeNetwork {
+    fn drop(&mut self) {
+        self.loader.alive.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A worker with a gated fake model on its way.
+pub struct Bench {
+    pub worker: Worker,
+    pub gate: Gate,
+    pub alive: Arc<AtomicUsize>,
+    /// Something for every wake.
+    pub woken: Receiver<()>,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        let (begun_sender, begun) = bounded(10_000);
+        let (leave_sender, leave) = bounded(0);
+        let (wake, woken) = bounded(100_000);
+        let alive = Arc::new(AtomicUsize::new(0));
+        let loader = Loader {
+            begun: begun_sender,
+            leave,
+            alive: Arc::clone(&alive),
+        };
+        let worker = Worker::spawn_with(
+            move |spec, progress| loader.load(spec, progress),
+            move || drop(wake.try_send(())),
+        )
+        .unwrap();
+        let gate = Gate {
+            begun,
+            leave: Some(leave_sender),
+        };
+        Self {
+            worker,
+            gate,
+            alive,
+            woken,
+        }
+    }
+
+    pub fn loaded() -> Self {
+        let bench = Self::new();
+        let generation = bench.load("fake");
+        bench.wait_for(
+            |event| matches!(event, Event::Loaded { generation: g, .. } if *g == generation),
+        );
+        bench
+    }
+
+    pub fn load(&self, model: &str) -> Generation {
+        self.worker.load(ModelSpec {
+            model: model.to_owned(),
+            ..ModelSpec::default()
+        })
+    }
+
+    pub fn next_event(&self) -> Event {
+        self.worker
+            .events()
+            .recv_timeout(PATIENCE)
+            .expect("an event")
+    }
+
+    /// Reads events up to the first that fits, and gives that one.
+    pub fn wait_for(&self, fits: impl Fn(&Event) -> bool) -> Event {
+        loop {
+            let event = self.next_event();
+            if fits(&event) {
+                return event;
+            }
+        }
+    }
+
+    /// Reads events up to the end of a job: the posts answered with their errors, and whether it was cancelled.
+    pub fn outcome(&self, job: Generation) -> (Vec<(usize, Option<String>)>, bool) {
+        let mut answers = Vec::new();
+        loop {
+            match self.next_event() {
+                Event::Predicted {
+                    generation,
+                    post,
+                    prediction,
+                } if generation == job => answers.push((post, prediction.error)),
+                Event::Finished {
+                    generation,
+                    cancelled,
+                } if generation == job => return (answers, cancelled),
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits until the inference thread has ended: it dropped its senders.
+    pub fn wait_for_the_end(woken: &Receiver<()>) {
+        while woken.recv_timeout(PATIENCE).is_ok() {}
+        assert!(woken.try_recv().is_err_and(|e| e.is_disconnected()));
+    }
+}
+
+/// A job on posts with these texts; the number of each post is put in front of its text.
+pub fn job(texts: &[&str], batch_size: usize) -> Job {
+    let labels = LabelNames::new(["racist", "sexist"]).unwrap();
+    let posts = texts.iter().enumerate().map(|(number, text)| Post {
+        id: PostId::new(text, "", number as u64),
+        text: format!("{number} {text}").into(),
+        image_path: "".into(),
+        truth: None,
+        line: 0,
+        extra: Box::default(),
+    });
+    let dataset = Dataset {
+        path: PathBuf::new(),
+        name: "fake".to_owned(),
+        format: Format::Csv,
+        labels: labels.clone(),
+        label_source: LabelSource::Given,
+        image_root: PathBuf::from("/nowhere"),
+        posts: posts.collect(),
+        extra_columns: Vec::new(),
+        problems: Vec::new(),
+    };
+    Job {
+        dataset: Arc::new(dataset),
+        posts: (0..texts.len()).collect(),
+        options: PredictOptions {
+            prompt: PromptStyle::Trained,
+            labels,
+            max_new_tokens: 8,
+            batch_size,
+        },
+    }
+}
