@@ -1,6 +1,24 @@
 //! Opening a path: recognise its format, load its posts, and collect what is wrong with them.
+//!
+//! A format is one file here and one line of [`FORMATS`]. It reads rows or files and hands posts to a
+//! `Builder`, which names them, chooses the label set and resolves every labels cell once.
 
-use std::path::{Path, PathBuf};
+mod builder;
+mod csv;
+mod error;
+mod folder;
+mod images;
+mod labels;
+mod metadata;
+mod records;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+pub use error::OpenError;
+pub use images::find_missing_images;
 
 use crate::post::{LabelNames, Post, Problem};
 
@@ -12,6 +30,32 @@ pub enum Format {
     /// A folder of images.
     Folder,
 }
+
+/// One readable format: how it is told from the others, and who reads it.
+struct Recogniser {
+    format: Format,
+    /// What the user gives, for the message when nothing fits.
+    name: &'static str,
+    /// Whether a path of this kind is meant for this format.
+    fits: fn(&Path, &fs::Metadata) -> bool,
+    load: fn(&Path, &OpenOptions) -> Result<Loaded, OpenError>,
+}
+
+/// The formats in the order in which they are asked.
+const FORMATS: &[Recogniser] = &[
+    Recogniser {
+        format: Format::Folder,
+        name: "a folder of images",
+        fits: |_, metadata| metadata.is_dir(),
+        load: folder::load,
+    },
+    Recogniser {
+        format: Format::Csv,
+        name: "a CSV file",
+        fits: |path, _| has_extension(path, &["csv"]) || path.extension().is_none(),
+        load: csv::load,
+    },
+];
 
 /// Where the label set came from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,22 +106,62 @@ pub struct Dataset {
     pub problems: Vec<Problem>,
 }
 
-/// Why a path could not be opened at all.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// To be filled.
-    #[error("{0}")]
-    Other(String),
+/// What a format's reader hands back; [`open`] adds what is the same for all.
+struct Loaded {
+    labels: LabelNames,
+    label_source: LabelSource,
+    image_root: PathBuf,
+    posts: Vec<Post>,
+    extra_columns: Vec<String>,
+    problems: Vec<Problem>,
 }
 
 /// Opens a CSV file or a folder of images.
 ///
+/// The label set is, in this order: `options.labels`, `class_names.txt` beside the posts, `harmful` for a
+/// `label` column of 0 and 1, `options.model_labels`, the labels seen. Images are not looked at: see
+/// [`find_missing_images`].
+///
 /// # Errors
 /// Only if nothing at all can be shown; a bad row or image is a [`Problem`].
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Dataset, OpenError> {
-    let _ = (path, options);
-    todo!()
+    let metadata = fs::metadata(path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => OpenError::NotFound(path.to_owned()),
+        _ => OpenError::Read {
+            path: path.to_owned(),
+            source,
+        },
+    })?;
+    if !metadata.is_dir() && !metadata.is_file() {
+        return Err(OpenError::NotAFile(path.to_owned()));
+    }
+    let path = absolute(path)?;
+    let recogniser = FORMATS
+        .iter()
+        .find(|r| (r.fits)(&path, &metadata))
+        .ok_or_else(|| OpenError::UnknownFormat {
+            path: path.clone(),
+            known: FORMATS
+                .iter()
+                .map(|r| r.name)
+                .collect::<Vec<_>>()
+                .join(" or "),
+        })?;
+    let loaded = (recogniser.load)(&path, options)?;
+    Ok(Dataset {
+        name: path.file_name().map_or_else(
+            || path.display().to_string(),
+            |n| n.to_string_lossy().into_owned(),
+        ),
+        path,
+        format: recogniser.format,
+        labels: loaded.labels,
+        label_source: loaded.label_source,
+        image_root: loaded.image_root,
+        posts: loaded.posts,
+        extra_columns: loaded.extra_columns,
+        problems: loaded.problems,
+    })
 }
 
 impl Dataset {
@@ -85,4 +169,26 @@ impl Dataset {
     pub fn image_file(&self, post: &Post) -> Option<PathBuf> {
         crate::post::resolve_image_path(&self.image_root, &post.image_path)
     }
+}
+
+/// The path without relative parts. A file that is itself a link keeps its name and folder: what lies beside
+/// the link (images, `class_names.txt`) is what is meant.
+fn absolute(path: &Path) -> Result<PathBuf, OpenError> {
+    let read_error = |source| OpenError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let path = std::path::absolute(path).map_err(read_error)?;
+    match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) if cfg!(unix) => {
+            Ok(parent.canonicalize().map_err(read_error)?.join(name))
+        }
+        _ => Ok(path),
+    }
+}
+
+/// Whether the name ends in one of these (lower-case) extensions.
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    path.extension()
+        .is_some_and(|e| extensions.iter().any(|x| e.eq_ignore_ascii_case(x)))
 }

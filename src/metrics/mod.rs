@@ -1,6 +1,7 @@
 //! Comparing predictions with the truth: counts, and the averages the original evaluation reports.
 
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use crate::post::{LabelNames, LabelSet};
 
@@ -79,8 +80,111 @@ pub struct Pair {
     pub failed: bool,
 }
 
-/// Compares. A few milliseconds for 150,000 posts.
+/// Compares. A few milliseconds for 150,000 posts. With no posts every figure is 0.
 pub fn evaluate(labels: &LabelNames, pairs: impl IntoIterator<Item = Pair>) -> Metrics {
-    let _ = (labels, pairs.into_iter().count());
-    todo!()
+    let n_labels = labels.len();
+    let known = LabelSet::from_iter(0..n_labels).bits();
+    let mut counts = vec![Counts::default(); n_labels];
+    let (mut n, mut exact, mut wrong, mut parse_failures, mut failed) = (0, 0, 0, 0, 0);
+    for pair in pairs {
+        let (truth, predicted) = (pair.truth.bits() & known, pair.predicted.bits() & known);
+        n += 1;
+        exact += u64::from(truth == predicted);
+        wrong += u64::from((truth ^ predicted).count_ones());
+        parse_failures += u64::from(pair.parse_failed);
+        failed += u64::from(pair.failed);
+        for (index, count) in counts.iter_mut().enumerate() {
+            let (is_true, is_predicted) = (truth >> index & 1, predicted >> index & 1);
+            count.tp += is_true & is_predicted;
+            count.fp += !is_true & 1 & is_predicted;
+            count.fn_ += is_true & !is_predicted & 1;
+        }
+    }
+    for count in &mut counts {
+        count.tn = n - count.tp - count.fp - count.fn_;
+    }
+    let all = counts.iter().fold(Counts::default(), |sum, c| Counts {
+        tp: sum.tp + c.tp,
+        fp: sum.fp + c.fp,
+        fn_: sum.fn_ + c.fn_,
+        tn: sum.tn + c.tn,
+    });
+    let per_class: Vec<ClassMetrics> = counts.iter().map(ClassMetrics::from).collect();
+    let empty_f1 = if n > 0 { 1.0 } else { 0.0 };
+    let mean =
+        |of: fn(&ClassMetrics) -> f64| ratio(per_class.iter().map(of).sum(), n_labels as f64);
+    Metrics {
+        n,
+        f1_micro: f1(&all, empty_f1),
+        f1_micro_zero_division_0: f1(&all, 0.0),
+        f1_macro: if n > 0 { mean(|c| c.f1) } else { 0.0 },
+        f1_macro_zero_division_0: mean(|c| c.f1_zero_division_0),
+        subset_accuracy: ratio(exact as f64, n as f64),
+        hamming_loss: ratio(wrong as f64, n as f64 * n_labels as f64),
+        parse_failures,
+        failed,
+        per_class,
+    }
+}
+
+impl From<&Counts> for ClassMetrics {
+    fn from(counts: &Counts) -> Self {
+        let Counts { tp, fp, fn_, tn } = *counts;
+        Self {
+            tp,
+            fp,
+            fn_,
+            tn,
+            precision: ratio(tp as f64, (tp + fp) as f64),
+            recall: ratio(tp as f64, (tp + fn_) as f64),
+            f1: f1(counts, 1.0),
+            f1_zero_division_0: f1(counts, 0.0),
+            support: tp + fn_,
+        }
+    }
+}
+
+/// `2 tp / (2 tp + fp + fn)`, the harmonic mean of precision and recall; `if_empty` where all three are 0.
+fn f1(counts: &Counts, if_empty: f64) -> f64 {
+    let wrong = counts.fp + counts.fn_;
+    if counts.tp + wrong == 0 {
+        return if_empty;
+    }
+    2.0 * counts.tp as f64 / (2 * counts.tp + wrong) as f64
+}
+
+/// The quotient, 0 where nothing is divided by nothing.
+fn ratio(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole } else { 0.0 }
+}
+
+/// The object that `evaluate --json` prints. Figures are null where no post was compared.
+///
+/// `unlabelled_left_out` is how many posts have no truth and so are not in the figures.
+pub fn to_json(metrics: &Metrics, labels: &LabelNames, unlabelled_left_out: u64) -> Value {
+    let figure = |figure: f64| {
+        if metrics.n > 0 {
+            json!(figure)
+        } else {
+            Value::Null
+        }
+    };
+    let per_class: Map<String, Value> = labels
+        .iter()
+        .zip(&metrics.per_class)
+        .map(|(name, class)| (name.to_owned(), json!(class)))
+        .collect();
+    json!({
+        "n": metrics.n,
+        "f1_micro": figure(metrics.f1_micro),
+        "f1_macro": figure(metrics.f1_macro),
+        "subset_accuracy": figure(metrics.subset_accuracy),
+        "hamming_loss": figure(metrics.hamming_loss),
+        "parse_failures": metrics.parse_failures,
+        "failed": metrics.failed,
+        "unlabelled_left_out": unlabelled_left_out,
+        "f1_micro_zero_division_0": figure(metrics.f1_micro_zero_division_0),
+        "f1_macro_zero_division_0": figure(metrics.f1_macro_zero_division_0),
+        "per_class": per_class,
+    })
 }

@@ -3,4 +3,5 @@
 pub mod answer;
 pub mod decode;
 pub mod prediction;
+pub mod record_file;
 pub mod worker;

@@ -21,6 +21,12 @@ pub struct Score {
     pub hi: f64,
 }
 
+impl Score {
+    fn is_finite(&self) -> bool {
+        [self.p, self.lo, self.hi].iter().all(|x| x.is_finite())
+    }
+}
+
 /// Wall-clock seconds that a prediction took.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Seconds {
@@ -32,6 +38,18 @@ pub struct Seconds {
     pub prefill: f64,
     /// The generated tokens.
     pub decode: f64,
+}
+
+impl Seconds {
+    fn finite(self) -> Self {
+        let finite = |secs: f64| if secs.is_finite() { secs } else { 0.0 };
+        Self {
+            image: finite(self.image),
+            vision: finite(self.vision),
+            prefill: finite(self.prefill),
+            decode: finite(self.decode),
+        }
+    }
 }
 
 /// What a model said about one post.
@@ -155,6 +173,8 @@ pub struct Record {
 
 impl Record {
     /// The record of a prediction about the post at a place of a dataset with these labels.
+    ///
+    /// JSON has no infinities and no NaN: figures that are not finite become null (seconds: 0).
     pub fn new(
         index: usize,
         post: &Post,
@@ -180,11 +200,12 @@ impl Record {
             unknown_labels: prediction.unknown_labels,
             scores: prediction
                 .scores
+                .filter(|scores| scores.iter().all(Score::is_finite))
                 .map(|scores| labels.iter().map(str::to_owned).zip(scores).collect()),
-            answer_logprob: prediction.answer_logprob,
-            margin: prediction.margin,
+            answer_logprob: prediction.answer_logprob.filter(|x| x.is_finite()),
+            margin: prediction.margin.filter(|x| x.is_finite()),
             n_tokens: prediction.n_tokens,
-            seconds: prediction.seconds,
+            seconds: prediction.seconds.finite(),
             error: prediction.error,
             run,
         }

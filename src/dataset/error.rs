@@ -1,0 +1,74 @@
+//! Why a path cannot be opened at all.
+
+use std::{io, path::PathBuf};
+
+use crate::post::LabelNamesError;
+
+/// Why a path could not be opened at all. Faults of single rows and images are problems, not errors.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// There is nothing at this path.
+    #[error("there is no file or folder {0}; check the spelling")]
+    NotFound(PathBuf),
+    /// The file, or a file it needs, cannot be read.
+    #[error("cannot read {path}; check that it is a readable file and that you may open it")]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A device, a pipe or a socket.
+    #[error("{0} is neither a regular file nor a folder; give a CSV file or a folder of images")]
+    NotAFile(PathBuf),
+    /// The name's ending belongs to no format that can be read.
+    #[error(
+        "{path} has no format that can be opened; give {known}, or save it as CSV (UTF-8) first"
+    )]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+        /// The formats that can be opened, in words.
+        known: String,
+    },
+    /// A file of no bytes, or of white space only.
+    #[error("the file is empty; a header with text, image_path and labels was expected in {0}")]
+    Empty(PathBuf),
+    /// A header and nothing below it.
+    #[error("there is a header but no row below it, so there is nothing to review in {0}")]
+    NoRows(PathBuf),
+    /// UTF-16 text, as spreadsheets write it.
+    #[error(
+        "the file is UTF-16 text; save it as “CSV UTF-8” (or with encoding utf-8) and open it again: {0}"
+    )]
+    Utf16(PathBuf),
+    /// Neither a text nor an image column.
+    #[error(
+        "the header needs a column text or image_path (and labels or label, if the posts are labelled), but it names: {found}{hint}; rename the columns in {path}"
+    )]
+    Columns {
+        /// The file.
+        path: PathBuf,
+        /// The columns found.
+        found: String,
+        /// What else may be wrong; empty or a clause that begins with a semicolon.
+        hint: String,
+    },
+    /// A folder without any image below it.
+    #[error("no image (png, jpg, webp, gif, bmp, tif) lies below the folder {path}{hint}")]
+    NoImages {
+        /// The folder.
+        path: PathBuf,
+        /// What may be meant instead; empty or a clause that begins with a semicolon.
+        hint: String,
+    },
+    /// The labels make no label set.
+    #[error("the labels from {origin} cannot be used: {source}")]
+    Labels {
+        /// Where the names come from.
+        origin: String,
+        /// What is wrong with them.
+        source: LabelNamesError,
+    },
+}

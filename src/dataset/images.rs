@@ -1,0 +1,104 @@
+//! Where a dataset's images are.
+
+use std::{
+    collections::{HashMap, HashSet},
+    ffi::OsString,
+    fs,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use super::Dataset;
+use crate::post::{Post, Problem, ProblemKind};
+
+/// How many posts are tried to tell which of two folders the images are in.
+const TRIED_POSTS: usize = 20;
+
+/// From this many posts on, a folder is listed once instead of asking for every file.
+const LISTING_PAYS_FROM: usize = 256;
+
+/// What relative image paths start from: what the user says, else the CSV's folder, else its `images/` if the
+/// first posts' images are there and not in the folder itself.
+pub(super) fn choose_root(given: Option<&Path>, folder: &Path, posts: &[Post]) -> PathBuf {
+    if let Some(given) = given {
+        return std::path::absolute(given).unwrap_or_else(|_| given.to_owned());
+    }
+    let images = folder.join("images");
+    let relative = posts
+        .iter()
+        .map(|post| Path::new(&*post.image_path))
+        .filter(|path| path.is_relative() && !path.as_os_str().is_empty())
+        .take(TRIED_POSTS);
+    let (mut here, mut in_images) = (0, 0);
+    for path in relative {
+        here += usize::from(folder.join(path).is_file());
+        in_images += usize::from(images.join(path).is_file());
+    }
+    if in_images > here {
+        images
+    } else {
+        folder.to_owned()
+    }
+}
+
+/// Looks for the images of some posts and says which files do not exist.
+///
+/// Opening a dataset does not look, since that takes long for many posts or a slow disk. Call this from a
+/// background thread; for the whole dataset at once, or in ranges of at least some hundred posts.
+pub fn find_missing_images(dataset: &Dataset, posts: Range<usize>) -> Vec<Problem> {
+    let first = posts.start.min(dataset.posts.len());
+    let Some(range) = dataset.posts.get(first..posts.end.min(dataset.posts.len())) else {
+        return Vec::new();
+    };
+    let mut folders = Folders::default();
+    let list = range.len() >= LISTING_PAYS_FROM;
+    range
+        .iter()
+        .zip(first..)
+        .filter_map(|(post, place)| {
+            let file = dataset.image_file(post)?;
+            let exists = list && folders.lists(&file) || file.exists();
+            (!exists).then(|| Problem {
+                kind: ProblemKind::MissingImage,
+                post: Some(place),
+                line: (post.line > 0).then_some(post.line.into()),
+                column: None,
+                message: missing_message(&post.image_path, &file),
+            })
+        })
+        .collect()
+}
+
+fn missing_message(image_path: &str, file: &Path) -> String {
+    if image_path.contains("://") {
+        return format!(
+            "the image is a web address; download it and give its file name instead: {image_path}"
+        );
+    }
+    format!(
+        "there is no such image; check image_path, or give the images' folder with --image-root: {}",
+        file.display()
+    )
+}
+
+/// The names in folders, each folder listed once.
+#[derive(Default)]
+struct Folders(HashMap<PathBuf, HashSet<OsString>>);
+
+impl Folders {
+    /// Whether the file's folder lists its very name. Where case does not count, “no” may be wrong.
+    fn lists(&mut self, file: &Path) -> bool {
+        let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
+            return false;
+        };
+        if let Some(names) = self.0.get(folder) {
+            return names.contains(name);
+        }
+        let names: HashSet<OsString> = fs::read_dir(folder)
+            .map(|entries| entries.flatten().map(|e| e.file_name()).collect())
+            .unwrap_or_default();
+        let found = names.contains(name);
+        self.0.insert(folder.to_owned(), names);
+        found
+    }
+}
