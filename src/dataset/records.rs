@@ -109,17 +109,16 @@ impl<'a> Rows<'a> {
         let mut n_lines = 1 + self.lines.count(raw.trim_ascii_end());
 
         let mut stray_quote = None;
-        if n_lines > 1 || end >= bytes.len() {
-            if let Some(opened) = stray_quote_of(raw) {
-                let line_end = self.lines.end_of_line(raw, opened);
-                let prefix = raw.get(..opened).unwrap_or_default();
-                stray_quote = Some(self.place(line, prefix));
-                raw = raw.get(..line_end).unwrap_or_default();
-                n_lines = 1 + self.lines.count(raw);
-                self.record = mend(raw, !prefix.contains(&b'"'), self.width);
-                self.base = start + line_end;
-                self.reader = reader_of(bytes.get(self.base..).unwrap_or_default());
-            }
+        let may_be_astray = n_lines > 1 || end >= bytes.len();
+        if let Some(opened) = may_be_astray.then(|| stray_quote_of(raw)).flatten() {
+            let line_end = self.lines.end_of_line(raw, opened);
+            let prefix = raw.get(..opened).unwrap_or_default();
+            stray_quote = Some(self.place(line, prefix));
+            raw = raw.get(..line_end).unwrap_or_default();
+            n_lines = 1 + self.lines.count(raw);
+            self.record = mend(raw, !prefix.contains(&b'"'), self.width);
+            self.base = start + line_end;
+            self.reader = reader_of(bytes.get(self.base..).unwrap_or_default());
         }
         let invalid = self.invalid_byte(line, raw);
         Some(Row {

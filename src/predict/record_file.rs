@@ -268,14 +268,6 @@ mod tests {
     }
 
     #[test]
-    fn labels_of_another_label_set_become_unknown() {
-        let other = LabelNames::new(["racist"]).expect("one name");
-        let back = record("hi", &prediction()).prediction(&other);
-        assert_eq!(back.labels, LabelSet::from_iter([0]));
-        assert_eq!(back.unknown_labels, ["spam", "sexist"]);
-    }
-
-    #[test]
     fn bad_lines_are_reported_and_the_others_read() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("p.jsonl");
