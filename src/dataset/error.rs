@@ -64,7 +64,7 @@ pub enum OpenError {
         hint: String,
     },
     /// The labels make no label set.
-    #[error("the labels from {origin} cannot be used: {source}")]
+    #[error("the labels from {origin} cannot be used")]
     Labels {
         /// Where the names come from.
         origin: String,

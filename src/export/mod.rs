@@ -1,6 +1,15 @@
 //! Writing what a reviewer made: pure functions to bytes, and one atomic write around them.
 
+mod atomic;
+mod csv;
+mod error;
+mod paths;
+mod training_set;
+
 use std::path::{Path, PathBuf};
+
+pub use error::ExportError;
+pub use training_set::{Provenance, Source, TrainingSet};
 
 use crate::review::Session;
 
@@ -25,27 +34,22 @@ pub struct Exported {
     pub posts: usize,
     /// Posts left out because they have neither a decision nor a dataset label.
     pub without_truth: usize,
-}
-
-/// Why nothing was written. An existing file is as it was.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ExportError {
-    /// The file exists and replacing was not asked for.
-    #[error("{0} exists already; choose another name or replace it on purpose")]
-    Exists(PathBuf),
-    /// To be filled.
-    #[error("{0}")]
-    Other(String),
+    /// Posts whose relative image path would not lead to the image from the file's folder and so was made
+    /// absolute.
+    pub absolute_paths: usize,
 }
 
 /// Writes the training CSV and `class_names.txt` beside it.
+///
+/// This waits for the disk. To keep a window responsive, take a [`TrainingSet`] and write it on another thread.
+///
+/// # Errors
+/// See [`ExportError`]; nothing was changed then.
 pub fn training_csv(
     session: &Session,
     selection: Selection,
     path: &Path,
     replace: bool,
 ) -> Result<Exported, ExportError> {
-    let _ = (session, selection, path, replace);
-    todo!()
+    TrainingSet::of_session(session, selection).write(path, replace)
 }
