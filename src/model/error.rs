@@ -209,6 +209,12 @@ pub enum AdapterError {
         /// The folder.
         folder: PathBuf,
     },
+    /// An adapter that does not say what it was trained on.
+    #[error("{} names no base (base_model_name_or_path); name the base with --model and this folder with --adapter", path.display())]
+    NoBase {
+        /// The `adapter_config.json`.
+        path: PathBuf,
+    },
     /// A folder without the adapter's tensors.
     #[error("{} has no adapter_model.safetensors (adapter_model.bin is not read)", folder.display())]
     NoWeights {

@@ -1,0 +1,186 @@
+//! From the name of a model to folders on disk. Nothing is downloaded.
+
+mod cache;
+
+use std::path::{Path, PathBuf};
+
+use cache::HubId;
+
+use super::{
+    Adapter, AdapterError, ModelError, ModelSpec,
+    files::read_json,
+    presets::{PRESETS, Place, Preset, preset},
+};
+use crate::resources;
+
+/// A folder on disk and how it was named.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Located {
+    /// The name to show.
+    pub name: String,
+    /// The folder.
+    pub folder: PathBuf,
+    /// The commit, if it is a snapshot of the Hub.
+    pub revision: Option<String>,
+}
+
+/// What a [`ModelSpec`] stands for on this machine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Resolved {
+    /// The base's folder; its name is the preset's if a preset was named.
+    pub base: Located,
+    /// The adapter's folder, if one is wanted.
+    pub adapter: Option<Located>,
+}
+
+/// The part of `adapter_config.json` that leads to the base.
+#[derive(serde::Deserialize)]
+struct AdapterBase {
+    base_model_name_or_path: Option<String>,
+}
+
+/// Finds the folders of a model and its adapter.
+///
+/// # Errors
+/// A name that is nothing known, a repository that is not in the local cache, an adapter whose base cannot be found.
+pub fn resolve(spec: &ModelSpec) -> Result<Resolved, ModelError> {
+    let named = match &spec.adapter {
+        Adapter::Named(name) => Some(locate(name)?),
+        Adapter::Default | Adapter::None => None,
+    };
+    let (base, own_adapter) = match preset(&spec.model) {
+        Some(preset) => resolve_preset(preset, spec.adapter == Adapter::Default)?,
+        None => resolve_model(&spec.model)?,
+    };
+    let adapter = match spec.adapter {
+        Adapter::Default => own_adapter,
+        Adapter::None => None,
+        Adapter::Named(_) => named,
+    };
+    Ok(Resolved { base, adapter })
+}
+
+fn resolve_preset(
+    preset: &Preset,
+    with_adapter: bool,
+) -> Result<(Located, Option<Located>), ModelError> {
+    let base = Located {
+        name: preset.name.to_owned(),
+        ..locate_place(preset.base)?
+    };
+    let adapter = preset
+        .adapter
+        .filter(|_| with_adapter)
+        .map(locate_place)
+        .transpose()?;
+    Ok((base, adapter))
+}
+
+fn locate_place(place: Place) -> Result<Located, ModelError> {
+    match place {
+        Place::Hub(id) => locate(id),
+        Place::Demo(part) => Ok(Located {
+            name: format!("demo-model/{part}"),
+            folder: resources::demo_model()?.join(part),
+            revision: None,
+        }),
+    }
+}
+
+/// A checkpoint, or an adapter with the base that it names.
+fn resolve_model(name: &str) -> Result<(Located, Option<Located>), ModelError> {
+    let located = locate(name)?;
+    let is_adapter =
+        located.folder.join("adapter_config.json").exists() && !has_weights(&located.folder);
+    if is_adapter {
+        Ok((base_of(&located)?, Some(located)))
+    } else {
+        Ok((located, None))
+    }
+}
+
+/// Whether a folder has a base's weights, so that an adapter beside them is an extra.
+fn has_weights(folder: &Path) -> bool {
+    ["model.safetensors", "model.safetensors.index.json"]
+        .iter()
+        .any(|name| folder.join(name).exists())
+}
+
+/// The base that an adapter was trained on.
+fn base_of(adapter: &Located) -> Result<Located, ModelError> {
+    let path = adapter.folder.join("adapter_config.json");
+    let config: AdapterBase = read_json(&path)?;
+    let Some(base) = config
+        .base_model_name_or_path
+        .filter(|base| !base.is_empty())
+    else {
+        return Err(AdapterError::NoBase { path }.into());
+    };
+    // A trainer writes the path it was given; it may be relative to any folder above the adapter.
+    let folder = adapter
+        .folder
+        .canonicalize()
+        .unwrap_or_else(|_| adapter.folder.clone());
+    let beside = folder
+        .ancestors()
+        .map(|ancestor| ancestor.join(&base))
+        .find(|path| path.is_dir());
+    match beside {
+        Some(folder) => Ok(Located {
+            name: base,
+            folder,
+            revision: None,
+        }),
+        None => locate(&base),
+    }
+}
+
+/// A folder, or a repository's snapshot in the local cache.
+fn locate(name: &str) -> Result<Located, ModelError> {
+    let path = Path::new(name);
+    if path.is_dir() {
+        return Ok(Located {
+            name: folder_name(path),
+            folder: path.to_owned(),
+            revision: cache::snapshot_revision(path),
+        });
+    }
+    let no_such_model = |hint: String| ModelError::NoSuchModel {
+        name: name.to_owned(),
+        hint,
+    };
+    if path.exists() {
+        return Err(no_such_model(
+            "it is a file; name the folder that holds it".to_owned(),
+        ));
+    }
+    let Some(id) = HubId::parse(name) else {
+        let presets: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+        return Err(no_such_model(format!(
+            "name a folder that exists, a Hub id (org/name), or one of {}",
+            presets.join(", ")
+        )));
+    };
+    let cache = cache::cache_folder(|key| std::env::var(key).ok());
+    let (folder, revision) = id.find_in(&cache).ok_or_else(|| ModelError::NotInCache {
+        id: id.repository.clone(),
+        revision: id.revision.clone(),
+        cache,
+    })?;
+    Ok(Located {
+        name: id.repository,
+        folder,
+        revision: Some(revision),
+    })
+}
+
+/// What a folder is called, even if it was given as `.`.
+fn folder_name(path: &Path) -> String {
+    let full = path.canonicalize();
+    let name = full
+        .as_deref()
+        .unwrap_or(path)
+        .file_name()
+        .unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
+}

@@ -1,0 +1,107 @@
+//! One name for a tensor, whichever version of transformers wrote it.
+//!
+//! The same matrix is `language_model.model.layers.0…` in published checkpoints and in adapters of transformers
+//! before 4.52, `model.language_model.layers.0…` in adapters since, and each of them with PEFT's
+//! `base_model.model.` in front. SigLIP's tower lost its `vision_model.` with transformers 5. Everything is looked up
+//! by the newest of these names, without any of the wrappers' prefixes.
+
+/// The parts that a model is made of, as canonical names begin.
+const PARTS: [&str; 4] = [
+    "language_model.",
+    "vision_tower.",
+    "multi_modal_projector.",
+    "lm_head.",
+];
+
+/// Older names of a part, and the canonical one.
+const RENAMED: [(&str, &str); 3] = [
+    ("language_model.model.", "language_model."),
+    ("language_model.lm_head.", "lm_head."),
+    ("vision_tower.vision_model.", "vision_tower."),
+];
+
+/// The canonical name of a tensor or module of a checkpoint or an adapter.
+pub fn canonical(name: &str) -> String {
+    let name = name.strip_prefix("base_model.model.").unwrap_or(name);
+    let name = match name.strip_prefix("model.") {
+        Some(rest) if PARTS.iter().any(|part| rest.starts_with(part)) => rest,
+        _ => name,
+    };
+    for (old, new) in RENAMED {
+        if let Some(rest) = name.strip_prefix(old) {
+            return format!("{new}{rest}");
+        }
+    }
+    name.to_owned()
+}
+
+/// The number of the layer that a canonical name belongs to, and the layer's stack (`language_model.layers`).
+pub fn layer_of(canonical: &str) -> Option<(&str, usize)> {
+    let (start, rest) = canonical.split_once(".layers.")?;
+    let number = rest.split('.').next()?.parse().ok()?;
+    canonical
+        .get(..start.len() + ".layers".len())
+        .map(|stack| (stack, number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_generation_of_names_becomes_one() {
+        let text = "language_model.layers.3.self_attn.q_proj";
+        let vision = "vision_tower.encoder.layers.1.mlp.fc1";
+        let table = [
+            ("language_model.model.layers.3.self_attn.q_proj", text),
+            ("model.language_model.layers.3.self_attn.q_proj", text),
+            ("model.language_model.model.layers.3.self_attn.q_proj", text),
+            (
+                "base_model.model.language_model.model.layers.3.self_attn.q_proj",
+                text,
+            ),
+            (
+                "base_model.model.model.language_model.layers.3.self_attn.q_proj",
+                text,
+            ),
+            ("vision_tower.encoder.layers.1.mlp.fc1", vision),
+            ("vision_tower.vision_model.encoder.layers.1.mlp.fc1", vision),
+            (
+                "base_model.model.vision_tower.vision_model.encoder.layers.1.mlp.fc1",
+                vision,
+            ),
+            (
+                "base_model.model.model.vision_tower.vision_model.encoder.layers.1.mlp.fc1",
+                vision,
+            ),
+            (
+                "base_model.model.model.vision_tower.encoder.layers.1.mlp.fc1",
+                vision,
+            ),
+            (
+                "model.multi_modal_projector.linear",
+                "multi_modal_projector.linear",
+            ),
+            (
+                "base_model.model.multi_modal_projector.linear",
+                "multi_modal_projector.linear",
+            ),
+            ("language_model.lm_head.weight", "lm_head.weight"),
+            ("lm_head.weight", "lm_head.weight"),
+            ("model.layers.0.weight", "model.layers.0.weight"),
+        ];
+        for (given, expected) in table {
+            assert_eq!(canonical(given), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_layer_is_found_by_its_number() {
+        assert_eq!(
+            layer_of("vision_tower.encoder.layers.12.mlp.fc1.bias"),
+            Some(("vision_tower.encoder.layers", 12))
+        );
+        assert_eq!(layer_of("language_model.norm.weight"), None);
+        assert_eq!(layer_of("language_model.layers.x.weight"), None);
+    }
+}

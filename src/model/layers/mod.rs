@@ -1,0 +1,13 @@
+//! The parts that several architectures are built from.
+
+mod attention;
+mod kv_cache;
+mod linear;
+mod norm;
+mod rotary;
+
+pub use attention::{Heads, attend, attention_mask};
+pub use kv_cache::KvCache;
+pub use linear::Linear;
+pub use norm::{LayerNorm, RmsNorm};
+pub use rotary::RotaryEmbedding;

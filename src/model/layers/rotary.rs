@@ -1,0 +1,34 @@
+//! Rotary position embedding. Su et al. 2021, <https://arxiv.org/abs/2104.09864>.
+
+use candle_core::{DType, Device, Result, Tensor};
+
+/// Angles by position, computed in f32.
+#[derive(Clone, Debug)]
+pub struct RotaryEmbedding {
+    /// (1, 1, head_dim / 2), f32
+    inv_freq: Tensor,
+}
+
+impl RotaryEmbedding {
+    /// Frequencies theta^(−2i / head_dim).
+    pub fn new(head_dim: usize, theta: f64, device: &Device) -> Result<Self> {
+        let inv_freq: Vec<f32> = (0..head_dim)
+            .step_by(2)
+            .map(|i| 1.0 / (theta as f32).powf(i as f32 / head_dim as f32))
+            .collect();
+        let half = inv_freq.len();
+        Ok(Self {
+            inv_freq: Tensor::from_vec(inv_freq, (1, 1, half), device)?,
+        })
+    }
+
+    /// Cosines and sines `(batch, len, head_dim / 2)` of positions `(batch, len)` u32, as `dtype`.
+    pub fn tables(&self, positions: &Tensor, dtype: DType) -> Result<(Tensor, Tensor)> {
+        let positions = positions.to_dtype(DType::F32)?.unsqueeze(2)?; // (batch, len, 1)
+        let angles = positions.broadcast_mul(&self.inv_freq)?; // (batch, len, head_dim / 2)
+        Ok((
+            angles.cos()?.to_dtype(dtype)?,
+            angles.sin()?.to_dtype(dtype)?,
+        ))
+    }
+}

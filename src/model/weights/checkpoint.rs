@@ -1,0 +1,115 @@
+//! A checkpoint's folder: which tensors it has, and in which file each lies.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::{Path, PathBuf},
+};
+
+use super::file::{SafetensorsFile, TensorEntry};
+use crate::model::{ModelError, files::read_json, keys};
+
+/// The weights of a base model, by canonical name. Nothing but headers is in memory.
+#[derive(Debug)]
+pub struct Checkpoint {
+    folder: PathBuf,
+    files: Vec<SafetensorsFile>,
+    /// File and place in the file's entries, by canonical name.
+    places: HashMap<String, (usize, usize)>,
+}
+
+#[derive(serde::Deserialize)]
+struct Index {
+    weight_map: HashMap<String, String>,
+}
+
+impl Checkpoint {
+    /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names.
+    ///
+    /// # Errors
+    /// Neither is there, a shard is missing, or a file is damaged.
+    pub fn open(folder: &Path) -> Result<Self, ModelError> {
+        let files = weight_files(folder)?
+            .iter()
+            .map(|path| SafetensorsFile::open(path))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut places = HashMap::new();
+        for (f, file) in files.iter().enumerate() {
+            for (e, entry) in file.entries().iter().enumerate() {
+                places.insert(keys::canonical(&entry.name), (f, e));
+            }
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            files,
+            places,
+        })
+    }
+
+    /// The folder it was opened from.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The tensor of this canonical name, and its file.
+    pub fn find(&self, name: &str) -> Option<(&SafetensorsFile, &TensorEntry)> {
+        let (f, e) = *self.places.get(name)?;
+        let file = self.files.get(f)?;
+        Some((file, file.entries().get(e)?))
+    }
+
+    /// Every tensor by its canonical name, sorted.
+    pub fn names(&self) -> BTreeSet<&str> {
+        self.places.keys().map(String::as_str).collect()
+    }
+
+    /// How many values all tensors have.
+    pub fn parameters(&self) -> u64 {
+        self.entries().map(|entry| entry.elements() as u64).sum()
+    }
+
+    /// How many bytes all tensors take on disk.
+    pub fn bytes(&self) -> u64 {
+        self.entries().map(TensorEntry::bytes).sum()
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &TensorEntry> {
+        self.files.iter().flat_map(SafetensorsFile::entries)
+    }
+}
+
+/// The files that hold a checkpoint's weights.
+fn weight_files(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
+    let single = folder.join("model.safetensors");
+    if single.exists() {
+        return Ok(vec![single]);
+    }
+    let index_path = folder.join("model.safetensors.index.json");
+    if !index_path.exists() {
+        return Err(ModelError::NoWeights {
+            folder: folder.to_owned(),
+        });
+    }
+    let index: Index = read_json(&index_path)?;
+    let shards: BTreeSet<String> = index.weight_map.into_values().collect();
+    if shards.is_empty() {
+        return Err(ModelError::NoWeights {
+            folder: folder.to_owned(),
+        });
+    }
+    shards
+        .into_iter()
+        .map(|shard| {
+            // A shard lies beside its index; a name that leads elsewhere is not followed.
+            let path = folder.join(&shard);
+            let plain = path.file_name().is_some_and(|name| name == shard.as_str());
+            if plain && path.exists() {
+                Ok(path)
+            } else {
+                Err(ModelError::MissingShard {
+                    index: index_path.clone(),
+                    shard,
+                })
+            }
+        })
+        .collect()
+}
