@@ -10,7 +10,9 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 /// The path of something below `tests/fixtures`.
 pub fn fixture(path: impl AsRef<Path>) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(path)
 }
 
 /// Every fixture model with goldens beside it: `paligemma2`, `paligemma2_b`, …, sorted by name.
@@ -30,13 +32,22 @@ pub fn post_image(image_path: &str) -> PathBuf {
     fixture("posts").join(image_path)
 }
 
+/// The bytes of a string of hexadecimal digits.
+pub fn bytes_from_hex(hex: &str) -> Vec<u8> {
+    hex.as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
 /// The rows of a JSON Lines file.
 pub fn read_jsonl<T: DeserializeOwned>(path: &Path) -> Vec<T> {
     let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     text.lines()
         .enumerate()
         .map(|(i, line)| {
-            serde_json::from_str(line).unwrap_or_else(|e| panic!("{}:{}: {e}", path.display(), i + 1))
+            serde_json::from_str(line)
+                .unwrap_or_else(|e| panic!("{}:{}: {e}", path.display(), i + 1))
         })
         .collect()
 }
@@ -100,8 +111,8 @@ pub struct ExpectedPil {
     pub card: Option<ExpectedPilAnswer>,
     #[serde(default)]
     pub batched_generated_ids: Vec<u32>,
-    /// Of the resized 8-bit RGB pixels in rows, before rescaling.
-    pub pixels_sha256: Option<String>,
+    /// The top row of the resized 8-bit RGB pixels, before rescaling.
+    pub pixels_first_row_hex: Option<String>,
 }
 
 /// What transformers makes of one prompt and PIL's pixels.
@@ -131,6 +142,10 @@ pub fn goldens(model: &Path) -> Vec<(Expected, ExpectedPil)> {
     let pil: Vec<ExpectedPil> = read_jsonl(&model.join("expected_pil.jsonl"));
     assert_eq!(expected.len(), pil.len(), "{}", model.display());
     let pairs: Vec<_> = expected.into_iter().zip(pil).collect();
-    assert!(pairs.iter().all(|(e, p)| e.index == p.index), "{}", model.display());
+    assert!(
+        pairs.iter().all(|(e, p)| e.index == p.index),
+        "{}",
+        model.display()
+    );
     pairs
 }

@@ -1,5 +1,6 @@
 //! One binary for all integration tests: it links once.
 
 mod common;
+mod images;
 mod session;
 mod worker;

@@ -1,6 +1,16 @@
 //! From bytes to pixels: decoding with limits, the resampling that models are trained with, and thumbnails.
 
-use std::path::Path;
+use std::{fmt, path::Path};
+
+mod decode;
+mod error;
+mod file;
+mod jpeg;
+pub mod resize;
+pub mod thumbnail;
+
+pub use error::{ImageError, ImageFault};
+pub use file::{MAX_FILE_BYTES, MAX_PIXELS};
 
 /// An 8-bit RGB picture in rows, top first.
 #[derive(Clone, PartialEq, Eq)]
@@ -13,25 +23,37 @@ pub struct Rgb {
     pub data: Vec<u8>,
 }
 
-/// Why an image could not be decoded.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ImageError {
-    /// To be filled.
-    #[error("{0}")]
-    Other(String),
+impl fmt::Debug for Rgb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rgb({} × {})", self.width, self.height)
+    }
 }
 
 /// Decodes a file as PIL's `Image.open(path).convert("RGB")` does: no EXIF turn, alpha dropped.
 /// This is what the model sees.
+///
+/// The format is recognised by the file's content, whatever its name says.
+///
+/// # Errors
+/// A file that is missing, no regular file, too large, cut off, damaged or in another format.
 pub fn decode_file(path: &Path) -> Result<Rgb, ImageError> {
-    let _ = path;
-    todo!()
+    let bytes = file::read(path)?;
+    decode_bytes(&bytes).map_err(|fault| fault.at(path))
+}
+
+/// Decodes a file's content as [`decode_file`] does.
+///
+/// # Errors
+/// Bytes that are too large a picture, cut off, damaged or in another format.
+pub fn decode_bytes(bytes: &[u8]) -> Result<Rgb, ImageFault> {
+    decode::as_pil(bytes)
 }
 
 /// Decodes a file as a person expects to see it: turned upright by its EXIF orientation, then scaled down to
 /// fit `max_side`. Transparent parts are laid over white.
+///
+/// # Errors
+/// As [`decode_file`].
 pub fn decode_upright(path: &Path, max_side: u32) -> Result<Rgb, ImageError> {
-    let _ = (path, max_side);
-    todo!()
+    thumbnail::load(path, max_side).map(|upright| upright.rgb)
 }
