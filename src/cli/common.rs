@@ -1,0 +1,186 @@
+//! Arguments that several subcommands share, and what they stand for.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context, bail};
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+
+use crate::{
+    dataset::{self, Dataset, LabelSource, OpenOptions},
+    model::{Adapter, DeviceChoice, DtypeChoice, ModelSpec, PromptStyle},
+    review::{Session, store},
+};
+
+/// How to open a dataset.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct DataArgs {
+    /// The label set in class order, instead of class_names.txt
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    pub labels: Option<Vec<String>>,
+    /// What relative image paths start from, instead of the dataset's folder
+    #[arg(long, value_name = "FOLDER")]
+    pub image_root: Option<PathBuf>,
+}
+
+impl DataArgs {
+    /// The options of [`dataset::open`]; `model_labels` count if neither the user nor the dataset names any.
+    pub fn options(&self, model_labels: Option<Vec<String>>) -> OpenOptions {
+        OpenOptions {
+            labels: self.labels.clone(),
+            image_root: self.image_root.clone(),
+            model_labels,
+        }
+    }
+
+    /// Opens a dataset whose label set the model may have to name.
+    pub fn open(&self, path: &Path) -> anyhow::Result<Dataset> {
+        Ok(dataset::open(path, &self.options(None))?)
+    }
+
+    /// Opens it again with the model's labels, if it names none itself.
+    pub fn with_model_labels(
+        &self,
+        dataset: Dataset,
+        model_labels: Option<&Vec<String>>,
+    ) -> anyhow::Result<Dataset> {
+        let dataset = match (dataset.label_source, model_labels) {
+            (LabelSource::Seen, Some(labels)) => {
+                dataset::open(&dataset.path, &self.options(Some(labels.clone())))?
+            }
+            _ => dataset,
+        };
+        if dataset.labels.is_empty() {
+            bail!(
+                "neither {} nor the model names any label; name them with --labels a,b,c or in class_names.txt",
+                dataset.path.display()
+            );
+        }
+        Ok(dataset)
+    }
+}
+
+/// Opens a review for reading, with the dataset it is about or the one named instead.
+pub(super) fn open_session(
+    file: &Path,
+    dataset: Option<&Path>,
+    data: &DataArgs,
+) -> anyhow::Result<Session> {
+    let about = store::dataset_of(file)?;
+    let path = dataset.unwrap_or(&about.path);
+    let mut options = data.options(None);
+    let recorded = about.open_options();
+    options.labels = options.labels.or(recorded.labels);
+    if dataset.is_none() {
+        options.image_root = options.image_root.or(recorded.image_root);
+    }
+    let dataset = dataset::open(path, &options).with_context(|| {
+        format!(
+            "the dataset of {} could not be opened; name it with --data if it was moved",
+            file.display()
+        )
+    })?;
+    Ok(Session::open_read_only(Arc::new(dataset), file)?)
+}
+
+/// Which model to run, and where.
+#[derive(Args, Clone, Debug)]
+pub(super) struct ModelArgs {
+    /// The adapter: a folder or a Hub id [default: the preset's own]
+    #[arg(long, value_name = "ADAPTER", conflicts_with = "no_adapter")]
+    pub adapter: Option<String>,
+    /// Run the base without an adapter
+    #[arg(long)]
+    pub no_adapter: bool,
+    /// Where to compute
+    #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = devices())]
+    pub device: DeviceChoice,
+    /// The number format of the weights
+    #[arg(long, value_name = "DTYPE", default_value = "auto", value_parser = dtypes())]
+    pub dtype: DtypeChoice,
+}
+
+impl ModelArgs {
+    /// What to load; `model` is a folder, a Hub id or a preset's name.
+    pub fn spec(&self, model: &str) -> ModelSpec {
+        ModelSpec {
+            model: model.to_owned(),
+            adapter: match &self.adapter {
+                Some(adapter) => Adapter::Named(adapter.clone()),
+                None if self.no_adapter => Adapter::None,
+                None => Adapter::Default,
+            },
+            device: self.device,
+            dtype: self.dtype,
+        }
+    }
+}
+
+/// How to run a model.
+#[derive(Args, Clone, Debug)]
+pub(super) struct RunArgs {
+    /// The prompt the adapters were trained with, or that of their model cards
+    #[arg(long, value_name = "PROMPT", default_value = "trained", value_parser = prompts())]
+    pub prompt: PromptStyle,
+    /// The longest answer, in tokens
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = at_least_one())]
+    pub max_new_tokens: usize,
+    /// How many posts run together; more is faster on a GPU
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one())]
+    pub batch_size: usize,
+    /// How many CPU threads compute [default: all cores]
+    #[arg(long, value_name = "N", value_parser = at_least_one())]
+    pub threads: Option<usize>,
+}
+
+impl RunArgs {
+    /// Sets the number of CPU threads. Call it before anything computes.
+    pub fn set_threads(&self) -> anyhow::Result<()> {
+        match self.threads {
+            None => Ok(()),
+            Some(threads) => rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build_global()
+                .with_context(|| format!("{threads} threads could not be started")),
+        }
+    }
+}
+
+fn devices() -> impl TypedValueParser<Value = DeviceChoice> {
+    PossibleValuesParser::new(["auto", "cpu", "cuda", "metal"]).map(|name| match name.as_str() {
+        "cpu" => DeviceChoice::Cpu,
+        "cuda" => DeviceChoice::Cuda,
+        "metal" => DeviceChoice::Metal,
+        _ => DeviceChoice::Auto,
+    })
+}
+
+fn dtypes() -> impl TypedValueParser<Value = DtypeChoice> {
+    PossibleValuesParser::new(["auto", "f32", "bf16", "f16", "q8_0"]).map(|name| {
+        match name.as_str() {
+            "f32" => DtypeChoice::F32,
+            "bf16" => DtypeChoice::Bf16,
+            "f16" => DtypeChoice::F16,
+            "q8_0" => DtypeChoice::Q8_0,
+            _ => DtypeChoice::Auto,
+        }
+    })
+}
+
+fn prompts() -> impl TypedValueParser<Value = PromptStyle> {
+    PossibleValuesParser::new(["trained", "card"]).map(|name| match name.as_str() {
+        "card" => PromptStyle::Card,
+        _ => PromptStyle::Trained,
+    })
+}
+
+fn at_least_one() -> impl TypedValueParser<Value = usize> {
+    clap::value_parser!(u32)
+        .range(1..)
+        .map(|number| usize::try_from(number).unwrap_or(usize::MAX))
+}

@@ -1,0 +1,383 @@
+//! `overrule evaluate`: how good predictions are, as a table or as JSON.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+use anyhow::bail;
+use serde_json::{Value, json};
+
+use super::{
+    Outcome,
+    common::{DataArgs, open_session},
+    table,
+};
+use crate::{
+    dataset::{self, Dataset},
+    metrics::{self, ClassMetrics, Metrics, Pair},
+    post::LabelSet,
+    predict::{
+        answer::Parse,
+        prediction::{Record, RunInfo},
+        record_file::read_records,
+    },
+    review::{Session, session::Truth},
+};
+
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    /// The file that `overrule predict` wrote
+    #[arg(value_name = "FILE.jsonl")]
+    predictions: PathBuf,
+    /// The dataset with the truth
+    #[arg(
+        long = "data",
+        value_name = "DATASET",
+        required_unless_present = "session"
+    )]
+    dataset: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
+    /// A review's session file: its decisions are the truth where there are any, else the dataset's labels
+    #[arg(long, value_name = "FILE")]
+    session: Option<PathBuf>,
+    /// Which run of the file, from 1 [default: the last]
+    #[arg(long, value_name = "N")]
+    run: Option<usize>,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let (records, run) = records_of_run(&args.predictions, args.run)?;
+    let source = TruthSource::open(args, &run)?;
+    let dataset = source.dataset();
+    let joined = join(dataset, &records)?;
+    let comparison = compare(&source, &joined, &run);
+    let text = if args.json {
+        let value = comparison.to_json();
+        format!("{}\n", serde_json::to_string_pretty(&value)?)
+    } else {
+        comparison.to_text()
+    };
+    super::print(&text)?;
+    Ok(Outcome::Done)
+}
+
+/// The records of one run of a file: the last, or the one asked for.
+fn records_of_run(path: &Path, wanted: Option<usize>) -> anyhow::Result<(Vec<Record>, RunInfo)> {
+    let found = read_records(path)?;
+    for problem in &found.problems {
+        super::note(&format!("{}: {}", path.display(), problem.message));
+    }
+    let mut runs: Vec<RunInfo> = Vec::new();
+    for record in &found.records {
+        if !runs.contains(&record.run) {
+            runs.push(record.run.clone());
+        }
+    }
+    let chosen = match (wanted, found.records.last()) {
+        (_, None) => bail!("{} holds no prediction", path.display()),
+        (None, Some(last)) => last.run.clone(),
+        (Some(number), _) => match number.checked_sub(1).and_then(|place| runs.get(place)) {
+            Some(run) => run.clone(),
+            None => bail!(
+                "{} holds {} runs, and --run counts from 1",
+                path.display(),
+                runs.len()
+            ),
+        },
+    };
+    if runs.len() > 1 {
+        super::note(&format!(
+            "{} holds {} runs; choose one with --run:",
+            path.display(),
+            runs.len()
+        ));
+        for (number, run) in (1..).zip(&runs) {
+            let mark = if *run == chosen { " (this one)" } else { "" };
+            super::note(&format!("  {number}: {}{mark}", describe(run)));
+        }
+    }
+    let records = found
+        .records
+        .into_iter()
+        .filter(|record| record.run == chosen);
+    Ok((records.collect(), chosen))
+}
+
+fn describe(run: &RunInfo) -> String {
+    let adapter = match &run.adapter {
+        Some(adapter) => format!(" + {adapter}"),
+        None => " without adapter".to_owned(),
+    };
+    format!(
+        "{}{adapter}, {} prompt, {} on {}",
+        run.model, run.prompt, run.dtype, run.device
+    )
+}
+
+/// What predictions are compared with.
+enum TruthSource {
+    Dataset(Dataset),
+    Session(Box<Session>),
+}
+
+impl TruthSource {
+    fn open(args: &Args, run: &RunInfo) -> anyhow::Result<Self> {
+        if let Some(session) = &args.session {
+            let session = open_session(session, args.dataset.as_deref(), &args.data)?;
+            return Ok(Self::Session(Box::new(session)));
+        }
+        let Some(dataset) = &args.dataset else {
+            bail!("name the dataset with --data");
+        };
+        // The run's labels name the classes of a dataset that does not name them itself.
+        let options = args.data.options(Some(run.label_set.clone()));
+        Ok(Self::Dataset(dataset::open(dataset, &options)?))
+    }
+
+    fn dataset(&self) -> &Dataset {
+        match self {
+            Self::Dataset(dataset) => dataset,
+            Self::Session(session) => session.dataset(),
+        }
+    }
+
+    fn truth(&self, post: usize) -> Option<LabelSet> {
+        match self {
+            Self::Dataset(dataset) => dataset.posts.get(post)?.truth,
+            Self::Session(session) => session.truth(post, Truth::Combined),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Dataset(_) => "dataset",
+            Self::Session(_) => "combined",
+        }
+    }
+
+    fn sentence(&self) -> &'static str {
+        match self {
+            Self::Dataset(_) => "the dataset's labels",
+            Self::Session(_) => {
+                "the reviewer's decision where there is one, else the dataset's label"
+            }
+        }
+    }
+}
+
+/// Records by the place of their post in the dataset.
+struct Joined<'a> {
+    by_place: HashMap<usize, &'a Record>,
+    /// Records that match by place and text only, as when an image was moved.
+    by_text: usize,
+    /// Records without a post.
+    unmatched: usize,
+}
+
+fn join<'a>(dataset: &Dataset, records: &'a [Record]) -> anyhow::Result<Joined<'a>> {
+    let places: HashMap<_, _> = dataset
+        .posts
+        .iter()
+        .enumerate()
+        .map(|(place, post)| (post.id, place))
+        .collect();
+    let mut joined = Joined {
+        by_place: HashMap::new(),
+        by_text: 0,
+        unmatched: 0,
+    };
+    for record in records {
+        let same_text = |place: &usize| {
+            dataset
+                .posts
+                .get(*place)
+                .is_some_and(|post| *post.text == *record.text)
+        };
+        let by_id = places.get(&record.id).copied();
+        let Some(place) = by_id.or_else(|| Some(record.index).filter(same_text)) else {
+            joined.unmatched += 1;
+            continue;
+        };
+        joined.by_text += usize::from(by_id.is_none());
+        // A post that failed and was tried again is in the file twice; the later one counts.
+        joined.by_place.insert(place, record);
+    }
+    if joined.by_place.is_empty() {
+        bail!(
+            "none of the {} predictions is about a post of {}; they were made from another dataset",
+            records.len(),
+            dataset.path.display()
+        );
+    }
+    Ok(joined)
+}
+
+/// The figures and all that must be said beside them.
+struct Comparison<'a> {
+    metrics: Metrics,
+    source: &'a TruthSource,
+    run: &'a RunInfo,
+    unlabelled: usize,
+    missing: usize,
+    by_text: usize,
+    unmatched: usize,
+}
+
+fn compare<'a>(source: &'a TruthSource, joined: &Joined, run: &'a RunInfo) -> Comparison<'a> {
+    let dataset = source.dataset();
+    let (mut unlabelled, mut missing) = (0, 0);
+    let mut pairs = Vec::with_capacity(joined.by_place.len());
+    for place in 0..dataset.posts.len() {
+        match (source.truth(place), joined.by_place.get(&place)) {
+            (None, _) => unlabelled += 1,
+            (Some(_), None) => missing += 1,
+            (Some(truth), Some(record)) => pairs.push(pair(truth, record, dataset)),
+        }
+    }
+    Comparison {
+        metrics: metrics::evaluate(&dataset.labels, pairs),
+        source,
+        run,
+        unlabelled,
+        missing,
+        by_text: joined.by_text,
+        unmatched: joined.unmatched,
+    }
+}
+
+fn pair(truth: LabelSet, record: &Record, dataset: &Dataset) -> Pair {
+    let failed = record.error.is_some();
+    Pair {
+        truth,
+        predicted: record.prediction(&dataset.labels).labels,
+        parse_failed: record.parse == Parse::Failed && !failed,
+        failed,
+    }
+}
+
+impl Comparison<'_> {
+    fn to_json(&self) -> Value {
+        let labels = &self.source.dataset().labels;
+        let mut value = metrics::to_json(&self.metrics, labels, self.unlabelled as u64);
+        if let Some(object) = value.as_object_mut() {
+            object.insert("without_prediction".to_owned(), json!(self.missing));
+            object.insert(
+                "predictions_of_other_posts".to_owned(),
+                json!(self.unmatched),
+            );
+            object.insert("truth".to_owned(), json!(self.source.name()));
+            object.insert("run".to_owned(), json!(self.run));
+        }
+        value
+    }
+
+    fn to_text(&self) -> String {
+        let mut text = format!("{}\n", describe(self.run));
+        text += &format!(
+            "{} posts compared with {}\n",
+            self.metrics.n,
+            self.source.sentence()
+        );
+        for (count, what) in [
+            (self.unlabelled, "without truth, left out"),
+            (self.missing, "without a prediction, left out"),
+            (
+                self.unmatched,
+                "predicted and not in this dataset, left out",
+            ),
+            (
+                self.by_text,
+                "found by place and text, since their image path changed",
+            ),
+        ] {
+            if count > 0 {
+                text += &format!("{count} posts {what}\n");
+            }
+        }
+        if self.metrics.n == 0 {
+            return text;
+        }
+        text.push('\n');
+        text += &table::render(&self.averages());
+        text.push('\n');
+        text += &table::render(&self.per_class());
+        text
+    }
+
+    fn averages(&self) -> Vec<Vec<String>> {
+        let m = &self.metrics;
+        let plain = |name: &str, value: f64| vec![name.to_owned(), figure(value)];
+        let f1 = |name: &str, value: f64, zero_division_0: f64| {
+            let mut row = plain(name, value);
+            if figure(value) != figure(zero_division_0) {
+                row.push(format!(
+                    "(scikit-learn, zero_division=0: {})",
+                    figure(zero_division_0)
+                ));
+            }
+            row
+        };
+        let count = |name: &str, value: u64| vec![name.to_owned(), value.to_string()];
+        let mut rows = vec![
+            f1("micro F1", m.f1_micro, m.f1_micro_zero_division_0),
+            f1("macro F1", m.f1_macro, m.f1_macro_zero_division_0),
+            plain("subset accuracy", m.subset_accuracy),
+            plain("Hamming loss", m.hamming_loss),
+            count(
+                "answers that could not be parsed (counted as empty)",
+                m.parse_failures,
+            ),
+        ];
+        if m.failed > 0 {
+            rows.push(count(
+                "posts without an answer (counted as empty)",
+                m.failed,
+            ));
+        }
+        rows
+    }
+
+    fn per_class(&self) -> Vec<Vec<String>> {
+        let header = [
+            "label",
+            "precision",
+            "recall",
+            "F1",
+            "support",
+            "TP",
+            "FP",
+            "FN",
+            "TN",
+        ];
+        let mut rows = vec![header.map(str::to_owned).to_vec()];
+        let classes = self
+            .source
+            .dataset()
+            .labels
+            .iter()
+            .zip(&self.metrics.per_class);
+        rows.extend(classes.map(|(label, class)| class_row(label, class)));
+        rows
+    }
+}
+
+fn class_row(label: &str, class: &ClassMetrics) -> Vec<String> {
+    let mut row = vec![
+        label.to_owned(),
+        figure(class.precision),
+        figure(class.recall),
+        figure(class.f1),
+    ];
+    let counts = [class.support, class.tp, class.fp, class.fn_, class.tn];
+    row.extend(counts.map(|count| count.to_string()));
+    row
+}
+
+fn figure(value: f64) -> String {
+    format!("{value:.4}")
+}

@@ -1,0 +1,81 @@
+//! `overrule export`: a review's labels as training data.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use super::{
+    Outcome,
+    common::{DataArgs, open_session},
+};
+use crate::export::{ExportError, Selection, TrainingSet};
+
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    /// The session file of a review
+    session: PathBuf,
+    /// The format
+    #[arg(long, value_name = "FORMAT", default_value = "csv", value_parser = ["csv"])]
+    format: String,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Which posts: all with a truth, those with a decision, or those whose decision differs from the dataset
+    #[arg(long, value_name = "POSTS", default_value = "all", value_parser = selections())]
+    select: Selection,
+    /// Replace the file if it exists
+    #[arg(long)]
+    force: bool,
+    /// Add columns that say where each label comes from
+    #[arg(long)]
+    provenance: bool,
+    /// The dataset, if it is not where it was when the review was made
+    #[arg(long = "data", value_name = "DATASET")]
+    dataset: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let session = open_session(&args.session, args.dataset.as_deref(), &args.data)?;
+    let mut training_set = TrainingSet::of_session(&session, args.select);
+    if args.provenance {
+        training_set = training_set.with_session_provenance(&session);
+    }
+    let exported = training_set
+        .write(&args.out, args.force)
+        .map_err(|error| match error {
+            ExportError::Exists(path) => anyhow::anyhow!(
+                "{} exists already; choose another name, or replace it with --force",
+                path.display()
+            ),
+            error => error.into(),
+        })?;
+    let mut text = format!(
+        "{} posts are in {}",
+        exported.posts,
+        exported.path.display()
+    );
+    if exported.without_truth > 0 {
+        text += &format!(
+            "; {} without a label or a decision were left out",
+            exported.without_truth
+        );
+    }
+    if exported.absolute_paths > 0 {
+        text += &format!(
+            "; the image paths of {} were made absolute",
+            exported.absolute_paths
+        );
+    }
+    super::note(&text);
+    Ok(Outcome::Done)
+}
+
+fn selections() -> impl TypedValueParser<Value = Selection> {
+    PossibleValuesParser::new(["all", "reviewed", "corrected"]).map(|name| match name.as_str() {
+        "reviewed" => Selection::Reviewed,
+        "corrected" => Selection::Corrected,
+        _ => Selection::All,
+    })
+}

@@ -1,0 +1,187 @@
+//! Where `overrule predict` writes: standard output, or a file that is gone on with.
+
+use std::{
+    collections::HashSet,
+    fs::{File, TryLockError},
+    io::{self, Read, Write},
+    path::Path,
+};
+
+use anyhow::{Context, bail};
+
+use crate::{
+    post::PostId,
+    predict::{
+        prediction::{Record, RunInfo},
+        record_file::{append_records, read_records, write_record},
+    },
+};
+
+/// Which posts the file holds already, by the run they belong to. Failed posts are tried again.
+#[derive(Default)]
+pub(super) struct Earlier {
+    runs: Vec<RunInfo>,
+    answered: HashSet<(usize, PostId)>,
+}
+
+impl Earlier {
+    fn add(&mut self, record: Record) {
+        let known = self.runs.iter().position(|run| *run == record.run);
+        let run = known.unwrap_or_else(|| {
+            self.runs.push(record.run);
+            self.runs.len() - 1
+        });
+        if record.error.is_none() {
+            self.answered.insert((run, record.id));
+        }
+    }
+
+    /// Whether a post has its answer of this run.
+    pub fn holds(&self, run: &RunInfo, post: PostId) -> bool {
+        let known = self.runs.iter().position(|known| known == run);
+        known.is_some_and(|run| self.answered.contains(&(run, post)))
+    }
+}
+
+/// Where records go.
+pub(super) enum Output {
+    /// A regular file, which no other run may write meanwhile.
+    File {
+        /// Open for appending.
+        file: File,
+        /// Holds the lock.
+        _lock: File,
+    },
+    /// Standard output, or a pipe or device named as a file.
+    Stream(Box<dyn Write>),
+}
+
+impl Output {
+    /// Opens an output and tells what it holds already.
+    ///
+    /// # Errors
+    /// It cannot be written, another run writes it, or it holds something else than predictions.
+    pub fn open(path: &Path) -> anyhow::Result<(Self, Earlier)> {
+        let mut earlier = Earlier::default();
+        if is_stdout(path) {
+            return Ok((Self::Stream(Box::new(io::stdout())), earlier));
+        }
+        let is_stream = path
+            .metadata()
+            .is_ok_and(|found| !found.is_file() && !found.is_dir());
+        if is_stream {
+            let stream = File::options()
+                .write(true)
+                .open(path)
+                .with_context(|| cannot_write(path))?;
+            return Ok((Self::Stream(Box::new(stream)), earlier));
+        }
+        let lock = lock(path)?;
+        for record in records_of(path)? {
+            earlier.add(record);
+        }
+        let output = Self::File {
+            file: append_records(path)?,
+            _lock: lock,
+        };
+        Ok((output, earlier))
+    }
+
+    /// Writes a record; it outlives this program, however that ends.
+    pub fn append(&mut self, record: &Record) -> io::Result<()> {
+        match self {
+            Self::File { file, .. } => write_record(file, record),
+            Self::Stream(stream) => {
+                write_record(stream, record)?;
+                stream.flush()
+            }
+        }
+    }
+
+    /// Waits until everything is on the disk.
+    pub fn finish(self) -> io::Result<()> {
+        match self {
+            Self::File { file, .. } => file.sync_all(),
+            Self::Stream(_) => Ok(()),
+        }
+    }
+}
+
+/// Whether an output is standard output.
+pub(super) fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+fn cannot_write(path: &Path) -> String {
+    let path = path.display();
+    format!(
+        "{path} cannot be written; name a file in a folder that exists and that you may write to"
+    )
+}
+
+fn lock(path: &Path) -> anyhow::Result<File> {
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .with_context(|| cannot_write(path))?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => bail!(
+            "another run is writing {}; wait for its end or name another file",
+            path.display()
+        ),
+        // A drive that knows no locks is no reason to refuse.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+    }
+}
+
+/// The records of a file. Going on with it drops a last line that was cut off, so it must hold nothing else.
+fn records_of(path: &Path) -> anyhow::Result<Vec<Record>> {
+    let found = read_records(path)?;
+    let other = || {
+        format!(
+            "{} holds something else than predictions and was left alone; name another file",
+            path.display()
+        )
+    };
+    if let Some(problem) = found.problems.iter().find(|problem| !problem.cut_off) {
+        return Err(anyhow::anyhow!(problem.message.clone()).context(other()));
+    }
+    let mut first = [0];
+    let n_bytes = File::open(path)?.read(&mut first)?;
+    if found.records.is_empty() && n_bytes > 0 && first != *b"{" {
+        bail!(other());
+    }
+    Ok(found.records)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_file_of_something_else_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("posts.csv");
+        for content in ["text,image_path\nhello,a.png\n", "text", "{\"id\": 3}\n"] {
+            fs::write(&path, content).unwrap();
+            let error = Output::open(&path).err().unwrap().to_string();
+            assert!(error.contains("something else"), "{error}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+        }
+    }
+
+    #[test]
+    fn two_runs_cannot_write_the_same_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.jsonl");
+        let first = Output::open(&path).unwrap();
+        let error = Output::open(&path).err().unwrap().to_string();
+        assert!(error.contains("another run is writing"), "{error}");
+        drop(first);
+        assert!(Output::open(&path).is_ok());
+    }
+}

@@ -1,0 +1,265 @@
+//! `overrule predict`: the labels of every post, as JSON Lines, appended as they arrive.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
+
+use anyhow::{Context, bail};
+use crossbeam_channel::{Receiver, select};
+
+use super::{
+    Outcome,
+    common::{DataArgs, ModelArgs, RunArgs},
+    output::{Output, is_stdout},
+    progress::{Reporter, duration_text},
+};
+use crate::{
+    dataset::Dataset,
+    model::{ModelInfo, ModelSpec},
+    predict::{
+        prediction::{Prediction, Record, RunInfo},
+        worker::{Event, Job, PredictOptions, Worker},
+    },
+};
+
+/// How many failed posts are told one by one; all of them are in the file.
+const FAILURES_TOLD: usize = 20;
+
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    /// A CSV file or a folder of images
+    dataset: PathBuf,
+    /// The model: a folder, a Hub id or a preset's name
+    #[arg(long, value_name = "MODEL")]
+    model: String,
+    #[command(flatten)]
+    model_args: ModelArgs,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    run: RunArgs,
+    /// The file to append to, one JSON object a line; posts that it holds of the same run are skipped. `-` is standard output
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    out: PathBuf,
+    /// Only the first N posts of the dataset
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    args.run.set_threads()?;
+    let interrupts = catch_interrupts()?;
+    // What can be wrong is tried before the model loads, which takes a while.
+    let dataset = args.data.open(&args.dataset)?;
+    let (output, earlier) = Output::open(&args.out)?;
+
+    let mut reporter = Reporter::new();
+    let worker = Worker::spawn(|| {}).context("the inference thread could not be started")?;
+    let spec = args.model_args.spec(&args.model);
+    let Some(model) = load(&worker, spec, &interrupts, &mut reporter)? else {
+        return Ok(Outcome::Interrupted);
+    };
+    let dataset = Arc::new(
+        args.data
+            .with_model_labels(dataset, model.labels.as_ref())?,
+    );
+    let run = RunInfo::new(&model, args.run.prompt, &dataset.labels);
+
+    let limit = args.limit.unwrap_or(usize::MAX);
+    let places = 0..dataset.posts.len().min(limit);
+    let wanted = places.len();
+    let posts: Vec<usize> = places
+        .zip(&dataset.posts)
+        .filter(|(_, post)| !earlier.holds(&run, post.id))
+        .map(|(place, _)| place)
+        .collect();
+    let skipped = wanted - posts.len();
+    let writer = Writer::new(output, &dataset, run, posts.clone());
+    worker.predict(Job {
+        dataset: Arc::clone(&dataset),
+        posts,
+        options: PredictOptions {
+            prompt: args.run.prompt,
+            labels: dataset.labels.clone(),
+            max_new_tokens: args.run.max_new_tokens,
+            batch_size: args.run.batch_size,
+        },
+    });
+    let start = Instant::now();
+    let (tally, outcome) = collect(&worker, &interrupts, writer, &mut reporter)?;
+    reporter.clear();
+    super::note(&summary(
+        &tally,
+        skipped,
+        outcome,
+        start.elapsed().as_secs_f64(),
+        &args.out,
+    ));
+    Ok(outcome)
+}
+
+fn catch_interrupts() -> anyhow::Result<Receiver<()>> {
+    let (sender, interrupts) = crossbeam_channel::bounded(1);
+    ctrlc::set_handler(move || {
+        // One that is not taken yet is enough.
+        let _ = sender.try_send(());
+    })
+    .context("Ctrl-C could not be caught")?;
+    Ok(interrupts)
+}
+
+/// Loads the model; `None` after Ctrl-C.
+fn load(
+    worker: &Worker,
+    spec: ModelSpec,
+    interrupts: &Receiver<()>,
+    reporter: &mut Reporter,
+) -> anyhow::Result<Option<ModelInfo>> {
+    worker.load(spec);
+    loop {
+        select! {
+            recv(interrupts) -> _ => return Ok(None),
+            recv(worker.events()) -> event => match event.context("the inference thread ended unexpectedly")? {
+                Event::Loading { step, fraction, .. } => reporter.loading(&step, fraction),
+                Event::Loaded { info, .. } => return Ok(Some(info)),
+                Event::LoadFailed { message, .. } => bail!(message),
+                Event::Predicted { .. } | Event::Progress { .. } | Event::Finished { .. } => {}
+            }
+        }
+    }
+}
+
+/// Writes what the worker finds out until it is done, or until Ctrl-C.
+fn collect(
+    worker: &Worker,
+    interrupts: &Receiver<()>,
+    mut writer: Writer,
+    reporter: &mut Reporter,
+) -> anyhow::Result<(Tally, Outcome)> {
+    let interrupted = loop {
+        select! {
+            recv(interrupts) -> _ => break true,
+            recv(worker.events()) -> event => match event.context("the inference thread ended unexpectedly")? {
+                Event::Predicted { post, prediction, .. } => {
+                    if let Some(line) = writer.take(post, *prediction)? {
+                        reporter.note(&line);
+                    }
+                }
+                Event::Progress { progress, .. } => reporter.predicting(progress),
+                Event::Finished { cancelled, .. } => break cancelled,
+                Event::Loading { .. } | Event::Loaded { .. } | Event::LoadFailed { .. } => {}
+            }
+        }
+    };
+    let tally = writer.finish()?;
+    let outcome = match tally.failed {
+        _ if interrupted => Outcome::Interrupted,
+        0 => Outcome::Done,
+        _ => Outcome::SomePostsFailed,
+    };
+    Ok((tally, outcome))
+}
+
+fn summary(tally: &Tally, skipped: usize, outcome: Outcome, secs: f64, out: &Path) -> String {
+    let mut text = match outcome {
+        Outcome::Interrupted => "Interrupted: ".to_owned(),
+        Outcome::Done | Outcome::SomePostsFailed => String::new(),
+    };
+    text += &format!("{} posts in {}", tally.written, duration_text(secs));
+    if tally.failed > 0 {
+        text += &format!(", {} of them failed", tally.failed);
+    }
+    if skipped > 0 {
+        text += &format!("; {skipped} were there already");
+    }
+    if !is_stdout(out) {
+        text += &format!("; predictions are in {}", out.display());
+    }
+    text
+}
+
+/// What was written.
+struct Tally {
+    written: usize,
+    failed: usize,
+}
+
+/// Writes records in the order of the dataset, although batches answer posts of like length together.
+struct Writer<'a> {
+    output: Output,
+    dataset: &'a Dataset,
+    run: RunInfo,
+    /// The posts not written yet, last first.
+    expected: Vec<usize>,
+    /// Answers that came before their turn: at most a few batches.
+    early: BTreeMap<usize, Prediction>,
+    tally: Tally,
+}
+
+impl<'a> Writer<'a> {
+    fn new(output: Output, dataset: &'a Dataset, run: RunInfo, mut posts: Vec<usize>) -> Self {
+        posts.reverse();
+        Self {
+            output,
+            dataset,
+            run,
+            expected: posts,
+            early: BTreeMap::new(),
+            tally: Tally {
+                written: 0,
+                failed: 0,
+            },
+        }
+    }
+
+    /// Takes an answer, writes what is due, and says if the post failed.
+    fn take(&mut self, post: usize, prediction: Prediction) -> anyhow::Result<Option<String>> {
+        let mut told = None;
+        if let Some(error) = &prediction.error {
+            self.tally.failed += 1;
+            told = match self.tally.failed {
+                ..=FAILURES_TOLD => Some(format!("post {post}: {error}")),
+                n if n == FAILURES_TOLD + 1 => {
+                    Some("more posts fail; all errors are in the output".to_owned())
+                }
+                _ => None,
+            };
+        }
+        self.early.insert(post, prediction);
+        while let Some(next) = self.expected.last()
+            && let Some(prediction) = self.early.remove(next)
+        {
+            let post = *next;
+            self.expected.pop();
+            self.write(post, prediction)?;
+        }
+        Ok(told)
+    }
+
+    fn write(&mut self, place: usize, prediction: Prediction) -> anyhow::Result<()> {
+        let Some(post) = self.dataset.posts.get(place) else {
+            bail!("the dataset has no post {place}");
+        };
+        let labels = &self.dataset.labels;
+        let record = Record::new(place, post, labels, prediction, self.run.clone());
+        self.output.append(&record).with_context(not_written)?;
+        self.tally.written += 1;
+        Ok(())
+    }
+
+    /// Writes what is left, out of turn, and brings everything to the disk.
+    fn finish(mut self) -> anyhow::Result<Tally> {
+        for (post, prediction) in std::mem::take(&mut self.early) {
+            self.write(post, prediction)?;
+        }
+        self.output.finish().with_context(not_written)?;
+        Ok(self.tally)
+    }
+}
+
+fn not_written() -> &'static str {
+    "the predictions could not be written; free some space, then run the same command again to go on"
+}

@@ -1,0 +1,63 @@
+//! `overrule [review] [DATASET]`: the window.
+
+use std::path::PathBuf;
+
+use super::{
+    Outcome,
+    common::{DataArgs, ModelArgs, RunArgs},
+};
+use crate::{gui, resources};
+
+/// The preset that runs on the demo dataset.
+const DEMO_MODEL: &str = "demo";
+
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    /// A CSV file or a folder of images [default: the demo]
+    pub dataset: Option<PathBuf>,
+    /// The model: a folder, a Hub id or a preset's name. Without one the window opens without predictions
+    #[arg(long, value_name = "MODEL")]
+    model: Option<String>,
+    #[command(flatten)]
+    model_args: ModelArgs,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    run: RunArgs,
+    /// The session file [default: one a dataset, in the platform's data folder]
+    #[arg(long, value_name = "FILE")]
+    session: Option<PathBuf>,
+    /// The window's size in points
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size)]
+    size: Option<[f32; 2]>,
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
+    args.run.set_threads()?;
+    let is_demo = args.dataset.is_none();
+    let dataset = match args.dataset {
+        Some(dataset) => dataset,
+        None => resources::demo_dataset()?,
+    };
+    let demo_model = is_demo.then(|| DEMO_MODEL.to_owned());
+    let model = args.model.or(demo_model);
+    gui::run(gui::Launch {
+        dataset: Some(dataset),
+        open: args.data.options(None),
+        model: model.map(|model| args.model_args.spec(&model)),
+        prompt: args.run.prompt,
+        max_new_tokens: args.run.max_new_tokens,
+        batch_size: args.run.batch_size,
+        session: args.session,
+        size: args.size,
+    })?;
+    Ok(Outcome::Done)
+}
+
+fn size(text: &str) -> Result<[f32; 2], String> {
+    let sides = text.split_once('x').and_then(|(width, height)| {
+        let (width, height) = (width.parse::<f32>().ok()?, height.parse::<f32>().ok()?);
+        (width >= 1.0 && height >= 1.0).then_some([width, height])
+    });
+    sides.ok_or_else(|| "write it as 1280x800".to_owned())
+}
