@@ -87,13 +87,10 @@ impl LabelCells {
             return Ok((found, LabelSource::ClassNames));
         }
         let is_binary = self.cells.iter().any(|c| matches!(c, Cell::Binary(_)));
-        let model = options.model_labels.as_ref().filter(|m| {
-            if is_binary {
-                m.iter().any(|n| n == BINARY_LABEL)
-            } else {
-                !m.is_empty()
-            }
-        });
+        let model = options
+            .model_labels
+            .as_ref()
+            .filter(|m| !is_binary || m.iter().any(|name| name == BINARY_LABEL));
         if let Some(model) = model {
             return Ok((names(model, "the model's label map")?, LabelSource::Model));
         }
@@ -153,7 +150,7 @@ fn names<S: AsRef<str>>(names: &[S], origin: &str) -> Result<LabelNames, OpenErr
     })
 }
 
-/// Reads `class_names.txt`; `None` if there is none, or nothing in it.
+/// Reads `class_names.txt`; `None` if there is none.
 fn read_class_names(folder: &Path) -> Result<Option<LabelNames>, OpenError> {
     let path = folder.join(CLASS_NAMES);
     let text = match fs::read_to_string(&path) {
@@ -167,9 +164,6 @@ fn read_class_names(folder: &Path) -> Result<Option<LabelNames>, OpenError> {
         .map(str::trim)
         .filter(|line| !line.is_empty())
         .collect();
-    if lines.is_empty() {
-        return Ok(None);
-    }
     names(&lines, &path.display().to_string()).map(Some)
 }
 

@@ -1,7 +1,26 @@
 //! The window: the reviewer's face of the library.
+//!
+//! [`app`] holds everything and fixes the order of a frame; [`panels`] and [`dialogs`] draw, one file each, and send
+//! [`command`]s; [`bench`] is the open dataset as the window works with it; [`texture`] keeps pictures ready;
+//! [`theme`] is the one place for colours and sizes.
+
+pub mod app;
+pub mod bench;
+pub mod command;
+pub mod dialogs;
+mod file_dialog;
+mod opening;
+pub mod panels;
+mod picture;
+pub mod settings;
+pub mod texture;
+pub mod theme;
+pub mod toast;
+pub mod widgets;
 
 use std::path::PathBuf;
 
+use self::{app::App, settings::Settings};
 use crate::{
     dataset::OpenOptions,
     model::{ModelSpec, PromptStyle},
@@ -33,6 +52,22 @@ pub struct Launch {
 /// # Errors
 /// There is no display, or no OpenGL.
 pub fn run(launch: Launch) -> anyhow::Result<()> {
-    let _ = launch;
-    todo!()
+    let settings = Settings::load(Settings::file().as_deref());
+    let size = launch.size.unwrap_or(settings.window);
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("Overrule")
+        .with_app_id("overrule")
+        .with_inner_size(size)
+        .with_min_inner_size([960.0, 620.0])
+        .with_drag_and_drop(true);
+    let options = eframe::NativeOptions {
+        viewport,
+        ..eframe::NativeOptions::default()
+    };
+    eframe::run_native(
+        "Overrule",
+        options,
+        Box::new(|cc| Ok(Box::new(App::new(cc, launch)?))),
+    )
+    .map_err(|error| anyhow::anyhow!("the window could not be opened: {error}"))
 }

@@ -1,0 +1,173 @@
+//! Carrying out commands.
+
+use std::path::PathBuf;
+
+use super::{App, ModelState, Work};
+use crate::{
+    gui::{
+        command::Command,
+        dialogs::{Dialog, Then},
+        theme::ThemeChoice,
+        toast::Kind,
+    },
+    model::ModelSpec,
+    review::{
+        queue::{Filter, Order},
+        session::SaveState,
+    },
+};
+
+impl App {
+    /// Carries out what keys and panels asked for, in order.
+    pub(super) fn run_commands(&mut self, ctx: &egui::Context) {
+        // A command may send another; the bound keeps a mistake from hanging the frame.
+        for _ in 0..8 {
+            let commands = std::mem::take(&mut self.commands);
+            if commands.is_empty() {
+                return;
+            }
+            ctx.request_repaint();
+            for command in commands {
+                self.act(ctx, command);
+            }
+        }
+    }
+
+    fn act(&mut self, ctx: &egui::Context, command: Command) {
+        if self.decide(&command) {
+            return;
+        }
+        match command {
+            Command::OpenData => self.dialogs.open_data(&self.settings),
+            Command::OpenPath(path) => self.open_path(ctx, path),
+            Command::Export => self.open_export(),
+            Command::ExportTo(request) => {
+                if let Work::Open(bench) = &self.work {
+                    self.dialogs.export(&bench.session, request, ctx);
+                }
+            }
+            Command::ChooseModel => {
+                self.dialogs
+                    .choose_model(self.spec.as_ref(), &self.settings);
+            }
+            Command::LoadModel(spec) => self.change_model(Some(spec)),
+            Command::UnloadModel => self.change_model(None),
+            Command::Pause => self.worker.pause(),
+            Command::Resume => self.worker.resume(),
+            Command::CancelRun => self.worker.cancel(),
+            Command::Predict => self.start_run(),
+            Command::EditNote => self.edit_note(),
+            Command::ShowAnswer => self.views.answer = !self.views.answer,
+            Command::Hide => self.covered = self.bench().is_some(),
+            Command::RetrySave => {
+                if let Some(bench) = self.bench_mut() {
+                    bench.session.retry_save();
+                }
+            }
+            Command::SetFilter(filter) => self.set_queue(Some(filter), None, None),
+            Command::SetOrder(order) => self.set_queue(None, Some(order), None),
+            Command::Search => self.views.queue.focus_search(),
+            Command::ShowProblems => self.views.problems.toggle(),
+            Command::SetTruth(truth) => {
+                if let Some(bench) = self.bench_mut() {
+                    bench.figures.truth = truth;
+                }
+            }
+            Command::ToggleZoom => self.views.post.toggle_zoom(),
+            Command::ShowKeys => self.dialogs.open(Dialog::Keys),
+            Command::About => self.dialogs.open(Dialog::About),
+            Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
+            other => self.change_setting(ctx, &other),
+        }
+    }
+
+    fn change_setting(&mut self, ctx: &egui::Context, command: &Command) {
+        match command {
+            Command::ToggleBlur => self.settings.blur = !self.settings.blur,
+            Command::ToggleGrey => self.settings.grey = !self.settings.grey,
+            Command::DismissBanner => self.settings.banner_dismissed = true,
+            Command::SetTheme(theme) => self.set_theme(ctx, *theme),
+            // Everything else is carried out by the open dataset, and there is none.
+            _ => {}
+        }
+    }
+
+    fn set_theme(&mut self, ctx: &egui::Context, theme: ThemeChoice) {
+        self.settings.theme = theme;
+        ctx.set_theme(theme);
+    }
+
+    /// Changes the queue; `None` leaves a part as it is.
+    pub(super) fn set_queue(
+        &mut self,
+        filter: Option<Filter>,
+        order: Option<Order>,
+        search: Option<&str>,
+    ) {
+        let Some(bench) = self.bench_mut() else {
+            return;
+        };
+        let before = bench.session.cursor();
+        let search = search.map_or_else(|| bench.search.clone(), str::to_owned);
+        bench.set_queue(
+            filter.unwrap_or(bench.filter),
+            order.unwrap_or(bench.order),
+            &search,
+        );
+        if bench.session.cursor() != before {
+            self.views.post.leave();
+        }
+        self.views.queue.scroll_to_cursor();
+        self.focus_worker();
+    }
+
+    fn open_path(&mut self, ctx: &egui::Context, path: PathBuf) {
+        // A relative path means the same place whatever happens later.
+        let path = std::path::absolute(&path).unwrap_or(path);
+        if let Some(message) = self.unsaved() {
+            let then = Then::Open(path);
+            self.dialogs.open(Dialog::Unsaved { message, then });
+            return;
+        }
+        self.dialogs.close();
+        self.open(ctx, path);
+    }
+
+    /// Why actions shown on screen are not on disk, if writing failed.
+    pub(super) fn unsaved(&self) -> Option<String> {
+        match &self.bench()?.save {
+            SaveState::Failed { message, .. } => Some(message.clone()),
+            _ => None,
+        }
+    }
+
+    fn change_model(&mut self, spec: Option<ModelSpec>) {
+        self.dialogs.close();
+        match spec {
+            Some(spec) => self.load_model(spec),
+            None => {
+                self.worker.unload();
+                self.model = ModelState::None;
+                self.run = None;
+            }
+        }
+    }
+
+    fn open_export(&mut self) {
+        match &self.work {
+            Work::Open(bench) => self.dialogs.open_export(&bench.session),
+            _ => self
+                .toasts
+                .show(Kind::Info, "Open a dataset first", Some(Command::OpenData)),
+        }
+    }
+
+    fn edit_note(&mut self) {
+        if let Work::Open(bench) = &self.work
+            && let Some(post) = bench.cursor()
+        {
+            let text = bench.session.review(post).note.clone();
+            self.dialogs.open(Dialog::note(post, text));
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What a reviewer does to the post on screen.
+
+use super::App;
+use crate::{
+    gui::{bench::Bench, command::Command, toast::Kind},
+    post::LabelSet,
+    review::{Action, Outcome, queue::Filter},
+};
+
+impl App {
+    /// Carries out a command about the post on screen. Returns false if it is not one.
+    pub(super) fn decide(&mut self, command: &Command) -> bool {
+        let Some(post) = self.bench().and_then(Bench::cursor) else {
+            return false;
+        };
+        match command {
+            Command::Toggle(label) => self.toggle(post, *label),
+            Command::ChooseNone => self.draft(post, LabelSet::EMPTY),
+            Command::Confirm => self.confirm(post),
+            Command::Accept => self.accept(post),
+            Command::Skip => self.leave(post, Action::Skip),
+            Command::Escalate => self.leave(post, Action::Escalate),
+            Command::Flag => self.flag(post),
+            Command::SaveNote { post, text } => {
+                self.apply(*post, Action::Note(text.trim().to_owned()));
+            }
+            Command::Next => self.step(Bench::next, "This is the last post of the queue"),
+            Command::Previous => self.step(Bench::previous, "This is the first post of the queue"),
+            Command::GoTo(post) => self.go_to(*post),
+            Command::Undo => self.undo(),
+            Command::Redo => self.redo(),
+            _ => return false,
+        }
+        true
+    }
+
+    fn apply(&mut self, post: usize, action: Action) {
+        if let Some(bench) = self.bench_mut() {
+            bench.session.apply(post, action);
+        }
+    }
+
+    fn toggle(&mut self, post: usize, label: usize) {
+        let Some(bench) = self.bench() else { return };
+        let n_labels = bench.session.dataset().labels.len();
+        if label >= n_labels {
+            let text = format!("There are only {n_labels} labels");
+            self.toasts.show(Kind::Info, text, None);
+            return;
+        }
+        let labels = bench.working(post).labels.unwrap_or_default();
+        self.draft(post, labels.toggled(label));
+    }
+
+    fn draft(&mut self, post: usize, labels: LabelSet) {
+        self.apply(post, Action::Draft(labels));
+    }
+
+    fn confirm(&mut self, post: usize) {
+        let Some(bench) = self.bench() else { return };
+        match bench.working(post).labels {
+            Some(labels) => self.record(post, labels),
+            None => {
+                let text = "Choose labels first, or press 0 for none";
+                self.toasts.show(Kind::Info, text, None);
+            }
+        }
+    }
+
+    fn accept(&mut self, post: usize) {
+        let Some(bench) = self.bench() else { return };
+        match bench.session.answer(post) {
+            Some(labels) => self.record(post, labels),
+            None => {
+                let text = match bench.session.prediction(post) {
+                    Some(_) => {
+                        "The model gave no answer that could be read; choose labels yourself"
+                    }
+                    None => "There is no prediction for this post yet",
+                };
+                self.toasts.show(Kind::Info, text, None);
+            }
+        }
+    }
+
+    fn record(&mut self, post: usize, labels: LabelSet) {
+        let Some(bench) = self.bench() else { return };
+        // The model's answer stands beside the labels as soon as there is one.
+        let assisted = bench.session.answer(post).is_some();
+        self.leave(post, Action::Confirm { labels, assisted });
+    }
+
+    fn leave(&mut self, post: usize, action: Action) {
+        let Some(bench) = self.bench_mut() else {
+            return;
+        };
+        bench.session.apply(post, action);
+        let (moved, filter) = (bench.advance(), bench.filter);
+        if !moved {
+            let (text, action) = match filter {
+                Filter::Todo => ("Nothing is left to do here", Some(Command::Export)),
+                Filter::All => (
+                    "This was the last post",
+                    Some(Command::SetFilter(Filter::Todo)),
+                ),
+                _ => ("This was the last post of this queue", None),
+            };
+            self.toasts.show(Kind::Done, text, action);
+        }
+        self.moved();
+    }
+
+    fn flag(&mut self, post: usize) {
+        let Some(bench) = self.bench() else { return };
+        let flagged = bench.session.review(post).flagged;
+        self.apply(post, Action::Flag(!flagged));
+    }
+
+    fn step(&mut self, target: fn(&Bench) -> Option<usize>, at_the_end: &str) {
+        match self.bench().and_then(target) {
+            Some(post) => self.go_to(post),
+            None => self.toasts.show(Kind::Info, at_the_end, None),
+        }
+    }
+
+    fn go_to(&mut self, post: usize) {
+        if let Some(bench) = self.bench_mut() {
+            bench.go_to(post);
+        }
+        self.moved();
+    }
+
+    /// What follows from another post being on screen.
+    pub(super) fn moved(&mut self) {
+        self.views.queue.scroll_to_cursor();
+        self.views.post.leave();
+        self.focus_worker();
+    }
+
+    fn undo(&mut self) {
+        self.travel(
+            |bench| bench.session.undo(),
+            "Undone",
+            "There is nothing to undo",
+        );
+    }
+
+    fn redo(&mut self) {
+        self.travel(
+            |bench| bench.session.redo(),
+            "Done again",
+            "There is nothing to do again",
+        );
+    }
+
+    /// Moves through the history, and to the post it was about.
+    fn travel(&mut self, go: fn(&mut Bench) -> Option<usize>, done: &str, nothing: &str) {
+        let Some(bench) = self.bench_mut() else {
+            return;
+        };
+        let Some(post) = go(bench) else {
+            self.toasts.show(Kind::Info, nothing, None);
+            return;
+        };
+        let state = match bench.session.review(post).outcome {
+            Some(Outcome::Confirmed) => "confirmed",
+            Some(Outcome::Skipped) => "skipped",
+            Some(Outcome::Escalated) => "escalated",
+            None => "to do",
+        };
+        let text = format!("{done}: post {} is {state} now", post + 1);
+        self.toasts.show(Kind::Done, text, None);
+        self.go_to(post);
+    }
+}

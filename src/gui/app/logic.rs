@@ -1,0 +1,326 @@
+//! The part of a frame that runs also while the window is hidden: what other threads have sent.
+
+use std::time::{Duration, Instant};
+
+use super::{App, ModelState, Run, Work};
+use crate::{
+    gui::{
+        bench::Bench,
+        settings::RecentModel,
+        toast::Kind,
+        widgets::{duration, posts},
+    },
+    model::ModelInfo,
+    post::{Problem, ProblemKind},
+    predict::{
+        prediction::RunInfo,
+        worker::{Event, Job, PredictOptions, Progress},
+    },
+};
+
+/// How long a frame may take in news; the rest waits for the next one.
+const NEWS_BUDGET: Duration = Duration::from_millis(4);
+
+/// How long changed settings may wait to be written.
+const SETTINGS_PAUSE: Duration = Duration::from_secs(2);
+
+/// How many tokens an answer may have, unless the command line says otherwise.
+const MAX_NEW_TOKENS: usize = 64;
+
+impl App {
+    pub(super) fn receive(&mut self, ctx: &egui::Context) {
+        self.receive_opening(ctx);
+        self.receive_predictions(ctx);
+        self.textures.begin_frame(ctx, self.settings.grey);
+        self.receive_broken_pictures();
+        if let Some(bench) = self.bench_mut()
+            && let Some(pause) = bench.refresh()
+        {
+            ctx.request_repaint_after(pause);
+        }
+        if self.run_is_due
+            && self
+                .bench()
+                .is_some_and(|bench| !bench.session.is_loading())
+        {
+            self.start_run();
+        }
+        self.receive_dialogs();
+    }
+
+    fn receive_opening(&mut self, ctx: &egui::Context) {
+        let Work::Opening(opening) = &self.work else {
+            return;
+        };
+        let Some(result) = opening.poll() else { return };
+        match result {
+            Ok(session) => {
+                let path = session.dataset().path.clone();
+                self.textures.set_dataset(Some(session.dataset().clone()));
+                self.settings.remember_dataset(&path);
+                self.work = Work::Open(Box::new(Bench::new(session)));
+                self.start_run();
+                ctx.request_repaint();
+            }
+            Err(message) => {
+                let path = opening.path.clone();
+                self.work = Work::Failed { path, message };
+            }
+        }
+    }
+
+    fn receive_predictions(&mut self, ctx: &egui::Context) {
+        let begin = Instant::now();
+        while let Ok(event) = self.worker.events().try_recv() {
+            self.receive_event(event);
+            if begin.elapsed() > NEWS_BUDGET {
+                ctx.request_repaint();
+                break;
+            }
+        }
+    }
+
+    fn receive_event(&mut self, event: Event) {
+        match event {
+            Event::Loading {
+                generation,
+                step,
+                fraction,
+            } => {
+                if self.is_loading(generation) {
+                    self.model = ModelState::Loading {
+                        generation,
+                        step,
+                        fraction,
+                    };
+                }
+            }
+            Event::Loaded { generation, info } => {
+                if self.is_loading(generation) {
+                    self.model_is_ready(info);
+                }
+            }
+            Event::LoadFailed {
+                generation,
+                message,
+            } => {
+                if self.is_loading(generation) {
+                    self.model = ModelState::Failed { message };
+                }
+            }
+            Event::Predicted {
+                generation,
+                post,
+                prediction,
+            } => {
+                if self.is_running(generation)
+                    && let Some(bench) = self.bench_mut()
+                {
+                    bench.session.record_prediction(post, *prediction);
+                }
+            }
+            Event::Progress {
+                generation,
+                progress,
+            } => {
+                if let Some(run) = self.run_of(generation) {
+                    run.progress = progress;
+                }
+            }
+            Event::Finished {
+                generation,
+                cancelled,
+            } => {
+                if let Some(run) = self.run_of(generation) {
+                    run.ended = true;
+                    let progress = run.progress;
+                    self.tell_end(progress, cancelled);
+                }
+            }
+        }
+    }
+
+    fn tell_end(&mut self, progress: Progress, cancelled: bool) {
+        if cancelled || progress.total == 0 {
+            return;
+        }
+        let text = match progress.failed {
+            0 => format!("Predicted {}", posts(progress.done)),
+            failed => format!(
+                "Predicted {}; {} could not be answered, see Problems",
+                posts(progress.done - failed),
+                posts(failed)
+            ),
+        };
+        self.toasts.show(Kind::Done, text, None);
+    }
+
+    fn is_loading(&self, wanted: u64) -> bool {
+        matches!(self.model, ModelState::Loading { generation, .. } if generation == wanted)
+    }
+
+    fn is_running(&self, wanted: u64) -> bool {
+        self.run
+            .as_ref()
+            .is_some_and(|run| run.generation == wanted)
+    }
+
+    fn run_of(&mut self, wanted: u64) -> Option<&mut Run> {
+        self.run.as_mut().filter(|run| run.generation == wanted)
+    }
+
+    fn model_is_ready(&mut self, info: ModelInfo) {
+        if let Some(spec) = &self.spec
+            && !info.is_demo
+        {
+            self.settings.remember_model(RecentModel::from(spec));
+        }
+        // A dataset that names no label takes the model's.
+        let nameless = self
+            .bench()
+            .filter(|bench| bench.session.dataset().labels.is_empty());
+        let again = nameless.map(|bench| bench.session.dataset().path.clone());
+        let has_labels = info
+            .labels
+            .as_ref()
+            .is_some_and(|labels| !labels.is_empty());
+        self.model = ModelState::Ready(info);
+        match again.filter(|_| has_labels) {
+            Some(path) => self
+                .commands
+                .push(crate::gui::command::Command::OpenPath(path)),
+            None => self.start_run(),
+        }
+    }
+
+    /// Predicts what has no prediction yet, once both a dataset and a model are there.
+    pub(super) fn start_run(&mut self) {
+        let (Work::Open(bench), ModelState::Ready(info)) = (&mut self.work, &self.model) else {
+            return;
+        };
+        let dataset = bench.session.dataset().clone();
+        if dataset.labels.is_empty() {
+            return;
+        }
+        let prompt = self.launch.prompt;
+        bench
+            .session
+            .begin_run(RunInfo::new(info, prompt, &dataset.labels));
+        // Predictions of an earlier day come back first; what they leave is predicted.
+        self.run_is_due = bench.session.is_loading();
+        if self.run_is_due {
+            return;
+        }
+        let wanted = bench.session.unpredicted();
+        if wanted.is_empty() {
+            self.run = None;
+            return;
+        }
+        let or = |given: usize, default| if given == 0 { default } else { given };
+        let options = PredictOptions {
+            prompt,
+            labels: dataset.labels.clone(),
+            max_new_tokens: or(self.launch.max_new_tokens, MAX_NEW_TOKENS),
+            batch_size: or(self.launch.batch_size, 1),
+        };
+        let progress = Progress {
+            total: wanted.len(),
+            ..Progress::default()
+        };
+        let generation = self.worker.predict(Job {
+            dataset,
+            posts: wanted,
+            options,
+        });
+        self.run = Some(Run {
+            generation,
+            progress,
+            ended: false,
+        });
+        self.focus_worker();
+    }
+
+    /// Tells the model which posts are wanted first.
+    pub(super) fn focus_worker(&self) {
+        if let (Some(bench), Some(run)) = (self.bench(), &self.run)
+            && !run.ended
+        {
+            self.worker.focus(&bench.wanted_first());
+        }
+    }
+
+    fn receive_broken_pictures(&mut self) {
+        let failures = self.textures.take_failures();
+        let Some(bench) = self.bench_mut() else {
+            return;
+        };
+        for (post, message) in failures {
+            let known = bench.session.problems(post);
+            if known
+                .iter()
+                .any(|problem| problem.kind == ProblemKind::MissingImage)
+            {
+                continue;
+            }
+            let line = bench
+                .session
+                .dataset()
+                .posts
+                .get(post)
+                .map(|post| u64::from(post.line));
+            bench.session.add_problem(Problem {
+                kind: ProblemKind::BrokenImage,
+                post: Some(post),
+                line: line.filter(|line| *line > 0),
+                column: None,
+                message: message.to_string(),
+            });
+        }
+    }
+
+    /// Keeps the settings on disk up to date, off the frame and now and then.
+    pub(super) fn save_settings(&mut self, ctx: &egui::Context) {
+        if self.settings == self.settings_saved {
+            return;
+        }
+        let since = self.settings_saved_at.elapsed();
+        if since < SETTINGS_PAUSE {
+            ctx.request_repaint_after(SETTINGS_PAUSE - since);
+            return;
+        }
+        self.settings_saved_at = Instant::now();
+        self.settings_saved = self.settings.clone();
+        let Some(file) = self.settings_file.clone() else {
+            return;
+        };
+        let settings = self.settings.clone();
+        // Settings that cannot be kept are no reason to disturb a reviewer.
+        let task = move || drop(settings.save(&file));
+        drop(
+            std::thread::Builder::new()
+                .name("overrule-settings".to_owned())
+                .spawn(task),
+        );
+    }
+}
+
+/// What the top bar says about a run.
+pub(in crate::gui) fn progress_text(progress: &Progress) -> String {
+    use crate::gui::widgets::thousands;
+    let mut text = format!(
+        "{} of {}",
+        thousands(progress.done),
+        thousands(progress.total)
+    );
+    if progress.paused {
+        text.push_str(" · paused");
+    } else {
+        if progress.per_sec > 0.0 {
+            text.push_str(&format!(" · {:.1}/s", progress.per_sec));
+        }
+        if let Some(left) = progress.remaining_secs {
+            text.push_str(&format!(" · {} left", duration(left)));
+        }
+    }
+    text
+}

@@ -1,0 +1,266 @@
+//! The application: what the window holds, and the fixed order in which a frame happens.
+//!
+//! Each frame receives what other threads have sent (for a few milliseconds at most), carries out the commands of keys,
+//! draws the panels, carries out the commands they sent, and asks for another frame only if something is left to show.
+
+mod act;
+mod decide;
+mod logic;
+mod ui;
+
+pub(in crate::gui) use self::logic::progress_text;
+
+use std::{path::PathBuf, sync::Arc, time::Instant};
+
+use super::{
+    Launch,
+    bench::Bench,
+    command::Command,
+    dialogs::Dialogs,
+    opening::{Opening, Request},
+    panels::{metrics::MetricsView, post::PostView, problems::ProblemsView, queue::QueueView},
+    settings::Settings,
+    texture::TextureCache,
+    theme,
+    toast::Toasts,
+};
+use crate::{
+    model::{ModelInfo, ModelSpec},
+    predict::worker::{Generation, Progress, Worker},
+};
+
+/// The dataset, from none to open.
+pub enum Work {
+    /// Nothing is open.
+    None,
+    /// A dataset is being read.
+    Opening(Opening),
+    /// It could not be opened.
+    Failed {
+        /// What was to be opened.
+        path: PathBuf,
+        /// What happened and what to do.
+        message: String,
+    },
+    /// A dataset is open.
+    Open(Box<Bench>),
+}
+
+/// The model, from none to ready.
+pub enum ModelState {
+    /// None was chosen.
+    None,
+    /// It is being loaded.
+    Loading {
+        /// Which load this is; news of others is stale.
+        generation: Generation,
+        /// What is being done.
+        step: String,
+        /// From 0 to 1.
+        fraction: f32,
+    },
+    /// It is ready.
+    Ready(ModelInfo),
+    /// It could not be loaded.
+    Failed {
+        /// What happened and what to do.
+        message: String,
+    },
+}
+
+/// The prediction run.
+pub struct Run {
+    /// Which job this is; news of others is stale.
+    pub generation: Generation,
+    /// How it stands.
+    pub progress: Progress,
+    /// Whether it has ended.
+    pub ended: bool,
+}
+
+/// The parts that tests replace.
+pub struct Parts {
+    /// Loads models and predicts.
+    pub worker: Worker,
+    /// Where settings are kept; `None` keeps none.
+    pub settings_file: Option<PathBuf>,
+}
+
+/// The small states of the panels.
+#[derive(Default)]
+struct Views {
+    queue: QueueView,
+    post: PostView,
+    metrics: MetricsView,
+    problems: ProblemsView,
+    /// Whether the lower right shows the model's answer in place of the scores.
+    answer: bool,
+}
+
+/// The window's application.
+pub struct App {
+    launch: Launch,
+    settings: Settings,
+    settings_file: Option<PathBuf>,
+    settings_saved: Settings,
+    settings_saved_at: Instant,
+    worker: Worker,
+    textures: TextureCache,
+    work: Work,
+    model: ModelState,
+    /// The model asked for, to try again or to start a dialog from.
+    spec: Option<ModelSpec>,
+    run: Option<Run>,
+    /// Whether a run begins as soon as the predictions of an earlier day were read.
+    run_is_due: bool,
+    views: Views,
+    dialogs: Dialogs,
+    toasts: Toasts,
+    commands: Vec<Command>,
+    /// Whether everything is hidden until a key is pressed.
+    covered: bool,
+    /// Whether the window closes as soon as everything is saved.
+    closing: bool,
+}
+
+impl App {
+    /// The application with the real inference thread and the user's settings.
+    ///
+    /// # Errors
+    /// A thread could not be started.
+    pub fn new(cc: &eframe::CreationContext<'_>, launch: Launch) -> anyhow::Result<Self> {
+        let ctx = cc.egui_ctx.clone();
+        let worker = Worker::spawn(move || ctx.request_repaint())?;
+        Self::with_parts(
+            cc,
+            launch,
+            Parts {
+                worker,
+                settings_file: Settings::file(),
+            },
+        )
+    }
+
+    /// The application with parts of the caller's choice.
+    ///
+    /// # Errors
+    /// A thread could not be started.
+    pub fn with_parts(
+        cc: &eframe::CreationContext<'_>,
+        launch: Launch,
+        parts: Parts,
+    ) -> anyhow::Result<Self> {
+        let ctx = &cc.egui_ctx;
+        let settings = Settings::load(parts.settings_file.as_deref());
+        theme::install(ctx);
+        ctx.set_theme(settings.theme);
+        ctx.set_zoom_factor(settings.zoom);
+        let wake = {
+            let ctx = ctx.clone();
+            move || ctx.request_repaint()
+        };
+        let mut app = Self {
+            settings_saved: settings.clone(),
+            settings_saved_at: Instant::now(),
+            settings_file: parts.settings_file,
+            worker: parts.worker,
+            textures: TextureCache::new(settings.texture_mib << 20, wake)?,
+            work: Work::None,
+            model: ModelState::None,
+            spec: launch.model.clone(),
+            run: None,
+            run_is_due: false,
+            views: Views::default(),
+            dialogs: Dialogs::default(),
+            toasts: Toasts::default(),
+            commands: Vec::new(),
+            covered: false,
+            closing: false,
+            settings,
+            launch,
+        };
+        if let Some(path) = app.launch.dataset.clone() {
+            app.open(ctx, path);
+        }
+        if let Some(spec) = app.launch.model.clone() {
+            app.load_model(spec);
+        }
+        Ok(app)
+    }
+
+    /// The open dataset.
+    pub fn bench(&self) -> Option<&Bench> {
+        match &self.work {
+            Work::Open(bench) => Some(bench),
+            _ => None,
+        }
+    }
+
+    fn bench_mut(&mut self) -> Option<&mut Bench> {
+        match &mut self.work {
+            Work::Open(bench) => Some(bench),
+            _ => None,
+        }
+    }
+
+    /// The model, from none to ready.
+    pub fn model(&self) -> &ModelState {
+        &self.model
+    }
+
+    /// The prediction run, if one was started.
+    pub fn run_state(&self) -> Option<&Run> {
+        self.run.as_ref()
+    }
+
+    /// What is remembered between runs.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// How much memory the pictures take on the graphics card.
+    pub fn texture_bytes(&self) -> usize {
+        self.textures.bytes()
+    }
+
+    /// Starts to open a dataset; what is open is put away, since everything in it is on disk or on its way there.
+    fn open(&mut self, ctx: &egui::Context, path: PathBuf) {
+        self.worker.cancel();
+        self.run = None;
+        self.run_is_due = false;
+        self.textures.set_dataset(None);
+        self.views = Views::default();
+        let mut options = self.launch.open.clone();
+        if let ModelState::Ready(info) = &self.model {
+            options.model_labels = info.labels.clone();
+        }
+        // `--session` names the file of the dataset of the command line, not of those opened later.
+        let given = self.launch.dataset.as_ref() == Some(&path);
+        let session_file = self.launch.session.clone().filter(|_| given);
+        let ctx = ctx.clone();
+        let wake = Arc::new(move || ctx.request_repaint());
+        let previous = match std::mem::replace(&mut self.work, Work::None) {
+            Work::Open(bench) => Some(bench.session),
+            _ => None,
+        };
+        let request = Request {
+            path,
+            options,
+            session_file,
+            previous,
+        };
+        self.work = Work::Opening(Opening::start(request, move || wake()));
+    }
+
+    /// Starts to load a model in place of the present one.
+    fn load_model(&mut self, spec: ModelSpec) {
+        self.run = None;
+        self.spec = Some(spec.clone());
+        let generation = self.worker.load(spec);
+        self.model = ModelState::Loading {
+            generation,
+            step: "Starting".to_owned(),
+            fraction: 0.0,
+        };
+    }
+}

@@ -1,0 +1,291 @@
+//! The part of a frame that draws.
+
+use egui::{CentralPanel, Event, Frame, Margin, Panel, Role, ViewportCommand};
+
+use super::{App, ModelState, Work};
+use crate::{
+    gui::{
+        command::{self, Command},
+        dialogs::{Dialog, Then},
+        panels::{self, labels::LabelsPanel, queue::QueuePanel, top_bar::TopBar},
+        theme::Palette,
+        toast::Kind,
+    },
+    review::session::SaveState,
+};
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.receive(ctx);
+        self.close_when_saved(ctx);
+        self.save_settings(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        let ctx = ui.ctx().clone();
+        self.take_input(&ctx);
+        self.run_commands(&ctx);
+        self.panels_ui(ui);
+        self.overlays_ui(&ctx);
+        self.run_commands(&ctx);
+        self.textures.end_frame();
+        self.settings.zoom = ctx.zoom_factor();
+        self.settings.window = ctx.content_rect().size().into();
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        if let Some(file) = &self.settings_file
+            && self.settings != self.settings_saved
+        {
+            // The window is gone; there is nobody left to tell.
+            drop(self.settings.save(file));
+        }
+    }
+}
+
+impl App {
+    /// Keys and dropped files. Keys start commands only while nobody types and no dialog or menu is open.
+    fn take_input(&mut self, ctx: &egui::Context) {
+        if self.covered {
+            self.uncover(ctx);
+            return;
+        }
+        let dropped = ctx.input(|i| i.raw.dropped_files.first().map(|f| f.path().to_path_buf()));
+        if let Some(path) = dropped {
+            self.commands.push(Command::OpenPath(path));
+        }
+        if ctx.text_edit_focused() || self.dialogs.is_open() || egui::Popup::is_any_open(ctx) {
+            return;
+        }
+        let has_session = self.bench().is_some();
+        let keys = command::take_keys(ctx);
+        self.commands.extend(
+            keys.into_iter()
+                .filter(|key| has_session || !key.needs_session()),
+        );
+    }
+
+    /// Any key or click takes the cover away, and does nothing else.
+    fn uncover(&mut self, ctx: &egui::Context) {
+        let pressed = ctx.input(|i| {
+            i.events.iter().any(|event| {
+                matches!(
+                    event,
+                    Event::Key {
+                        pressed: true,
+                        repeat: false,
+                        ..
+                    } | Event::PointerButton { pressed: true, .. }
+                )
+            })
+        });
+        if pressed {
+            self.covered = false;
+            ctx.input_mut(|i| i.events.clear());
+        }
+    }
+
+    fn panels_ui(&mut self, ui: &mut egui::Ui) {
+        let palette = Palette::from_ui(ui);
+        let bar = Frame::new()
+            .fill(palette.surface)
+            .inner_margin(Margin::symmetric(12, 6));
+        Panel::top("top_bar")
+            .frame(bar)
+            .exact_size(48.0)
+            .resizable(false)
+            .show(ui, |ui| {
+                let bar = TopBar {
+                    bench: self.work.bench(),
+                    model: &self.model,
+                    run: self.run.as_ref(),
+                    settings: &self.settings,
+                };
+                bar.show(ui, &mut self.commands);
+            });
+        let shows_demo = matches!(&self.model, ModelState::Ready(info) if info.is_demo);
+        if shows_demo && !self.settings.banner_dismissed {
+            let frame = bar.fill(palette.raised);
+            Panel::top("demo_banner")
+                .frame(frame)
+                .resizable(false)
+                .show(ui, |ui| {
+                    panels::top_bar::demo_banner(ui, &mut self.commands);
+                });
+        }
+        let status = Frame::new()
+            .fill(palette.surface)
+            .inner_margin(Margin::symmetric(12, 0));
+        Panel::bottom("status_bar")
+            .frame(status)
+            .exact_size(28.0)
+            .resizable(false)
+            .show(ui, |ui| {
+                panels::status_bar::show(ui, self.work.bench(), &mut self.commands);
+            });
+        match &self.work {
+            Work::Open(_) if self.covered => cover_ui(ui),
+            Work::Open(_) => self.bench_ui(ui),
+            work => {
+                let frame = Frame::new()
+                    .fill(palette.ground)
+                    .inner_margin(Margin::same(16));
+                CentralPanel::no_frame().frame(frame).show(ui, |ui| {
+                    panels::welcome::show(ui, work, &self.settings, &mut self.commands);
+                });
+            }
+        }
+    }
+
+    fn bench_ui(&mut self, ui: &mut egui::Ui) {
+        let Work::Open(bench) = &self.work else {
+            return;
+        };
+        let palette = Palette::from_ui(ui);
+        let side = Frame::new().fill(palette.surface);
+        let out = &mut self.commands;
+        let mut search = None;
+
+        let queue = Panel::left("queue")
+            .frame(side)
+            .default_size(self.settings.queue_width)
+            .size_range(220.0..=420.0)
+            .show(ui, |ui| {
+                let panel = QueuePanel {
+                    bench,
+                    textures: &mut self.textures,
+                    blur: self.settings.blur,
+                };
+                search = panel.show(ui, &mut self.views.queue, out);
+            });
+        self.settings.queue_width = queue.response.rect.width();
+
+        let labels = Panel::right("labels")
+            .frame(side)
+            .default_size(self.settings.labels_width)
+            .size_range(320.0..=560.0)
+            .show(ui, |ui| {
+                let panel = LabelsPanel {
+                    bench,
+                    model: &self.model,
+                    run: self.run.as_ref(),
+                };
+                panel.show(ui, &mut self.views.metrics, &mut self.views.answer, out);
+            });
+        self.settings.labels_width = labels.response.rect.width();
+
+        CentralPanel::no_frame()
+            .frame(Frame::new().fill(palette.ground))
+            .show(ui, |ui| {
+                let textures = &mut self.textures;
+                panels::post::show(
+                    ui,
+                    bench,
+                    textures,
+                    &self.settings,
+                    &mut self.views.post,
+                    out,
+                );
+            });
+        if let Some(search) = search {
+            self.set_queue(None, None, Some(&search));
+        }
+    }
+
+    fn overlays_ui(&mut self, ctx: &egui::Context) {
+        if let Work::Open(bench) = &self.work
+            && !self.covered
+        {
+            self.views
+                .problems
+                .show(ctx, &bench.session, &mut self.commands);
+        }
+        let then = self.dialogs.show(ctx, &mut self.commands);
+        match then {
+            Some(Then::Open(path)) => self.open(ctx, path),
+            Some(Then::Close) => {
+                self.closing = true;
+                self.give_up_saving();
+                ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
+            None => {}
+        }
+        panels::welcome::drop_hint(ctx);
+        self.toasts.ui(ctx, &mut self.commands);
+    }
+
+    /// Takes what dialogs have found out on their own threads.
+    pub(super) fn receive_dialogs(&mut self) {
+        if let Some(text) = self.dialogs.receive() {
+            self.toasts.show(Kind::Done, text, None);
+        }
+    }
+
+    /// Holds the window open until everything shown is on disk, or the user says otherwise.
+    fn close_when_saved(&mut self, ctx: &egui::Context) {
+        let asked = ctx.input(|i| i.viewport().close_requested());
+        if !asked && !self.closing {
+            return;
+        }
+        let Some(bench) = self.bench() else { return };
+        match &bench.save {
+            SaveState::Saved => {
+                if !asked {
+                    ctx.send_viewport_cmd(ViewportCommand::Close);
+                }
+            }
+            SaveState::Saving(_) => {
+                self.closing = true;
+                if asked {
+                    ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+                    self.toasts.show(Kind::Info, "Saving, then closing", None);
+                }
+            }
+            SaveState::Failed { message, .. } => {
+                let message = message.clone();
+                self.closing = false;
+                if asked {
+                    ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+                    self.dialogs.open(Dialog::Unsaved {
+                        message,
+                        then: Then::Close,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Puts the dataset away although not everything is on disk; only the user can say so.
+    fn give_up_saving(&mut self) {
+        self.work = Work::None;
+    }
+}
+
+impl Work {
+    fn bench(&self) -> Option<&crate::gui::bench::Bench> {
+        match self {
+            Self::Open(bench) => Some(bench),
+            _ => None,
+        }
+    }
+}
+
+/// What stands in place of everything while it is hidden.
+fn cover_ui(ui: &mut egui::Ui) {
+    let palette = Palette::from_ui(ui);
+    CentralPanel::no_frame()
+        .frame(Frame::new().fill(palette.ground))
+        .show(ui, |ui| {
+            crate::gui::widgets::empty_state(
+                ui,
+                egui_material_icons::icons::ICON_VISIBILITY_OFF,
+                "Everything is hidden",
+                "Press any key to go on.",
+                |_| {},
+            );
+            let response = ui.response();
+            response.widget_info(|| {
+                egui::WidgetInfo::labeled(Role::Pane, true, "Everything is hidden; press any key")
+            });
+        });
+}

@@ -1,0 +1,336 @@
+//! The open dataset as the window works with it: the session, the queue, and the figures, each worked out only when something changed.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    metrics::{self, Metrics},
+    post::LabelSet,
+    review::{
+        Session,
+        queue::{self, Filter, Order},
+        session::{Exposure, LeftOut, SaveState, Truth},
+    },
+};
+
+/// How many posts behind the cursor the model is asked for first.
+const AHEAD: usize = 16;
+
+/// Figures and state-dependent queues are worked out again at most this often.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
+
+/// Where the labels in front of the reviewer come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// Being edited.
+    Draft,
+    /// Confirmed.
+    Decision,
+    /// Taken from the model as a beginning.
+    Model,
+    /// Taken from the dataset as a beginning.
+    Dataset,
+    /// Nothing is chosen yet.
+    Nothing,
+}
+
+/// The labels in front of the reviewer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Working {
+    /// The chosen labels; `None` if nothing is chosen, which is not the same as no label.
+    pub labels: Option<LabelSet>,
+    /// Where they come from.
+    pub source: Source,
+}
+
+/// The scores, as of a revision of the session.
+#[derive(Default)]
+pub struct Figures {
+    /// The scores; `None` until they were worked out.
+    pub metrics: Option<Metrics>,
+    /// What they compare with.
+    pub truth: Truth,
+    /// What the comparison leaves out.
+    pub left_out: LeftOut,
+    of: Option<(u64, Truth)>,
+    pace: Pace,
+}
+
+/// Keeps repeated work to a twentieth of the time.
+#[derive(Default)]
+struct Pace {
+    last: Option<Instant>,
+    took: Duration,
+}
+
+impl Pace {
+    /// How long to wait until the work may be done again.
+    fn wait(&self) -> Duration {
+        let pause = SHORTEST_PAUSE.max(20 * self.took);
+        self.last
+            .map_or(Duration::ZERO, |last| pause.saturating_sub(last.elapsed()))
+    }
+
+    fn run<R>(&mut self, work: impl FnOnce() -> R) -> R {
+        let begin = Instant::now();
+        let result = work();
+        self.took = begin.elapsed();
+        self.last = Some(Instant::now());
+        result
+    }
+}
+
+/// The open dataset.
+pub struct Bench {
+    /// What was loaded, predicted and decided.
+    pub session: Session,
+    /// How the writing to disk stands.
+    pub save: SaveState,
+    /// The scores.
+    pub figures: Figures,
+    /// Which posts the queue shows.
+    pub filter: Filter,
+    /// In which order.
+    pub order: Order,
+    /// The text searched for.
+    pub search: String,
+    queue: Vec<u32>,
+    /// The place of the cursor in the queue, or where it would be.
+    place: Result<usize, usize>,
+    of: u64,
+    pace: Pace,
+}
+
+impl Bench {
+    /// Takes an opened session.
+    pub fn new(session: Session) -> Self {
+        let mut bench = Self {
+            save: SaveState::Saved,
+            figures: Figures::default(),
+            filter: Filter::All,
+            order: Order::Dataset,
+            search: String::new(),
+            queue: Vec::new(),
+            place: Err(0),
+            of: 0,
+            pace: Pace::default(),
+            session,
+        };
+        bench.rebuild();
+        bench
+    }
+
+    /// The posts of the queue (places in the dataset), in its order.
+    pub fn queue(&self) -> &[u32] {
+        &self.queue
+    }
+
+    /// The post on screen, unless the dataset has none.
+    pub fn cursor(&self) -> Option<usize> {
+        let cursor = self.session.cursor();
+        (cursor < self.session.dataset().posts.len()).then_some(cursor)
+    }
+
+    /// The place of the post on screen in the queue.
+    pub fn place(&self) -> Option<usize> {
+        self.place.ok()
+    }
+
+    /// Shows a post.
+    pub fn go_to(&mut self, post: usize) {
+        if post < self.session.dataset().posts.len() {
+            self.session.set_cursor(post);
+            self.find_place();
+        }
+    }
+
+    /// The post behind the one on screen.
+    pub fn next(&self) -> Option<usize> {
+        let at = match self.place {
+            Ok(place) => place + 1,
+            Err(gap) => gap,
+        };
+        self.queue.get(at).map(|post| *post as usize)
+    }
+
+    /// The post before the one on screen.
+    pub fn previous(&self) -> Option<usize> {
+        let (Ok(place) | Err(place)) = self.place;
+        self.queue
+            .get(place.checked_sub(1)?)
+            .map(|post| *post as usize)
+    }
+
+    /// Leaves the post on screen after a decision: shows the next one, and takes the post just left out of the queue if
+    /// it does not belong there any more. Returns false at the end of the queue.
+    pub fn advance(&mut self) -> bool {
+        let left = self.session.cursor();
+        let target = self.next();
+        self.drop_if_done(left);
+        // From the end, go on with what was passed over; a queue of posts to do wraps around.
+        let target = target.or_else(|| {
+            let first = self.queue.first().map(|post| *post as usize);
+            first.filter(|post| self.filter == Filter::Todo && *post != left)
+        });
+        match target {
+            Some(post) => self.go_to(post),
+            None => self.find_place(),
+        }
+        target.is_some()
+    }
+
+    /// Takes a post out of the queue that does not belong there any more. Working the whole queue out again would
+    /// cost a frame at 150,000 posts; whatever else changed comes with the next `refresh`.
+    fn drop_if_done(&mut self, post: usize) {
+        if let Ok(place) = self.place
+            && !queue::passes(&self.session, self.filter, post)
+        {
+            self.queue.remove(place);
+            self.place = Err(place);
+        }
+    }
+
+    /// Changes what the queue shows, and moves into it.
+    pub fn set_queue(&mut self, filter: Filter, order: Order, search: &str) {
+        let changed_posts = filter != self.filter || search != self.search;
+        self.filter = filter;
+        self.order = order;
+        self.search = search.to_owned();
+        self.rebuild();
+        if changed_posts
+            && self.place.is_err()
+            && let Some(first) = self.queue.first().copied()
+        {
+            self.go_to(first as usize);
+        }
+    }
+
+    /// Whether the queue depends on more than the dataset.
+    fn is_live(&self) -> bool {
+        self.order != Order::Dataset || !matches!(self.filter, Filter::All | Filter::Unlabelled)
+    }
+
+    fn rebuild(&mut self) {
+        let Self {
+            session,
+            filter,
+            order,
+            search,
+            pace,
+            ..
+        } = self;
+        self.queue = pace.run(|| queue::build(session, *filter, *order, search));
+        self.of = self.session.revision();
+        self.find_place();
+    }
+
+    /// Works the queue out again but leaves the post on screen in it: it goes when the reviewer does.
+    fn rebuild_around_cursor(&mut self) {
+        let stood = self.place.is_ok();
+        self.rebuild();
+        if let (true, Err(gap), Ok(post)) =
+            (stood, self.place, u32::try_from(self.session.cursor()))
+        {
+            self.queue.insert(gap.min(self.queue.len()), post);
+            self.find_place();
+        }
+    }
+
+    fn find_place(&mut self) {
+        let cursor = self.session.cursor();
+        let (Ok(gap) | Err(gap)) = self.place;
+        let place = self.queue.iter().position(|post| *post as usize == cursor);
+        self.place = place.ok_or_else(|| match self.order {
+            // In dataset order it is known where the post would stand.
+            Order::Dataset => self.queue.partition_point(|post| (*post as usize) < cursor),
+            _ => gap.min(self.queue.len()),
+        });
+    }
+
+    /// Works out again what changed, but no more often than keeps the window quick. Returns how long to wait for the rest.
+    pub fn refresh(&mut self) -> Option<Duration> {
+        self.save = self.session.poll();
+        let revision = self.session.revision();
+        let mut wait: Option<Duration> = None;
+        let mut later = |pause: Duration| {
+            wait = Some(wait.map_or(pause, |w| w.min(pause)));
+        };
+        if self.is_live() && self.of != revision {
+            match self.pace.wait() {
+                Duration::ZERO => self.rebuild_around_cursor(),
+                pause => later(pause),
+            }
+        }
+        if self.figures.of != Some((revision, self.figures.truth)) {
+            match self.figures.pace.wait() {
+                Duration::ZERO => self.figures.update(&self.session),
+                pause => later(pause),
+            }
+        }
+        wait
+    }
+
+    /// The labels in front of the reviewer for a post.
+    pub fn working(&self, post: usize) -> Working {
+        let review = self.session.review(post);
+        let dataset = || {
+            self.session
+                .dataset()
+                .posts
+                .get(post)
+                .and_then(|post| post.truth)
+        };
+        let candidates = [
+            (review.draft, Source::Draft),
+            (review.decision, Source::Decision),
+            (self.session.answer(post), Source::Model),
+            (dataset(), Source::Dataset),
+        ];
+        candidates
+            .into_iter()
+            .find(|(labels, _)| labels.is_some())
+            .map_or(
+                Working {
+                    labels: None,
+                    source: Source::Nothing,
+                },
+                |(labels, source)| Working { labels, source },
+            )
+    }
+
+    /// The post on screen and those behind it that have no prediction yet: what the model should do first.
+    pub fn wanted_first(&self) -> Vec<usize> {
+        let behind = match self.place {
+            Ok(place) => place + 1,
+            Err(gap) => gap,
+        };
+        let rest = self
+            .queue
+            .get(behind..)
+            .unwrap_or_default()
+            .iter()
+            .map(|post| *post as usize);
+        self.cursor()
+            .into_iter()
+            .chain(rest.take(4 * AHEAD))
+            .filter(|post| self.session.prediction(*post).is_none())
+            .take(AHEAD)
+            .collect()
+    }
+}
+
+impl Figures {
+    fn update(&mut self, session: &Session) {
+        let Self { truth, pace, .. } = self;
+        let labels = &session.dataset().labels;
+        let (metrics, left_out) = pace.run(|| {
+            let pairs = session.pairs(*truth, Exposure::Any);
+            (
+                metrics::evaluate(labels, pairs),
+                session.left_out(*truth, Exposure::Any),
+            )
+        });
+        self.metrics = Some(metrics);
+        self.left_out = left_out;
+        self.of = Some((session.revision(), self.truth));
+    }
+}

@@ -1,0 +1,472 @@
+//! Everything a person can do in the window. Menus, buttons, keys, tooltips, the key overlay and tests all use this one enum.
+
+use std::{borrow::Cow, path::PathBuf};
+
+use egui::{Key, KeyboardShortcut, Modifiers};
+use egui_material_icons::{MaterialIcon, icons};
+
+use super::{dialogs::export::ExportRequest, theme::ThemeChoice};
+use crate::{
+    model::ModelSpec,
+    review::{
+        queue::{Filter, Order},
+        session::Truth,
+    },
+};
+
+/// Something to do. Panels send these; only [`App`](super::app::App) carries them out.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Command {
+    /// Turn a label (its place in class order) over in the working labels.
+    Toggle(usize),
+    /// Choose “none” as the working labels.
+    ChooseNone,
+    /// Confirm the working labels and go to the next post.
+    Confirm,
+    /// Confirm what the model said and go to the next post.
+    Accept,
+    /// Go to the previous post of the queue.
+    Previous,
+    /// Go to the next post of the queue.
+    Next,
+    /// Put the post aside and go on.
+    Skip,
+    /// Leave the post to someone else and go on.
+    Escalate,
+    /// Set or clear the flag.
+    Flag,
+    /// Open the note of the post.
+    EditNote,
+    /// Replace the note of a post.
+    SaveNote {
+        /// The post's place in the dataset.
+        post: usize,
+        /// The new text.
+        text: String,
+    },
+    /// Show or hide the model's raw answer.
+    ShowAnswer,
+    /// Go to a post by its place in the dataset.
+    GoTo(usize),
+    /// Take the last action back.
+    Undo,
+    /// Do the last undone action again.
+    Redo,
+    /// Cover the picture and every text until a key is pressed.
+    Hide,
+    /// Write to the session file again what could not be written.
+    RetrySave,
+
+    /// Choose a dataset.
+    OpenData,
+    /// Open a dataset.
+    OpenPath(PathBuf),
+    /// Choose where to export.
+    Export,
+    /// Export.
+    ExportTo(ExportRequest),
+    /// Choose a model.
+    ChooseModel,
+    /// Load a model.
+    LoadModel(ModelSpec),
+    /// Go on without a model.
+    UnloadModel,
+    /// Pause predicting.
+    Pause,
+    /// Go on predicting.
+    Resume,
+    /// Stop predicting.
+    CancelRun,
+    /// Predict the posts that have no prediction yet.
+    Predict,
+
+    /// Show other posts in the queue.
+    SetFilter(Filter),
+    /// Order the queue.
+    SetOrder(Order),
+    /// Put the keyboard into the search field.
+    Search,
+    /// Show the problems of the dataset.
+    ShowProblems,
+    /// Compare with another truth.
+    SetTruth(Truth),
+
+    /// Blur pictures, or not.
+    ToggleBlur,
+    /// Show pictures in grey, or not.
+    ToggleGrey,
+    /// Show the picture in its own size, or fitted.
+    ToggleZoom,
+    /// Change the theme.
+    SetTheme(ThemeChoice),
+    /// Show the keys.
+    ShowKeys,
+    /// Say what this program is.
+    About,
+    /// Put away the demo's banner.
+    DismissBanner,
+    /// Close the window.
+    Quit,
+}
+
+/// Groups of the key overlay.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Group {
+    /// Deciding about a post.
+    Decide,
+    /// Moving about.
+    Move,
+    /// Looking.
+    Look,
+    /// Files and the window.
+    File,
+}
+
+impl Group {
+    /// All groups in the order of the overlay.
+    pub const ALL: [Self; 4] = [Self::Decide, Self::Move, Self::Look, Self::File];
+
+    /// The heading.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Decide => "Decide",
+            Self::Move => "Move",
+            Self::Look => "Look",
+            Self::File => "Data and window",
+        }
+    }
+}
+
+const DIGITS: [Key; 9] = [
+    Key::Num1,
+    Key::Num2,
+    Key::Num3,
+    Key::Num4,
+    Key::Num5,
+    Key::Num6,
+    Key::Num7,
+    Key::Num8,
+    Key::Num9,
+];
+
+impl Command {
+    /// Every command that a key starts, in the order of the key overlay, with its group.
+    ///
+    /// Longer shortcuts stand before the shorter ones they contain (`Ctrl+Shift+Z` before `Ctrl+Z`).
+    pub fn with_keys() -> Vec<(Group, Self)> {
+        use Group::{Decide, File, Look, Move};
+        let mut all: Vec<(Group, Self)> = (0..DIGITS.len())
+            .map(|i| (Decide, Self::Toggle(i)))
+            .collect();
+        all.extend([
+            (Decide, Self::ChooseNone),
+            (Decide, Self::Confirm),
+            (Decide, Self::Accept),
+            (Decide, Self::Skip),
+            (Decide, Self::Escalate),
+            (Decide, Self::Flag),
+            (Decide, Self::EditNote),
+            (Decide, Self::Redo),
+            (Decide, Self::Undo),
+            (Move, Self::Previous),
+            (Move, Self::Next),
+            (Move, Self::Search),
+            (Look, Self::ShowAnswer),
+            (Look, Self::ToggleZoom),
+            (Look, Self::ToggleBlur),
+            (Look, Self::Hide),
+            (Look, Self::ShowKeys),
+            (File, Self::OpenData),
+            (File, Self::ChooseModel),
+            (File, Self::Export),
+            (File, Self::Quit),
+        ]);
+        all
+    }
+
+    /// The words on menus and buttons.
+    pub fn label(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Toggle(index) => return Cow::Owned(format!("Toggle label {}", index + 1)),
+            Self::ChooseNone => "None of these",
+            Self::Confirm => "Confirm and next",
+            Self::Accept => "Accept prediction",
+            Self::Previous => "Previous post",
+            Self::Next => "Next post",
+            Self::Skip => "Skip",
+            Self::Escalate => "Escalate",
+            Self::Flag => "Flag",
+            Self::EditNote => "Note…",
+            Self::SaveNote { .. } => "Save note",
+            Self::ShowAnswer => "Model’s answer",
+            Self::GoTo(post) => return Cow::Owned(format!("Go to post {}", post + 1)),
+            Self::Undo => "Undo",
+            Self::Redo => "Redo",
+            Self::Hide => "Hide everything",
+            Self::RetrySave => "Try again",
+            Self::OpenData => "Open data…",
+            Self::OpenPath(_) => "Open",
+            Self::Export => "Export…",
+            Self::ExportTo(_) => "Export",
+            Self::ChooseModel => "Choose model…",
+            Self::LoadModel(_) => "Load model",
+            Self::UnloadModel => "Go on without a model",
+            Self::Pause => "Pause",
+            Self::Resume => "Resume",
+            Self::CancelRun => "Stop",
+            Self::Predict => "Predict the rest",
+            Self::SetFilter(_) => "Show",
+            Self::SetOrder(_) => "Order",
+            Self::Search => "Search",
+            Self::ShowProblems => "Problems",
+            Self::SetTruth(_) => "Compare with",
+            Self::ToggleBlur => "Blur pictures",
+            Self::ToggleGrey => "Grey pictures",
+            Self::ToggleZoom => "Fit or full size",
+            Self::SetTheme(_) => "Theme",
+            Self::ShowKeys => "Keys",
+            Self::About => "About Overrule",
+            Self::DismissBanner => "Dismiss",
+            Self::Quit => "Quit",
+        })
+    }
+
+    /// A sentence for the tooltip and the key overlay.
+    pub fn tooltip(&self) -> &'static str {
+        match self {
+            Self::Toggle(_) => "Choose or drop this label.",
+            Self::ChooseNone => "Say that no label applies.",
+            Self::Confirm => "Record the chosen labels as the truth and go on.",
+            Self::Accept => "Record what the model said as the truth and go on.",
+            Self::Previous => "Go back one post in the queue.",
+            Self::Next => "Go on one post in the queue without deciding.",
+            Self::Skip => "Put this post aside without a decision and go on.",
+            Self::Escalate => "Leave this post to someone else and go on.",
+            Self::Flag => "Mark this post for a second look, or clear the mark.",
+            Self::EditNote | Self::SaveNote { .. } => "Write a note about this post.",
+            Self::ShowAnswer => "Show the model’s raw answer, how it was read, and what it took.",
+            Self::GoTo(_) => "Show this post.",
+            Self::Undo => "Take the last action back; also one of an earlier day.",
+            Self::Redo => "Do the last undone action again.",
+            Self::Hide => "Cover the picture and every text until any key is pressed.",
+            Self::RetrySave => "Write to the session file again.",
+            Self::OpenData | Self::OpenPath(_) => "Open a CSV file or a folder of images.",
+            Self::Export | Self::ExportTo(_) => "Write a training CSV with your corrections.",
+            Self::ChooseModel | Self::LoadModel(_) => "Load another model or adapter.",
+            Self::UnloadModel => "Drop the model; its predictions stay in the session.",
+            Self::Pause => "Stop after the posts being predicted now.",
+            Self::Resume => "Go on predicting.",
+            Self::CancelRun => "Stop predicting; what is done stays.",
+            Self::Predict => "Predict the posts that have no prediction yet.",
+            Self::SetFilter(_) => "Which posts the queue shows.",
+            Self::SetOrder(_) => "In which order the queue stands.",
+            Self::Search => "Find posts by their text.",
+            Self::ShowProblems => "What is wrong with the data, row by row.",
+            Self::SetTruth(_) => "What predictions are compared with.",
+            Self::ToggleBlur => "Blur every picture until you hold Space or press on it.",
+            Self::ToggleGrey => "Take the colour out of every picture.",
+            Self::ToggleZoom => "Show the picture fitted, or in its own size.",
+            Self::SetTheme(_) => "Light, dark, or as the desktop has it.",
+            Self::ShowKeys => "Show every key.",
+            Self::About => "What this program is, and its version.",
+            Self::DismissBanner => "Put this line away.",
+            Self::Quit => "Close the window; everything is kept.",
+        }
+    }
+
+    /// The icon.
+    pub fn icon(&self) -> MaterialIcon {
+        match self {
+            Self::Toggle(_) => icons::ICON_CHECK_BOX,
+            Self::ChooseNone => icons::ICON_BLOCK,
+            Self::Confirm => icons::ICON_CHECK,
+            Self::Accept => icons::ICON_DONE_ALL,
+            Self::Previous => icons::ICON_CHEVRON_LEFT,
+            Self::Next => icons::ICON_CHEVRON_RIGHT,
+            Self::Skip => icons::ICON_SKIP_NEXT,
+            Self::Escalate => icons::ICON_SUPERVISOR_ACCOUNT,
+            Self::Flag => icons::ICON_FLAG,
+            Self::EditNote | Self::SaveNote { .. } => icons::ICON_EDIT_NOTE,
+            Self::ShowAnswer => icons::ICON_DATA_OBJECT,
+            Self::GoTo(_) => icons::ICON_ARROW_FORWARD,
+            Self::Undo => icons::ICON_UNDO,
+            Self::Redo => icons::ICON_REDO,
+            Self::Hide => icons::ICON_VISIBILITY_OFF,
+            Self::RetrySave => icons::ICON_SYNC,
+            Self::OpenData | Self::OpenPath(_) => icons::ICON_FOLDER_OPEN,
+            Self::Export | Self::ExportTo(_) => icons::ICON_FILE_DOWNLOAD,
+            Self::ChooseModel | Self::LoadModel(_) => icons::ICON_DEPLOYED_CODE,
+            Self::UnloadModel | Self::DismissBanner | Self::Quit => icons::ICON_CLOSE,
+            Self::Pause => icons::ICON_PAUSE,
+            Self::Resume | Self::Predict => icons::ICON_PLAY_ARROW,
+            Self::CancelRun => icons::ICON_STOP,
+            Self::SetFilter(_) => icons::ICON_FILTER_LIST,
+            Self::SetOrder(_) => icons::ICON_SORT,
+            Self::Search => icons::ICON_SEARCH,
+            Self::ShowProblems => icons::ICON_WARNING,
+            Self::SetTruth(_) => icons::ICON_RULE,
+            Self::ToggleBlur => icons::ICON_BLUR_ON,
+            Self::ToggleGrey => icons::ICON_FILTER_B_AND_W,
+            Self::ToggleZoom => icons::ICON_FIT_SCREEN,
+            Self::SetTheme(_) => icons::ICON_CONTRAST,
+            Self::ShowKeys => icons::ICON_KEYBOARD,
+            Self::About => icons::ICON_INFO,
+        }
+    }
+
+    /// The key that starts it, if there is one.
+    pub fn shortcut(&self) -> Option<KeyboardShortcut> {
+        let plain = |key| Some(KeyboardShortcut::new(Modifiers::NONE, key));
+        let command = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND, key));
+        match self {
+            Self::Toggle(index) => DIGITS.get(*index).and_then(|key| plain(*key)),
+            Self::ChooseNone => plain(Key::Num0),
+            Self::Confirm => plain(Key::Enter),
+            Self::Accept => plain(Key::A),
+            Self::Previous => plain(Key::ArrowLeft),
+            Self::Next => plain(Key::ArrowRight),
+            Self::Skip => plain(Key::S),
+            Self::Escalate => plain(Key::E),
+            Self::Flag => plain(Key::F),
+            Self::EditNote => plain(Key::N),
+            Self::ShowAnswer => plain(Key::J),
+            Self::Undo => command(Key::Z),
+            Self::Redo => Some(KeyboardShortcut::new(
+                Modifiers::COMMAND | Modifiers::SHIFT,
+                Key::Z,
+            )),
+            Self::Hide => plain(Key::Escape),
+            Self::OpenData => command(Key::O),
+            Self::ChooseModel => command(Key::M),
+            Self::Export => command(Key::E),
+            Self::Search => command(Key::F),
+            Self::ToggleZoom => plain(Key::Z),
+            Self::ToggleBlur => plain(Key::B),
+            Self::ShowKeys => plain(Key::Questionmark),
+            Self::Quit => command(Key::Q),
+            _ => None,
+        }
+    }
+
+    /// The key as people write it: `Ctrl+Z`, `Enter`, `→`.
+    pub fn shortcut_text(&self, ctx: &egui::Context) -> Option<String> {
+        let shortcut = self.shortcut()?;
+        let key = match shortcut.logical_key {
+            Key::ArrowLeft => "←",
+            Key::ArrowRight => "→",
+            Key::Escape => "Esc",
+            Key::Questionmark => "?",
+            key => key.name(),
+        };
+        let modifiers = ctx.format_modifiers(shortcut.modifiers);
+        Some(match modifiers.as_str() {
+            "" => key.to_owned(),
+            modifiers if modifiers.ends_with('+') => format!("{modifiers}{key}"),
+            modifiers => format!("{modifiers}+{key}"),
+        })
+    }
+
+    /// Whether holding its key does it again and again. A decision takes a fresh press: nobody confirms
+    /// a row of unseen posts by leaning on Enter.
+    fn may_repeat(&self) -> bool {
+        matches!(self, Self::Previous | Self::Next | Self::Undo | Self::Redo)
+    }
+
+    /// Whether it needs an open dataset.
+    pub fn needs_session(&self) -> bool {
+        matches!(
+            self,
+            Self::Toggle(_)
+                | Self::ChooseNone
+                | Self::Confirm
+                | Self::Accept
+                | Self::Previous
+                | Self::Next
+                | Self::Skip
+                | Self::Escalate
+                | Self::Flag
+                | Self::EditNote
+                | Self::SaveNote { .. }
+                | Self::GoTo(_)
+                | Self::Undo
+                | Self::Redo
+                | Self::Hide
+                | Self::RetrySave
+                | Self::Export
+                | Self::ExportTo(_)
+                | Self::Predict
+                | Self::Search
+                | Self::SetFilter(_)
+                | Self::SetOrder(_)
+        )
+    }
+}
+
+/// Takes the keys of this frame that start commands out of the input. Never called while someone is typing.
+pub fn take_keys(ctx: &egui::Context) -> Vec<Command> {
+    // A focused button keeps Enter for itself, so that the window can be used with Tab alone.
+    let focused = ctx.memory(|memory| memory.focused()).is_some();
+    let mut commands = Vec::new();
+    for (_, command) in Command::with_keys() {
+        let Some(mut shortcut) = command.shortcut() else {
+            continue;
+        };
+        if focused && shortcut.logical_key == Key::Enter {
+            continue;
+        }
+        // “?” needs Shift on most keyboards.
+        if shortcut.logical_key == Key::Questionmark
+            && ctx.input(|i| i.modifiers.shift && !i.modifiers.command)
+        {
+            shortcut.modifiers = Modifiers::SHIFT;
+        }
+        let held = ctx.input(|i| i.events.iter().any(|e| is_repeat(e, shortcut.logical_key)));
+        let taken = ctx.input_mut(|i| i.consume_shortcut(&shortcut));
+        if taken && (!held || command.may_repeat()) {
+            commands.push(command);
+        }
+    }
+    commands
+}
+
+fn is_repeat(event: &egui::Event, wanted: Key) -> bool {
+    matches!(event, egui::Event::Key { key, pressed: true, repeat: true, .. } if *key == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_commands_share_a_key() {
+        let mut seen: Vec<KeyboardShortcut> = Vec::new();
+        for (_, command) in Command::with_keys() {
+            let shortcut = command
+                .shortcut()
+                .unwrap_or_else(|| panic!("{command:?} has no key"));
+            assert!(!seen.contains(&shortcut), "{command:?} shares its key");
+            seen.push(shortcut);
+        }
+    }
+
+    #[test]
+    fn the_keys_of_the_design_start_what_they_should() {
+        let ctx = egui::Context::default();
+        for (command, key) in [
+            (Command::Toggle(0), "1"),
+            (Command::ChooseNone, "0"),
+            (Command::Confirm, "Enter"),
+            (Command::Accept, "A"),
+            (Command::Skip, "S"),
+            (Command::Escalate, "E"),
+            (Command::Flag, "F"),
+            (Command::EditNote, "N"),
+            (Command::ShowAnswer, "J"),
+            (Command::Hide, "Esc"),
+            (Command::ShowKeys, "?"),
+            (Command::Next, "→"),
+        ] {
+            assert_eq!(command.shortcut_text(&ctx).as_deref(), Some(key));
+        }
+    }
+}

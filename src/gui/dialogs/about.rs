@@ -1,0 +1,20 @@
+//! What this program is.
+
+use egui::RichText;
+
+use super::{Next, modal};
+use crate::gui::theme::{self, Palette};
+
+pub(super) fn show(ctx: &egui::Context) -> Next {
+    let closes = modal(ctx, "About Overrule", 420.0, |ui| {
+        let palette = Palette::from_ui(ui);
+        ui.label(theme::strong(format!("Overrule {}", crate::VERSION)));
+        ui.label(
+            "Check what a moderation model said: review, correct and measure its labels, offline.",
+        );
+        let text = "Nothing leaves this computer. Licensed under the MIT licence; the typeface is \
+                    Inter, the symbols are Material Symbols.";
+        ui.label(RichText::new(text).color(palette.weak));
+    });
+    if closes { Next::Close } else { Next::Stay }
+}

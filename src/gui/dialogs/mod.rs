@@ -1,0 +1,181 @@
+//! Dialogs, one at a time in front of everything. One file each.
+
+mod about;
+mod choose_model;
+pub mod export;
+mod keys;
+mod note;
+mod open_data;
+mod unsaved;
+
+use std::path::PathBuf;
+
+use egui::{Align, Frame, Id, Layout, Margin, Modal, Ui};
+use egui_material_icons::icons;
+
+use self::{
+    choose_model::ChooseModel,
+    export::{ExportDialog, ExportRequest},
+    note::NoteEditor,
+    open_data::OpenData,
+};
+use super::{command::Command, settings::Settings, theme, widgets::icon};
+use crate::{model::ModelSpec, review::Session};
+
+/// A dialog and what was entered into it.
+pub enum Dialog {
+    /// Choose a dataset.
+    OpenData(OpenData),
+    /// Choose a model.
+    ChooseModel(ChooseModel),
+    /// Export.
+    Export(ExportDialog),
+    /// Edit the note of a post.
+    Note(NoteEditor),
+    /// Every key.
+    Keys,
+    /// What this program is.
+    About,
+    /// Something is not on disk and would be lost.
+    Unsaved {
+        /// Why it could not be written.
+        message: String,
+        /// What was about to happen.
+        then: Then,
+    },
+}
+
+impl Dialog {
+    /// The editor of a post's note.
+    pub fn note(post: usize, text: String) -> Self {
+        Self::Note(NoteEditor::new(post, text))
+    }
+}
+
+/// What goes on although something is not saved.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Then {
+    /// Another dataset is opened.
+    Open(PathBuf),
+    /// The window closes.
+    Close,
+}
+
+/// What a dialog wants after a frame.
+enum Next {
+    Stay,
+    Close,
+    GoOn(Then),
+}
+
+/// The dialog on screen, if any.
+#[derive(Default)]
+pub struct Dialogs {
+    dialog: Option<Dialog>,
+}
+
+impl Dialogs {
+    /// Whether a dialog is on screen.
+    pub fn is_open(&self) -> bool {
+        self.dialog.is_some()
+    }
+
+    /// Shows a dialog in place of the present one.
+    pub fn open(&mut self, dialog: Dialog) {
+        self.dialog = Some(dialog);
+    }
+
+    /// Puts the dialog away.
+    pub fn close(&mut self) {
+        self.dialog = None;
+    }
+
+    /// Shows the dialog that chooses a dataset.
+    pub fn open_data(&mut self, settings: &Settings) {
+        self.open(Dialog::OpenData(OpenData::new(settings)));
+    }
+
+    /// Shows the dialog that chooses a model.
+    pub fn choose_model(&mut self, present: Option<&ModelSpec>, settings: &Settings) {
+        self.open(Dialog::ChooseModel(ChooseModel::new(present, settings)));
+    }
+
+    /// Shows the export dialog.
+    pub fn open_export(&mut self, session: &Session) {
+        self.open(Dialog::Export(ExportDialog::new(session)));
+    }
+
+    /// Starts to write, off the frame.
+    pub fn export(&mut self, session: &Session, request: ExportRequest, ctx: &egui::Context) {
+        if let Some(Dialog::Export(dialog)) = &mut self.dialog {
+            let ctx = ctx.clone();
+            dialog.start(session, request, move || ctx.request_repaint());
+        }
+    }
+
+    /// Takes what dialogs have found out on their own threads. Returns what to tell the user.
+    pub fn receive(&mut self) -> Option<String> {
+        match &mut self.dialog {
+            Some(Dialog::OpenData(dialog)) => dialog.receive(),
+            Some(Dialog::ChooseModel(dialog)) => dialog.receive(),
+            Some(Dialog::Export(dialog)) => {
+                if let Some(done) = dialog.receive() {
+                    self.dialog = None;
+                    return Some(done);
+                }
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// Draws the dialog.
+    pub fn show(&mut self, ctx: &egui::Context, out: &mut Vec<Command>) -> Option<Then> {
+        let dialog = self.dialog.as_mut()?;
+        let next = match dialog {
+            Dialog::OpenData(dialog) => dialog.show(ctx, out),
+            Dialog::ChooseModel(dialog) => dialog.show(ctx, out),
+            Dialog::Export(dialog) => dialog.show(ctx, out),
+            Dialog::Note(dialog) => dialog.show(ctx, out),
+            Dialog::Keys => keys::show(ctx),
+            Dialog::About => about::show(ctx),
+            Dialog::Unsaved { message, then } => unsaved::show(ctx, message, then, out),
+        };
+        match next {
+            Next::Stay => None,
+            Next::Close => {
+                self.dialog = None;
+                None
+            }
+            Next::GoOn(then) => {
+                self.dialog = None;
+                Some(then)
+            }
+        }
+    }
+}
+
+/// The frame of every dialog: a title, a way out, and the content. Returns whether it should close.
+fn modal(ctx: &egui::Context, title: &str, width: f32, content: impl FnOnce(&mut Ui)) -> bool {
+    let frame = Frame::window(&ctx.style_of(ctx.theme())).inner_margin(Margin::same(20));
+    let mut dismissed = false;
+    let response = Modal::new(Id::unique(("dialog", title)))
+        .frame(frame)
+        .show(ctx, |ui| {
+            ui.set_width(width.min(ui.ctx().content_rect().width() - 80.0));
+            ui.horizontal(|ui| {
+                ui.label(theme::strong(title).size(theme::HEADING));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    let close =
+                        egui::Button::new(icon(icons::ICON_CLOSE)).frame_when_inactive(false);
+                    dismissed = ui
+                        .add(close)
+                        .accessible_name(format!("Close {title}"))
+                        .clicked();
+                });
+            });
+            ui.add_space(theme::space::XS);
+            content(ui);
+        });
+    response.should_close() || dismissed
+}

@@ -1,0 +1,117 @@
+//! Choosing a dataset: a path, the desktop's dialog, one opened before, or the demo.
+
+use std::path::PathBuf;
+
+use egui::{Button, Key, TextEdit};
+use egui_material_icons::icons;
+
+use super::{Next, modal};
+use crate::{
+    gui::{
+        command::Command,
+        file_dialog::{Choose, FileDialog},
+        panels::top_bar::elided,
+        settings::Settings,
+        theme::{self, space},
+        widgets::{self, icon},
+    },
+    resources,
+};
+
+/// The dialog.
+pub struct OpenData {
+    path: String,
+    recent: Vec<PathBuf>,
+    demo: Option<PathBuf>,
+    browsing: Option<FileDialog>,
+    focused: bool,
+}
+
+impl OpenData {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            path: String::new(),
+            recent: settings.recent_datasets.clone(),
+            demo: resources::demo_dataset().ok(),
+            browsing: None,
+            focused: false,
+        }
+    }
+
+    pub(super) fn receive(&mut self) {
+        if let Some(chosen) = self.browsing.as_ref().and_then(FileDialog::poll) {
+            self.browsing = None;
+            if let Some(path) = chosen {
+                self.path = path.display().to_string();
+            }
+        }
+    }
+
+    pub(super) fn show(&mut self, ctx: &egui::Context, out: &mut Vec<Command>) -> Next {
+        let mut chosen = None;
+        let closes = modal(ctx, "Open data", 560.0, |ui| {
+            ui.label("A CSV file with text, image_path and labels, or a folder of images.");
+            let edit = TextEdit::singleline(&mut self.path)
+                .desired_width(f32::INFINITY)
+                .hint_text("Path of a file or folder");
+            let response = ui.add(edit).accessible_name("Path of the dataset");
+            if !std::mem::replace(&mut self.focused, true) {
+                response.request_focus();
+            }
+            let entered = response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
+            ui.horizontal(|ui| {
+                let ready = !self.path.trim().is_empty();
+                let open = widgets::primary(ui, icons::ICON_FOLDER_OPEN, "Open", ready).clicked();
+                if ready && (open || entered) {
+                    chosen = Some(PathBuf::from(self.path.trim()));
+                }
+                for (label, choose) in [
+                    ("Choose a file…", Choose::DatasetFile),
+                    ("Choose a folder…", Choose::Folder),
+                ] {
+                    if ui
+                        .add_enabled(self.browsing.is_none(), Button::new(label))
+                        .clicked()
+                    {
+                        let ctx = ui.ctx().clone();
+                        self.browsing =
+                            Some(FileDialog::open(choose, move || ctx.request_repaint()));
+                    }
+                }
+            });
+            ui.add_space(space::S);
+            if !self.recent.is_empty() {
+                ui.label(theme::caption(ui, "Opened before"));
+            }
+            for path in &self.recent {
+                let content = (
+                    icon(icons::ICON_HISTORY),
+                    elided(&path.display().to_string(), 64),
+                );
+                if ui
+                    .add(Button::new(content).frame_when_inactive(false))
+                    .clicked()
+                {
+                    chosen = Some(path.clone());
+                }
+            }
+            if let Some(demo) = &self.demo {
+                let content = (
+                    icon(icons::ICON_SCIENCE),
+                    "The demo: drawn pictures to try with",
+                );
+                if ui
+                    .add(Button::new(content).frame_when_inactive(false))
+                    .clicked()
+                {
+                    chosen = Some(demo.clone());
+                }
+            }
+        });
+        if let Some(path) = chosen {
+            out.push(Command::OpenPath(path));
+            return Next::Close;
+        }
+        if closes { Next::Close } else { Next::Stay }
+    }
+}

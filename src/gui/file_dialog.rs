@@ -1,0 +1,114 @@
+//! The desktop's own file dialogs, off the frame. Where there is none (no portal, no desktop), nothing is chosen, as if the
+//! user had cancelled; so every place that opens one also has a field for the path.
+
+use std::{
+    future::Future,
+    path::PathBuf,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+};
+
+use crossbeam_channel::{Receiver, bounded};
+use rfd::{AsyncFileDialog, FileHandle};
+
+/// What to choose.
+#[derive(Clone, Debug)]
+pub enum Choose {
+    /// A CSV file.
+    DatasetFile,
+    /// A folder.
+    Folder,
+    /// A file to write, with a name to begin with.
+    Save(PathBuf),
+}
+
+/// A dialog on screen.
+pub struct FileDialog {
+    chosen: Receiver<Option<PathBuf>>,
+}
+
+impl FileDialog {
+    /// Opens a dialog. Must be called on the thread of the window; it does not wait.
+    pub fn open(choose: Choose, wake: impl Fn() + Send + 'static) -> Self {
+        let dialog = AsyncFileDialog::new();
+        let (sender, chosen) = bounded(1);
+        match choose {
+            Choose::DatasetFile => {
+                let dialog = dialog
+                    .set_title("Open data")
+                    .add_filter("CSV", &["csv", "tsv", "txt"]);
+                wait_for(dialog.pick_file(), sender, wake);
+            }
+            Choose::Folder => {
+                wait_for(
+                    dialog.set_title("Choose a folder").pick_folder(),
+                    sender,
+                    wake,
+                );
+            }
+            Choose::Save(path) => {
+                let mut dialog = dialog.set_title("Export").add_filter("CSV", &["csv"]);
+                if let Some(folder) = path.parent().filter(|folder| folder.is_dir()) {
+                    dialog = dialog.set_directory(folder);
+                }
+                if let Some(name) = path.file_name() {
+                    dialog = dialog.set_file_name(name.to_string_lossy());
+                }
+                wait_for(dialog.save_file(), sender, wake);
+            }
+        }
+        Self { chosen }
+    }
+
+    /// `Some` once the dialog was closed: with the path, or `None` if nothing was chosen.
+    pub fn poll(&self) -> Option<Option<PathBuf>> {
+        use crossbeam_channel::TryRecvError::{Disconnected, Empty};
+        match self.chosen.try_recv() {
+            Ok(path) => Some(path),
+            Err(Empty) => None,
+            Err(Disconnected) => Some(None),
+        }
+    }
+}
+
+fn wait_for(
+    dialog: impl Future<Output = Option<FileHandle>> + Send + 'static,
+    sender: crossbeam_channel::Sender<Option<PathBuf>>,
+    wake: impl Fn() + Send + 'static,
+) {
+    let task = move || {
+        let chosen = block_on(dialog).map(|handle| handle.path().to_path_buf());
+        // Nobody listens if the dialog it belongs to was closed meanwhile.
+        drop(sender.send(chosen));
+        wake();
+    };
+    // Without a thread the channel closes, which reads as “cancelled”.
+    drop(
+        thread::Builder::new()
+            .name("overrule-file-dialog".to_owned())
+            .spawn(task),
+    );
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Waits for a future on this thread.
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Opening a dataset and its session, off the frame.
+
+use std::path::PathBuf;
+
+use crossbeam_channel::{Receiver, TryRecvError, bounded};
+
+use crate::{
+    causes::with_causes,
+    dataset::{self, OpenOptions},
+    review::Session,
+};
+
+/// What to open.
+pub struct Request {
+    /// The dataset.
+    pub path: PathBuf,
+    /// How to open it.
+    pub options: OpenOptions,
+    /// The session file; `None` takes the dataset's own.
+    pub session_file: Option<PathBuf>,
+    /// The session that was open until now. It is closed first, off the frame, since that waits for its last write,
+    /// and since it may be the very one to be opened again.
+    pub previous: Option<Session>,
+}
+
+/// A dataset on its way.
+pub struct Opening {
+    /// What is being opened.
+    pub path: PathBuf,
+    result: Receiver<Result<Session, String>>,
+}
+
+impl Opening {
+    /// Starts reading on a thread of its own; `wake` is called when it is done and when the session has news.
+    pub fn start(request: Request, wake: impl Fn() + Clone + Send + Sync + 'static) -> Self {
+        let (sender, result) = bounded(1);
+        let path = request.path.clone();
+        let failed = sender.clone();
+        let task = move || {
+            // Nobody listens if another dataset was asked for meanwhile; this one is closed again then.
+            drop(sender.send(open(request, wake.clone())));
+            wake();
+        };
+        if let Err(error) = std::thread::Builder::new()
+            .name("overrule-open".to_owned())
+            .spawn(task)
+        {
+            drop(failed.send(Err(format!(
+                "no thread could be started to read it: {error}"
+            ))));
+        }
+        Self { path, result }
+    }
+
+    /// The session, or why there is none, once it is known.
+    pub fn poll(&self) -> Option<Result<Session, String>> {
+        match self.result.try_recv() {
+            Ok(result) => Some(result),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => Some(Err(
+                "reading it stopped unexpectedly; this is a fault of Overrule".to_owned(),
+            )),
+        }
+    }
+}
+
+fn open(request: Request, wake: impl Fn() + Send + Sync + 'static) -> Result<Session, String> {
+    drop(request.previous);
+    let dataset =
+        dataset::open(&request.path, &request.options).map_err(|error| with_causes(&error))?;
+    let file = match request.session_file {
+        Some(file) => file,
+        None => Session::default_path(&dataset).map_err(|error| with_causes(&error))?,
+    };
+    Session::open(dataset.into(), &file, wake).map_err(|error| with_causes(&error))
+}

@@ -1,0 +1,214 @@
+//! The model's answer to the post on screen: verbatim, as it was read, and what it took.
+
+use egui::{Frame, Grid, Label, Margin, RichText, Ui};
+use egui_material_icons::icons;
+
+use crate::{
+    gui::{
+        app::{ModelState, Run},
+        bench::Bench,
+        command::Command,
+        theme::{self, Palette, space},
+        widgets::{self, icon, notice},
+    },
+    predict::{answer::Parse, prediction::Prediction},
+};
+
+/// Draws it.
+pub fn show(
+    ui: &mut Ui,
+    bench: &Bench,
+    model: &ModelState,
+    run: Option<&Run>,
+    out: &mut Vec<Command>,
+) {
+    let Some(post) = bench.cursor() else { return };
+    ui.add_space(space::XS);
+    match bench.session.prediction(post) {
+        Some(prediction) => prediction_ui(ui, bench, prediction),
+        None => waiting_ui(ui, model, run, out),
+    }
+}
+
+fn waiting_ui(ui: &mut Ui, model: &ModelState, run: Option<&Run>, out: &mut Vec<Command>) {
+    let palette = Palette::from_ui(ui);
+    match model {
+        ModelState::None => {
+            ui.label(
+                RichText::new("No model is loaded, so there is no answer.").color(palette.weak),
+            );
+            widgets::button(ui, Command::ChooseModel, true, out);
+        }
+        ModelState::Loading { step, .. } => {
+            ui.label(
+                RichText::new(format!("The model is being loaded: {step}")).color(palette.weak),
+            );
+        }
+        ModelState::Failed { message } => {
+            notice(ui, icons::ICON_ERROR, palette.bad, message);
+            widgets::button(ui, Command::ChooseModel, true, out);
+        }
+        ModelState::Ready(_) if run.is_some_and(|run| !run.ended) => {
+            let text = "The model has not come to this post yet. Posts on screen go first.";
+            ui.label(RichText::new(text).color(palette.weak));
+        }
+        ModelState::Ready(_) => {
+            ui.label(RichText::new("This post was not predicted.").color(palette.weak));
+            widgets::button(ui, Command::Predict, true, out);
+        }
+    }
+}
+
+fn prediction_ui(ui: &mut Ui, bench: &Bench, prediction: &Prediction) {
+    let palette = Palette::from_ui(ui);
+    if let Some(error) = &prediction.error {
+        notice(ui, icons::ICON_ERROR, palette.bad, error);
+        return;
+    }
+    let (symbol, color, text) = match prediction.parse {
+        Parse::Clean => (
+            icons::ICON_CHECK,
+            palette.good,
+            "Clean: the answer is a JSON array",
+        ),
+        Parse::Salvaged => (
+            icons::ICON_BUILD,
+            palette.warn,
+            "Salvaged: the array stood inside other text",
+        ),
+        Parse::Failed => (
+            icons::ICON_HELP,
+            palette.warn,
+            "Failed: no JSON array; scores count it as no labels",
+        ),
+    };
+    notice(ui, symbol, color, text);
+    if !prediction.unknown_labels.is_empty() {
+        let text = format!(
+            "Labels that do not exist: {}",
+            prediction.unknown_labels.join(", ")
+        );
+        notice(ui, icons::ICON_WARNING, palette.warn, &text);
+    }
+    code(ui, "Verbatim", &prediction.raw);
+    if let Some(pretty) = pretty(&prediction.raw) {
+        code(ui, "Formatted", &pretty);
+    }
+    measures_ui(ui, prediction);
+    if let Some(run) = bench.session.run() {
+        let adapter = run.adapter.as_deref().unwrap_or("no adapter");
+        let text = format!(
+            "{} · {adapter} · {} prompt · {} on {}",
+            run.model, run.prompt, run.dtype, run.device
+        );
+        ui.add(Label::new(theme::caption(ui, text)).wrap());
+    }
+}
+
+/// The answer with one value a line, if it is JSON and that reads better.
+fn pretty(raw: &str) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_str(raw.trim()).ok()?;
+    let pretty = serde_json::to_string_pretty(&value).ok()?;
+    (pretty.lines().count() > 1 && pretty != raw.trim()).then_some(pretty)
+}
+
+fn code(ui: &mut Ui, title: &str, text: &str) {
+    let palette = Palette::from_ui(ui);
+    ui.horizontal(|ui| {
+        ui.label(theme::caption(ui, title));
+        let copy = egui::Button::new(
+            icon(icons::ICON_CONTENT_COPY)
+                .color(palette.weak)
+                .size(14.0),
+        )
+        .frame_when_inactive(false);
+        let response = ui
+            .add(copy)
+            .accessible_name(format!("Copy {}", title.to_lowercase()));
+        if response.on_hover_text("Copy").clicked() {
+            ui.ctx().copy_text(text.to_owned());
+        }
+    });
+    let frame = Frame::new()
+        .fill(palette.ground)
+        .corner_radius(6)
+        .inner_margin(Margin::same(8));
+    frame.show(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        let shown = if text.is_empty() { "(nothing)" } else { text };
+        ui.add(
+            Label::new(RichText::new(shown).monospace())
+                .wrap()
+                .selectable(true),
+        );
+    });
+}
+
+fn measures_ui(ui: &mut Ui, prediction: &Prediction) {
+    let seconds = &prediction.seconds;
+    let time = |secs: f64| {
+        if secs < 1.0 {
+            format!("{:.0} ms", secs * 1e3)
+        } else {
+            format!("{secs:.1} s")
+        }
+    };
+    let figure = |value: Option<f64>| value.map(|value| format!("{value:.3}"));
+    let vision = (seconds.vision > 0.0).then(|| time(seconds.vision));
+    let rows = [
+        (
+            "Tokens",
+            Some(prediction.n_tokens.to_string()),
+            "How many tokens were generated",
+        ),
+        (
+            "Margin",
+            figure(prediction.margin),
+            "The smallest gap to the second-best token, in nats",
+        ),
+        (
+            "Log-probability",
+            figure(prediction.answer_logprob),
+            "Of the whole answer, natural log",
+        ),
+        (
+            "Image",
+            Some(time(seconds.image)),
+            "Decoding and resizing the image",
+        ),
+        ("Vision", vision, "The image tower"),
+        (
+            "Prompt",
+            Some(time(seconds.prefill)),
+            "Image tower and prompt",
+        ),
+        ("Answer", Some(time(seconds.decode)), "The generated tokens"),
+    ];
+    Grid::new("measures")
+        .num_columns(2)
+        .spacing([space::L, 3.0])
+        .show(ui, |ui| {
+            for (name, value, tooltip) in rows {
+                let Some(value) = value else { continue };
+                ui.label(theme::caption(ui, name)).on_hover_text(tooltip);
+                ui.label(RichText::new(value).size(12.5));
+                ui.end_row();
+            }
+        });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_json_that_gains_by_it_is_formatted() {
+        assert_eq!(
+            pretty(r#"["a", "b"]"#).as_deref(),
+            Some("[\n  \"a\",\n  \"b\"\n]")
+        );
+        for raw in ["[]", "", "no json", "42"] {
+            assert_eq!(pretty(raw), None, "{raw}");
+        }
+    }
+}

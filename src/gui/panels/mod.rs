@@ -1,0 +1,12 @@
+//! The parts of the window, one file each. A panel gets what it shows by reference, its own small state by `&mut`,
+//! and sends commands; it changes nothing else.
+
+pub mod answer;
+pub mod labels;
+pub mod metrics;
+pub mod post;
+pub mod problems;
+pub mod queue;
+pub mod status_bar;
+pub mod top_bar;
+pub mod welcome;

@@ -1,0 +1,307 @@
+//! The post in the middle: its picture, covered until asked for, and its text.
+
+use egui::{
+    Align, Align2, CornerRadius, FontId, Key, Label, Layout, Margin, Rect, RichText, Role,
+    ScrollArea, Sense, Stroke, StrokeKind, TextureHandle, Ui, UiBuilder, Vec2, WidgetInfo, pos2,
+    vec2,
+};
+use egui_material_icons::icons;
+
+use crate::{
+    gui::{
+        bench::Bench,
+        command::Command,
+        picture::Form,
+        settings::Settings,
+        texture::{Picture, TextureCache, Urgency},
+        theme::{self, Palette, READING, space},
+        widgets::{self, badge, empty_state, icon_button, notice},
+    },
+    post::Post,
+    review::Outcome,
+};
+
+/// Lines of text are no longer than this, in points, so that eyes find the next one.
+const READING_WIDTH: f32 = 760.0;
+
+/// The panel's own state.
+#[derive(Default)]
+pub struct PostView {
+    /// Whether the picture is shown in its own size in place of fitted.
+    full_size: bool,
+    /// Whether the picture was uncovered in the last frame; it stays so while the press lasts.
+    pressed: bool,
+}
+
+impl PostView {
+    /// Another post is on screen now.
+    pub fn leave(&mut self) {
+        self.pressed = false;
+        self.full_size = false;
+    }
+
+    /// Shows the picture in its own size, or fitted.
+    pub fn toggle_zoom(&mut self) {
+        self.full_size = !self.full_size;
+    }
+}
+
+/// Draws it.
+pub fn show(
+    ui: &mut Ui,
+    bench: &Bench,
+    textures: &mut TextureCache,
+    settings: &Settings,
+    view: &mut PostView,
+    out: &mut Vec<Command>,
+) {
+    let Some(index) = bench.cursor() else {
+        let text = "The file was read, but no row could be shown. The problems say why.";
+        empty_state(ui, icons::ICON_INBOX, "No posts", text, |ui| {
+            widgets::button(ui, Command::ShowProblems, true, out);
+        });
+        return;
+    };
+    let dataset = bench.session.dataset();
+    let Some(post) = dataset.posts.get(index) else {
+        return;
+    };
+    header_ui(ui, bench, index, post, out);
+    let body = ui.available_rect_before_wrap().shrink2(vec2(space::L, 0.0));
+    let body = Rect::from_min_max(body.min, pos2(body.max.x, body.max.y - space::L));
+    if post.image_path.is_empty() {
+        let mut ui = ui.new_child(UiBuilder::new().max_rect(body));
+        text_ui(&mut ui, post, bench, index);
+        return;
+    }
+    let (image, text) = split(body, &post.text);
+    let mut stage = Stage {
+        textures,
+        settings,
+        view,
+    };
+    stage.show(ui, image, index, out);
+    let mut ui = ui.new_child(UiBuilder::new().max_rect(text));
+    text_ui(&mut ui, post, bench, index);
+    if let Some(next) = bench.next() {
+        for form in [Form::Cover, Form::Full] {
+            textures.get(next, form, Urgency::Ahead);
+        }
+    }
+}
+
+/// Room for the picture and for the text: side by side where the window is wide, else one above the other.
+fn split(body: Rect, text: &str) -> (Rect, Rect) {
+    if body.width() > 1.35 * body.height() && body.width() > 900.0 {
+        let (left, right) = body.split_left_right_at_fraction(0.60);
+        return (
+            left,
+            Rect::from_min_max(right.min + vec2(space::L, 0.0), right.max),
+        );
+    }
+    // A short text needs little room; a long one scrolls.
+    let lines = 1 + text.len() / 80 + text.matches('\n').count();
+    let share = match lines {
+        0..=3 => 0.74,
+        4..=8 => 0.62,
+        _ => 0.52,
+    };
+    let (top, bottom) = body.split_top_bottom_at_fraction(share);
+    (
+        top,
+        Rect::from_min_max(bottom.min + vec2(0.0, space::M), bottom.max),
+    )
+}
+
+fn header_ui(ui: &mut Ui, bench: &Bench, index: usize, post: &Post, out: &mut Vec<Command>) {
+    let palette = Palette::from_ui(ui);
+    let frame = egui::Frame::new().inner_margin(Margin {
+        left: 16,
+        right: 12,
+        top: 8,
+        bottom: 8,
+    });
+    frame.show(ui, |ui| {
+        ui.horizontal(|ui| {
+            let title = format!("Post {}", widgets::thousands(index + 1));
+            ui.label(theme::strong(title).size(theme::HEADING));
+            if post.line > 0 {
+                let text = format!("line {}", widgets::thousands(post.line as usize));
+                ui.label(theme::caption(ui, text));
+            }
+            let review = bench.session.review(index);
+            match review.outcome {
+                Some(Outcome::Confirmed) => {
+                    badge(ui, "Confirmed", palette.good);
+                }
+                Some(Outcome::Skipped) => {
+                    badge(ui, "Skipped", palette.weak);
+                }
+                Some(Outcome::Escalated) => {
+                    badge(ui, "Escalated", palette.warn);
+                }
+                None => {}
+            }
+            if review.flagged {
+                badge(ui, "Flagged", palette.warn);
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.spacing_mut().item_spacing.x = 2.0;
+                icon_button(ui, Command::Next, bench.next().is_some(), out);
+                icon_button(ui, Command::Previous, bench.previous().is_some(), out);
+                if !post.image_path.is_empty() {
+                    icon_button(ui, Command::ToggleZoom, true, out);
+                }
+                icon_button(ui, Command::Hide, true, out);
+                let path = if post.image_path.is_empty() {
+                    "no image"
+                } else {
+                    &post.image_path
+                };
+                ui.add_space(space::S);
+                ui.add(Label::new(theme::caption(ui, path)).truncate());
+            });
+        });
+    });
+}
+
+fn text_ui(ui: &mut Ui, post: &Post, bench: &Bench, index: usize) {
+    let palette = Palette::from_ui(ui);
+    ScrollArea::vertical()
+        .id_salt(("post_text", index))
+        .auto_shrink(false)
+        .show(ui, |ui| {
+            ui.set_max_width(READING_WIDTH.min(ui.available_width() - space::M));
+            for problem in bench.session.problems(index) {
+                notice(ui, icons::ICON_WARNING, palette.warn, &problem.message);
+            }
+            if post.text.trim().is_empty() {
+                ui.label(RichText::new("This post has no text.").color(palette.weak));
+            } else {
+                let text = RichText::new(&*post.text)
+                    .size(READING)
+                    .line_height(Some(23.0));
+                ui.add(Label::new(text).wrap().selectable(true));
+            }
+        });
+}
+
+/// Where the picture stands.
+struct Stage<'a> {
+    textures: &'a mut TextureCache,
+    settings: &'a Settings,
+    view: &'a mut PostView,
+}
+
+impl Stage<'_> {
+    fn show(&mut self, ui: &mut Ui, rect: Rect, index: usize, out: &mut Vec<Command>) {
+        let response = ui.interact(rect, ui.scope_id().with("picture"), Sense::click_and_drag());
+        let covered = self.settings.blur && !self.asked_for(ui, &response);
+        self.view.pressed = response.is_pointer_button_down_on();
+        if response.double_clicked() {
+            out.push(Command::ToggleZoom);
+        }
+        let state = if covered {
+            "blurred, hold Space to see"
+        } else {
+            "shown"
+        };
+        response.widget_info(|| {
+            WidgetInfo::labeled(
+                Role::Image,
+                true,
+                format!("Picture of post {}: {state}", index + 1),
+            )
+        });
+        // Read ahead even while covered, so that asking to see it shows it at once.
+        let full = self.textures.get(index, Form::Full, Urgency::Watched);
+        let cover = self.textures.get(index, Form::Cover, Urgency::Watched);
+        match (if covered { cover.clone() } else { full }, cover) {
+            (Picture::Ready(texture), _) if covered => {
+                paint_fitted(ui, rect, &texture);
+                reveal_hint(ui, rect);
+            }
+            (Picture::Ready(texture), _) => self.paint(ui, rect, &response, &texture),
+            (Picture::Loading, Picture::Ready(cover)) => {
+                paint_fitted(ui, rect, &cover);
+            }
+            (Picture::Failed(message), _) | (_, Picture::Failed(message)) => {
+                failed_ui(ui, rect, &message);
+            }
+            (Picture::Loading | Picture::None, _) => {
+                let palette = Palette::from_ui(ui);
+                ui.painter()
+                    .rect_filled(rect, CornerRadius::same(8), palette.surface);
+            }
+        }
+    }
+
+    /// Whether the reviewer asks to see the picture: Space is held, or the pointer presses on it.
+    fn asked_for(&self, ui: &Ui, response: &egui::Response) -> bool {
+        let free = ui.memory(|memory| memory.focused().is_none());
+        let space = free && ui.input(|i| i.key_down(Key::Space) && i.modifiers.is_none());
+        space || response.is_pointer_button_down_on()
+    }
+
+    fn paint(&self, ui: &mut Ui, rect: Rect, response: &egui::Response, texture: &TextureHandle) {
+        if !self.view.full_size {
+            paint_fitted(ui, rect, texture);
+            return;
+        }
+        let size = texture.size_vec2() / ui.pixels_per_point();
+        let mut ui = ui.new_child(UiBuilder::new().max_rect(rect));
+        ScrollArea::both()
+            .id_salt("picture_scroll")
+            .auto_shrink(false)
+            .show(&mut ui, |ui| {
+                ui.scroll_with_delta(response.drag_delta());
+                let room = size.max(rect.size());
+                let (_, space) = ui.allocate_space(room);
+                let at = Align2::CENTER_CENTER.align_size_within_rect(size, space);
+                egui::Image::new(texture).paint_at(ui, at);
+            });
+    }
+}
+
+fn paint_fitted(ui: &Ui, rect: Rect, texture: &TextureHandle) {
+    let at = fit(texture.size_vec2(), rect);
+    egui::Image::new(texture)
+        .corner_radius(CornerRadius::same(6))
+        .paint_at(ui, at);
+}
+
+/// The largest rectangle of a picture's proportions inside a room.
+fn fit(size: Vec2, room: Rect) -> Rect {
+    let scale = (room.width() / size.x.max(1.0)).min(room.height() / size.y.max(1.0));
+    Align2::CENTER_CENTER.align_size_within_rect(size * scale, room)
+}
+
+fn reveal_hint(ui: &Ui, rect: Rect) {
+    let palette = Palette::from_ui(ui);
+    let font = FontId::new(12.5, theme::strong_family());
+    let text = "Blurred · hold Space, or press here, to see";
+    let galley = ui
+        .painter()
+        .layout_no_wrap(text.to_owned(), font, palette.text);
+    let size = galley.size() + vec2(24.0, 12.0);
+    let at = Align2::CENTER_BOTTOM.align_size_within_rect(size, rect.shrink(14.0));
+    let painter = ui.painter();
+    let radius = CornerRadius::same(15);
+    painter.rect(
+        at,
+        radius,
+        palette.surface,
+        Stroke::new(1.0, palette.line),
+        StrokeKind::Inside,
+    );
+    painter.galley(at.min + vec2(12.0, 6.0), galley, palette.text);
+}
+
+fn failed_ui(ui: &mut Ui, rect: Rect, message: &str) {
+    let palette = Palette::from_ui(ui);
+    ui.painter()
+        .rect_filled(rect, CornerRadius::same(8), palette.surface);
+    let mut ui = ui.new_child(UiBuilder::new().max_rect(rect.shrink(space::L)));
+    let title = "This picture cannot be shown";
+    empty_state(&mut ui, icons::ICON_BROKEN_IMAGE, title, message, |_| {});
+}

@@ -1,0 +1,121 @@
+//! The list of what is wrong with the data; a click goes to the post.
+
+use egui::{Align2, Frame, Margin, RichText, ScrollArea, Ui, Window, vec2};
+use egui_material_icons::icons;
+
+use crate::{
+    gui::{
+        command::Command,
+        theme::{self, Palette, space},
+        widgets::{self, icon},
+    },
+    post::{Problem, ProblemKind},
+    review::Session,
+};
+
+/// Height of a row, in points.
+const ROW: f32 = 46.0;
+
+/// The window's own state.
+#[derive(Default)]
+pub struct ProblemsView {
+    open: bool,
+}
+
+impl ProblemsView {
+    /// Shows the window, or hides it.
+    pub fn toggle(&mut self) {
+        self.open = !self.open;
+    }
+
+    /// Draws the window if it is open.
+    pub fn show(&mut self, ctx: &egui::Context, session: &Session, out: &mut Vec<Command>) {
+        if !self.open {
+            return;
+        }
+        let frame = Frame::window(&ctx.style_of(ctx.theme())).inner_margin(Margin::same(12));
+        Window::new("Problems")
+            .open(&mut self.open)
+            .frame(frame)
+            .collapsible(false)
+            .default_size(vec2(560.0, 380.0))
+            .min_size(vec2(360.0, 200.0))
+            .anchor(Align2::RIGHT_TOP, vec2(-24.0, 64.0))
+            .show(ctx, |ui| list_ui(ui, &session.all_problems(), out));
+    }
+}
+
+fn list_ui(ui: &mut Ui, problems: &[&Problem], out: &mut Vec<Command>) {
+    let palette = Palette::from_ui(ui);
+    if problems.is_empty() {
+        ui.label(RichText::new("Nothing is wrong with this dataset.").color(palette.weak));
+        return;
+    }
+    let text = format!(
+        "{} found. Everything else of the dataset is loaded.",
+        match problems.len() {
+            1 => "1 problem was".to_owned(),
+            n => format!("{} problems were", widgets::thousands(n)),
+        }
+    );
+    ui.label(theme::caption(ui, text));
+    ui.spacing_mut().item_spacing.y = 0.0;
+    ScrollArea::vertical()
+        .auto_shrink(false)
+        .show_rows(ui, ROW, problems.len(), |ui, rows| {
+            for problem in problems.get(rows).unwrap_or_default() {
+                problem_ui(ui, problem, out);
+            }
+        });
+}
+
+fn problem_ui(ui: &mut Ui, problem: &Problem, out: &mut Vec<Command>) {
+    let palette = Palette::from_ui(ui);
+    ui.horizontal(|ui| {
+        ui.set_min_height(ROW);
+        ui.spacing_mut().item_spacing.x = space::S;
+        ui.label(icon(icons::ICON_WARNING).color(palette.warn));
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = 1.0;
+            ui.spacing_mut().interact_size.y = 16.0;
+            ui.add_space(space::XS);
+            ui.horizontal(|ui| {
+                ui.label(theme::strong(kind_name(problem.kind)));
+                ui.label(theme::caption(ui, place(problem)));
+                if let Some(post) = problem.post {
+                    let command = Command::GoTo(post);
+                    let text = RichText::new(command.label())
+                        .color(palette.accent)
+                        .size(12.0);
+                    let button = egui::Button::new(text).small().frame_when_inactive(false);
+                    if ui.add(button).clicked() {
+                        out.push(command);
+                    }
+                }
+            });
+            let text = RichText::new(&problem.message).size(12.5);
+            ui.add(egui::Label::new(text).truncate())
+                .on_hover_text(&problem.message);
+        });
+    });
+}
+
+fn place(problem: &Problem) -> String {
+    match (problem.line, problem.column) {
+        (Some(line), Some(column)) => format!("line {line}, column {column}"),
+        (Some(line), None) => format!("line {line}"),
+        _ => String::new(),
+    }
+}
+
+fn kind_name(kind: ProblemKind) -> &'static str {
+    match kind {
+        ProblemKind::MissingImage => "Missing image",
+        ProblemKind::BrokenImage => "Broken image",
+        ProblemKind::UnknownLabel => "Unknown label",
+        ProblemKind::ShortRow => "Short row",
+        ProblemKind::LongRow => "Long row",
+        ProblemKind::InvalidText => "Invalid text",
+        ProblemKind::Unreadable => "Unreadable",
+    }
+}

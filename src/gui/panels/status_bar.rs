@@ -1,0 +1,99 @@
+//! The bottom line: what is saved and where, how far the review has come, and the keys needed most.
+
+use egui::{Align, Layout, RichText, Ui};
+use egui_material_icons::icons;
+
+use crate::{
+    gui::{
+        bench::Bench,
+        command::Command,
+        theme::{self, Palette, SMALL, space},
+        widgets::{self, icon},
+    },
+    review::session::SaveState,
+};
+
+/// Draws it.
+pub fn show(ui: &mut Ui, bench: Option<&Bench>, out: &mut Vec<Command>) {
+    ui.spacing_mut().interact_size.y = 22.0;
+    ui.spacing_mut().button_padding.y = 1.0;
+    ui.horizontal_centered(|ui| {
+        let Some(bench) = bench else {
+            ui.label(theme::caption(ui, "No dataset is open"));
+            return;
+        };
+        save_ui(ui, bench, out);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            hints_ui(ui);
+            ui.add_space(space::M);
+            let (reviewed, all) = (
+                bench.session.counts().reviewed,
+                bench.session.dataset().posts.len(),
+            );
+            let text = format!(
+                "{} of {} reviewed",
+                widgets::thousands(reviewed),
+                widgets::thousands(all)
+            );
+            ui.label(theme::caption(ui, text));
+        });
+    });
+}
+
+fn save_ui(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
+    let palette = Palette::from_ui(ui);
+    let small = |text: String, color| RichText::new(text).size(SMALL).color(color);
+    let file = bench.session.file();
+    match &bench.save {
+        SaveState::Saved => {
+            ui.label(icon(icons::ICON_CHECK).color(palette.good).size(14.0));
+            let name = file
+                .file_name()
+                .unwrap_or(file.as_os_str())
+                .to_string_lossy();
+            ui.label(small("All saved".to_owned(), palette.text));
+            ui.label(small(super::top_bar::elided(&name, 40), palette.weak))
+                .on_hover_text(format!("The session file: {}", file.display()));
+        }
+        SaveState::Saving(n) => {
+            ui.label(icon(icons::ICON_SYNC).color(palette.weak).size(14.0));
+            ui.label(small(format!("Saving {n}…"), palette.weak));
+        }
+        SaveState::Failed { unsaved, message } => {
+            ui.label(icon(icons::ICON_ERROR).color(palette.bad).size(14.0));
+            let text = format!(
+                "Not saved: {unsaved} · {}",
+                super::top_bar::elided(message, 80)
+            );
+            ui.label(small(text, palette.bad)).on_hover_text(message);
+            widgets::button(ui, Command::RetrySave, true, out);
+        }
+    }
+}
+
+fn hints_ui(ui: &mut Ui) {
+    if ui.ctx().content_rect().width() < 1200.0 {
+        hint(ui, "?", "keys");
+        return;
+    }
+    for (key, what) in [
+        ("?", "keys"),
+        ("Space", "hold to see"),
+        ("S", "skip"),
+        ("A", "accept"),
+        ("0", "none"),
+        ("Enter", "confirm"),
+    ] {
+        hint(ui, key, what);
+    }
+}
+
+/// Drawn from the right: the word first.
+fn hint(ui: &mut Ui, key: &str, what: &str) {
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.x = space::XS;
+        ui.label(theme::caption(ui, what));
+        widgets::key_cap(ui, key);
+    });
+    ui.add_space(space::XS);
+}

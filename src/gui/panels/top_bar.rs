@@ -1,0 +1,326 @@
+//! The top bar: which dataset, which model on which device, how far predicting has come, and the menus.
+
+use egui::{Align, Button, Layout, ProgressBar, RichText, Ui, vec2};
+use egui_material_icons::icons;
+
+use crate::{
+    gui::{
+        app::{ModelState, Run, progress_text},
+        bench::Bench,
+        command::Command,
+        settings::Settings,
+        theme::{self, Palette, ThemeChoice, space},
+        widgets::{self, badge, icon, icon_button},
+    },
+    model::ModelInfo,
+};
+
+/// What the bar shows.
+pub struct TopBar<'a> {
+    /// The open dataset.
+    pub bench: Option<&'a Bench>,
+    /// The model.
+    pub model: &'a ModelState,
+    /// The prediction run.
+    pub run: Option<&'a Run>,
+    /// What is remembered.
+    pub settings: &'a Settings,
+}
+
+impl TopBar<'_> {
+    /// Draws it.
+    pub fn show(&self, ui: &mut Ui, out: &mut Vec<Command>) {
+        ui.horizontal_centered(|ui| {
+            ui.spacing_mut().item_spacing.x = space::S;
+            self.dataset_menu(ui, out);
+            ui.separator();
+            self.model_button(ui, out);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                self.tools(ui, out);
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    self.progress(ui, out);
+                });
+            });
+        });
+    }
+
+    fn dataset_menu(&self, ui: &mut Ui, out: &mut Vec<Command>) {
+        let name = self
+            .bench
+            .map_or("Overrule", |bench| bench.session.dataset().name.as_str());
+        let text = theme::strong(elided(name, 24));
+        let content = (
+            icon(icons::ICON_FOLDER_OPEN),
+            text,
+            icon(icons::ICON_EXPAND_MORE),
+        );
+        let (response, _) = egui::containers::menu::MenuButton::from_button(
+            Button::new(content).frame_when_inactive(false),
+        )
+        .ui(ui, |ui| {
+            self.file_menu(ui, out);
+        });
+        let response = response.accessible_name(format!("Dataset: {name}"));
+        if let Some(bench) = self.bench {
+            let dataset = bench.session.dataset();
+            let text = format!(
+                "{}\n{}, {} labels",
+                dataset.path.display(),
+                widgets::posts(dataset.posts.len()),
+                dataset.labels.len()
+            );
+            response.on_hover_text(text);
+        }
+    }
+
+    fn file_menu(&self, ui: &mut Ui, out: &mut Vec<Command>) {
+        ui.set_min_width(280.0);
+        menu_item(ui, Command::OpenData, true, out);
+        let recent = &self.settings.recent_datasets;
+        for path in recent.iter().take(6) {
+            let name = path
+                .file_name()
+                .unwrap_or(path.as_os_str())
+                .to_string_lossy();
+            let button = Button::new((icon(icons::ICON_HISTORY), elided(&name, 40)));
+            let response = ui.add(button.frame_when_inactive(false));
+            if response.on_hover_text(path.display().to_string()).clicked() {
+                out.push(Command::OpenPath(path.clone()));
+            }
+        }
+        ui.separator();
+        menu_item(ui, Command::ChooseModel, true, out);
+        menu_item(ui, Command::Export, self.bench.is_some(), out);
+        ui.separator();
+        menu_item(ui, Command::ShowKeys, true, out);
+        menu_item(ui, Command::About, true, out);
+        menu_item(ui, Command::Quit, true, out);
+    }
+
+    fn model_button(&self, ui: &mut Ui, out: &mut Vec<Command>) {
+        let palette = Palette::from_ui(ui);
+        let (symbol, color, text, tooltip) = match self.model {
+            ModelState::None => (
+                icons::ICON_DEPLOYED_CODE,
+                palette.weak,
+                "No model".to_owned(),
+                "Posts can be reviewed without a model. Click to choose one.".to_owned(),
+            ),
+            ModelState::Loading { step, .. } => (
+                icons::ICON_HOURGLASS_EMPTY,
+                palette.text,
+                "Loading model".to_owned(),
+                step.clone(),
+            ),
+            ModelState::Ready(info) => (
+                icons::ICON_DEPLOYED_CODE,
+                palette.text,
+                info.name.clone(),
+                model_text(info),
+            ),
+            ModelState::Failed { message } => (
+                icons::ICON_ERROR,
+                palette.bad,
+                "Model failed".to_owned(),
+                message.clone(),
+            ),
+        };
+        let content = (
+            icon(symbol).color(color),
+            RichText::new(elided(&text, 26)).color(color),
+        );
+        let response = ui.add(Button::new(content).frame_when_inactive(false));
+        let response = response.accessible_name(format!("Model: {text}"));
+        if response.on_hover_text(tooltip).clicked() {
+            out.push(Command::ChooseModel);
+        }
+        if let ModelState::Ready(info) = self.model {
+            if info.is_demo {
+                badge(ui, "Demo model", palette.demo)
+                    .on_hover_text("A toy that ships with Overrule; it knows drawn pictures only.");
+            }
+            if ui.ctx().content_rect().width() > 1150.0 {
+                ui.label(theme::caption(
+                    ui,
+                    format!("{} · {}", info.device, info.dtype),
+                ));
+            }
+        }
+    }
+
+    fn progress(&self, ui: &mut Ui, out: &mut Vec<Command>) {
+        if let ModelState::Loading { step, fraction, .. } = self.model {
+            bar(ui, *fraction, step, "Loading model");
+            return;
+        }
+        let (Some(run), Some(_)) = (self.run, self.bench) else {
+            return;
+        };
+        let progress = &run.progress;
+        let finished = progress.done >= progress.total;
+        if run.ended {
+            if !finished {
+                ui.label(theme::caption(ui, progress_text(progress)));
+                widgets::button(ui, Command::Predict, true, out);
+            }
+            return;
+        }
+        let text = progress_text(progress);
+        let command = if progress.paused {
+            Command::Resume
+        } else {
+            Command::Pause
+        };
+        icon_button(ui, command, true, out);
+        icon_button(ui, Command::CancelRun, true, out);
+        let fraction = progress.done as f32 / progress.total.max(1) as f32;
+        bar(ui, fraction, &text, "Predicting");
+    }
+
+    fn tools(&self, ui: &mut Ui, out: &mut Vec<Command>) {
+        ui.spacing_mut().item_spacing.x = space::XS;
+        icon_button(ui, Command::ShowKeys, true, out);
+        self.view_menu(ui, out);
+        let session = self.bench.map(|bench| &bench.session);
+        icon_button(ui, Command::Export, session.is_some(), out);
+        icon_button(
+            ui,
+            Command::Redo,
+            session.is_some_and(|s| s.can_redo()),
+            out,
+        );
+        icon_button(
+            ui,
+            Command::Undo,
+            session.is_some_and(|s| s.can_undo()),
+            out,
+        );
+        let problems = session.map_or(0, |session| session.all_problems().len());
+        if problems > 0 {
+            let palette = Palette::from_ui(ui);
+            let content = (
+                icon(icons::ICON_WARNING).color(palette.warn),
+                RichText::new(widgets::thousands(problems)).color(palette.warn),
+            );
+            let response = ui.add(Button::new(content).frame_when_inactive(false));
+            let response = response.accessible_name(format!("Problems: {problems}"));
+            if widgets::with_tooltip(response, &Command::ShowProblems).clicked() {
+                out.push(Command::ShowProblems);
+            }
+        }
+    }
+
+    fn view_menu(&self, ui: &mut Ui, out: &mut Vec<Command>) {
+        let button = Button::new(icon(icons::ICON_TUNE)).frame_when_inactive(false);
+        let (response, _) = egui::containers::menu::MenuButton::from_button(
+            button.min_size(vec2(28.0, 28.0)),
+        )
+        .ui(ui, |ui| {
+            ui.set_min_width(240.0);
+            for (command, on) in [
+                (Command::ToggleBlur, self.settings.blur),
+                (Command::ToggleGrey, self.settings.grey),
+            ] {
+                let mut checked = on;
+                let label = command.label();
+                let response = ui.checkbox(&mut checked, label.as_ref());
+                if widgets::with_tooltip(response, &command).clicked() {
+                    out.push(command);
+                }
+            }
+            ui.separator();
+            let choices = [
+                (ThemeChoice::System, "System", "As the desktop has it"),
+                (ThemeChoice::Light, "Light", "Dark text on light ground"),
+                (ThemeChoice::Dark, "Dark", "Light text on dark ground"),
+            ];
+            ui.label(theme::caption(ui, "Theme"));
+            if let Some(theme) = widgets::segmented(ui, "Theme", self.settings.theme, &choices) {
+                out.push(Command::SetTheme(theme));
+            }
+            ui.label(theme::caption(ui, "Size: Ctrl and + or −"));
+        });
+        response
+            .accessible_name("View settings")
+            .on_hover_text("Blur, grey, theme");
+    }
+}
+
+/// The line that says that this is a demo, and the three ways on.
+pub fn demo_banner(ui: &mut Ui, out: &mut Vec<Command>) {
+    let palette = Palette::from_ui(ui);
+    ui.horizontal(|ui| {
+        ui.label(icon(icons::ICON_SCIENCE).color(palette.demo));
+        ui.label(theme::strong("This is the demo.").color(palette.demo));
+        if ui.ctx().content_rect().width() > 1150.0 {
+            ui.label("A toy model and drawn pictures, to try everything with.");
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            icon_button(ui, Command::DismissBanner, true, out);
+            widgets::button(ui, Command::ShowKeys, true, out);
+            widgets::button(ui, Command::ChooseModel, true, out);
+            widgets::button(ui, Command::OpenData, true, out);
+        });
+    });
+}
+
+fn menu_item(ui: &mut Ui, command: Command, enabled: bool, out: &mut Vec<Command>) {
+    let label = command.label();
+    let key = command.shortcut_text(ui.ctx()).unwrap_or_default();
+    let button = Button::new((icon(command.icon()), label.as_ref()))
+        .frame_when_inactive(false)
+        .shortcut_text(theme::caption(ui, key))
+        .min_size(vec2(ui.available_width(), 0.0));
+    let response = ui.add_enabled(enabled, button).accessible_name(label);
+    if response.on_hover_text(command.tooltip()).clicked() {
+        out.push(command);
+        ui.close();
+    }
+}
+
+fn bar(ui: &mut Ui, fraction: f32, text: &str, name: &str) {
+    let palette = Palette::from_ui(ui);
+    let width = ui.available_width().min(360.0);
+    if width < 60.0 {
+        return;
+    }
+    ui.vertical(|ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        ui.add_space(2.0);
+        let text = RichText::new(text).size(theme::SMALL).color(palette.weak);
+        ui.add_sized(
+            vec2(width, 14.0),
+            egui::Label::new(text).truncate().halign(Align::LEFT),
+        );
+        let bar = ProgressBar::new(fraction)
+            .desired_width(width)
+            .desired_height(4.0)
+            .corner_radius(2)
+            .fill(palette.accent);
+        ui.add(bar).accessible_name(name);
+    });
+}
+
+/// The details of a model, a line each.
+pub fn model_text(info: &ModelInfo) -> String {
+    let adapter = info.adapter.as_deref().unwrap_or("no adapter");
+    format!(
+        "{}\nAdapter: {adapter}\n{:.2} billion parameters, {} on {}\n{}",
+        info.name,
+        info.parameters as f64 / 1e9,
+        info.dtype,
+        info.device,
+        info.folder.display()
+    )
+}
+
+/// The first `most` characters; a longer text ends in an ellipsis.
+pub fn elided(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars()
+        .take(most.saturating_sub(1))
+        .chain(['…'])
+        .collect()
+}

@@ -1,0 +1,195 @@
+//! What the window does to a decoded picture before anyone sees it: grey, blur, and the form textures take.
+
+use std::path::Path;
+
+use egui::ColorImage;
+
+use crate::image::{ImageError, Rgb, decode_upright};
+
+/// Side of thumbnails and covers, in pixels.
+const THUMB_SIDE_PX: u32 = 96;
+
+/// Side of pictures looked at, in pixels; larger ones are scaled down.
+const FULL_SIDE_PX: u32 = 2048;
+
+/// How a picture is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Form {
+    /// Small and blurred beyond recognition; the large view of a hidden picture is this one, stretched, so that
+    /// nothing sharp is ever handed to the graphics card before it was asked for.
+    Cover,
+    /// Small and sharp.
+    Thumb,
+    /// As large as the file has it, up to 2048 pixels.
+    Full,
+}
+
+/// Reads a picture in one form.
+pub fn load(path: &Path, form: Form, grey: bool) -> Result<ColorImage, ImageError> {
+    let side = match form {
+        Form::Cover | Form::Thumb => THUMB_SIDE_PX,
+        Form::Full => FULL_SIDE_PX,
+    };
+    let mut picture = decode_upright(path, side)?;
+    if grey {
+        to_grey(&mut picture);
+    }
+    if form == Form::Cover {
+        blur(&mut picture);
+    }
+    Ok(color_image(&picture))
+}
+
+fn color_image(picture: &Rgb) -> ColorImage {
+    let size = [picture.width as usize, picture.height as usize];
+    let pixels = picture
+        .data
+        .as_chunks::<3>()
+        .0
+        .iter()
+        .map(|[r, g, b]| egui::Color32::from_rgb(*r, *g, *b));
+    ColorImage::new(size, pixels.collect())
+}
+
+/// Rec. 601 luma, as the eye weighs the colours.
+fn to_grey(picture: &mut Rgb) {
+    for pixel in picture.data.as_chunks_mut::<3>().0 {
+        let [r, g, b] = pixel.map(u32::from);
+        *pixel = [((299 * r + 587 * g + 114 * b + 500) / 1000) as u8; 3];
+    }
+}
+
+/// Three box blurs in each direction, near a Gaussian. The radius is a tenth of the longer side: letters and faces are gone.
+fn blur(picture: &mut Rgb) {
+    let (width, height) = (picture.width as usize, picture.height as usize);
+    let radius = (width.max(height) / 10).max(2);
+    let mut line = Vec::new();
+    for _ in 0..3 {
+        for y in 0..height {
+            box_blur(
+                &mut picture.data,
+                y * width * 3,
+                3,
+                width,
+                radius,
+                &mut line,
+            );
+        }
+        for x in 0..width {
+            box_blur(
+                &mut picture.data,
+                x * 3,
+                width * 3,
+                height,
+                radius,
+                &mut line,
+            );
+        }
+    }
+}
+
+/// Blurs `count` pixels that begin at byte `start` and lie `stride` bytes apart; the edges repeat.
+fn box_blur(
+    data: &mut [u8],
+    start: usize,
+    stride: usize,
+    count: usize,
+    radius: usize,
+    line: &mut Vec<[u32; 3]>,
+) {
+    line.clear();
+    line.extend((0..count).map(|i| {
+        let at = start + i * stride;
+        data.get(at..at + 3)
+            .map_or([0; 3], |p| [p[0].into(), p[1].into(), p[2].into()])
+    }));
+    let (Some(first), Some(last)) = (line.first().copied(), line.last().copied()) else {
+        return;
+    };
+    let pixel = |i: isize| {
+        if i < 0 {
+            first
+        } else {
+            line.get(i as usize).copied().unwrap_or(last)
+        }
+    };
+    let (radius, window) = (radius as isize, 2 * radius as u32 + 1);
+    let mut sum = [0_u32; 3];
+    for i in -radius..=radius {
+        let p = pixel(i);
+        (0..3).for_each(|c| sum[c] += p[c]);
+    }
+    for i in 0..count {
+        let at = start + i * stride;
+        if let Some(out) = data.get_mut(at..at + 3) {
+            (0..3).for_each(|c| out[c] = ((sum[c] + window / 2) / window) as u8);
+        }
+        let (leaving, entering) = (pixel(i as isize - radius), pixel(i as isize + radius + 1));
+        (0..3).for_each(|c| sum[c] = sum[c] + entering[c] - leaving[c]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checkerboard(side: u32) -> Rgb {
+        let data = (0..side * side)
+            .flat_map(|i| {
+                [if (i % side / 8 + i / side / 8) % 2 == 0 {
+                    0
+                } else {
+                    255
+                }; 3]
+            })
+            .collect();
+        Rgb {
+            width: side,
+            height: side,
+            data,
+        }
+    }
+
+    fn steepest_step(picture: &Rgb) -> u8 {
+        let row = picture.width as usize * 3;
+        picture
+            .data
+            .chunks(row)
+            .flat_map(|row| row.windows(4).map(|w| w[0].abs_diff(w[3])))
+            .max()
+            .unwrap_or(0)
+    }
+
+    #[test]
+    fn a_cover_keeps_no_edge() {
+        let mut picture = checkerboard(96);
+        assert_eq!(steepest_step(&picture), 255);
+        blur(&mut picture);
+        assert!(steepest_step(&picture) < 12, "{}", steepest_step(&picture));
+    }
+
+    #[test]
+    fn blurring_keeps_a_flat_picture_and_survives_tiny_ones() {
+        for (width, height) in [(1, 1), (1, 40), (40, 1), (3, 2)] {
+            let data = vec![77; (width * height * 3) as usize];
+            let mut picture = Rgb {
+                width,
+                height,
+                data: data.clone(),
+            };
+            blur(&mut picture);
+            assert_eq!(picture.data, data);
+        }
+    }
+
+    #[test]
+    fn grey_pixels_have_three_equal_channels() {
+        let mut picture = Rgb {
+            width: 2,
+            height: 1,
+            data: vec![255, 0, 0, 10, 200, 30],
+        };
+        to_grey(&mut picture);
+        assert_eq!(picture.data, [76, 76, 76, 124, 124, 124]);
+    }
+}

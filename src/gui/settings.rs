@@ -1,0 +1,179 @@
+//! What the window remembers between runs, in one JSON file of the platform's configuration folder.
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::theme::ThemeChoice;
+use crate::model::{Adapter, ModelSpec};
+
+/// How many recent datasets and models are kept.
+const RECENT: usize = 8;
+
+/// A model used before.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RecentModel {
+    /// The folder, Hub id or preset.
+    pub model: String,
+    /// The adapter that was named; without one, the model's own was merged, if it has one.
+    pub adapter: Option<String>,
+    /// Whether no adapter was wanted at all.
+    #[serde(default)]
+    pub base_only: bool,
+}
+
+impl From<&ModelSpec> for RecentModel {
+    fn from(spec: &ModelSpec) -> Self {
+        let adapter = match &spec.adapter {
+            Adapter::Named(adapter) => Some(adapter.clone()),
+            Adapter::Default | Adapter::None => None,
+        };
+        Self {
+            model: spec.model.clone(),
+            adapter,
+            base_only: spec.adapter == Adapter::None,
+        }
+    }
+}
+
+/// What is remembered.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Datasets opened before, the latest first.
+    pub recent_datasets: Vec<PathBuf>,
+    /// Models used before, the latest first.
+    pub recent_models: Vec<RecentModel>,
+    /// Light, dark, or as the desktop has it.
+    pub theme: ThemeChoice,
+    /// Whether pictures are blurred until asked for.
+    pub blur: bool,
+    /// Whether pictures are shown in grey.
+    pub grey: bool,
+    /// How large everything is, from 0.75 to 2.
+    pub zoom: f32,
+    /// Width of the queue, in points.
+    pub queue_width: f32,
+    /// Width of the panel of labels, in points.
+    pub labels_width: f32,
+    /// Whether the demo's banner was put away.
+    pub banner_dismissed: bool,
+    /// The window's size, in points.
+    pub window: [f32; 2],
+    /// How much memory textures may take, in MiB.
+    pub texture_mib: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            recent_datasets: Vec::new(),
+            recent_models: Vec::new(),
+            theme: ThemeChoice::System,
+            blur: true,
+            grey: false,
+            zoom: 1.0,
+            queue_width: 272.0,
+            labels_width: 344.0,
+            banner_dismissed: false,
+            window: [1280.0, 800.0],
+            texture_mib: 256,
+        }
+    }
+}
+
+impl Settings {
+    /// The file: `OVERRULE_CONFIG_DIR/settings.json` if that is set, else in the platform's configuration folder.
+    pub fn file() -> Option<PathBuf> {
+        let folder = match std::env::var_os("OVERRULE_CONFIG_DIR") {
+            Some(folder) if !folder.is_empty() => PathBuf::from(folder),
+            _ => directories::ProjectDirs::from("", "", "overrule")?
+                .config_dir()
+                .to_path_buf(),
+        };
+        Some(folder.join("settings.json"))
+    }
+
+    /// Reads the file. One that is missing or damaged gives the defaults: settings are never worth an error on start.
+    pub fn load(file: Option<&Path>) -> Self {
+        let text = file.and_then(|file| std::fs::read_to_string(file).ok());
+        let mut settings: Self = text
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default();
+        settings.zoom = if settings.zoom.is_finite() {
+            settings.zoom.clamp(0.75, 2.0)
+        } else {
+            1.0
+        };
+        settings.texture_mib = settings.texture_mib.clamp(32, 4096);
+        settings
+    }
+
+    /// Writes the file in one step, so that a crash leaves the old one or the new one.
+    pub fn save(&self, file: &Path) -> std::io::Result<()> {
+        let folder = file.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder)?;
+        let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+        serde_json::to_writer_pretty(&mut temporary, self)?;
+        temporary.write_all(b"\n")?;
+        temporary.persist(file).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    /// Puts a dataset in front of the recent ones.
+    pub fn remember_dataset(&mut self, path: &Path) {
+        self.recent_datasets.retain(|known| known != path);
+        self.recent_datasets.insert(0, path.to_path_buf());
+        self.recent_datasets.truncate(RECENT);
+    }
+
+    /// Puts a model in front of the recent ones.
+    pub fn remember_model(&mut self, model: RecentModel) {
+        self.recent_models.retain(|known| *known != model);
+        self.recent_models.insert(0, model);
+        self.recent_models.truncate(RECENT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_come_back_as_they_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sub").join("settings.json");
+        let mut settings = Settings {
+            blur: false,
+            zoom: 1.25,
+            ..Settings::default()
+        };
+        settings.remember_dataset(Path::new("/data/a.csv"));
+        settings.remember_dataset(Path::new("/data/b.csv"));
+        settings.remember_dataset(Path::new("/data/a.csv"));
+        settings.save(&file).unwrap();
+        let loaded = Settings::load(Some(&file));
+        assert_eq!(loaded, settings);
+        assert_eq!(
+            loaded.recent_datasets,
+            [Path::new("/data/a.csv"), Path::new("/data/b.csv")]
+        );
+    }
+
+    #[test]
+    fn a_damaged_file_gives_the_defaults() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("settings.json");
+        for text in ["{\"zoom\": ", "", "[]", "{\"zoom\": 1e9}"] {
+            std::fs::write(&file, text).unwrap();
+            let settings = Settings::load(Some(&file));
+            assert!(
+                settings.blur && (0.75..=2.0).contains(&settings.zoom),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Small parts that several panels share.
+
+use egui::{
+    Align2, Button, Color32, CornerRadius, FontId, Margin, Response, RichText, Role, Sense, Stroke,
+    Ui, WidgetInfo, vec2,
+};
+use egui_material_icons::MaterialIcon;
+
+use super::{
+    command::Command,
+    theme::{self, ICON, Palette, RADIUS, SMALL, space},
+};
+
+/// An icon beside running text.
+pub fn icon(icon: MaterialIcon) -> RichText {
+    icon.rich_text().size(ICON)
+}
+
+/// Adds the tooltip of a command: what it is, what it does, its key.
+pub fn with_tooltip(response: Response, command: &Command) -> Response {
+    response.on_hover_ui(|ui| {
+        ui.set_max_width(280.0);
+        ui.horizontal(|ui| {
+            ui.label(theme::strong(command.label()));
+            if let Some(key) = command.shortcut_text(ui.ctx()) {
+                key_cap(ui, &key);
+            }
+        });
+        ui.label(theme::caption(ui, command.tooltip()));
+    })
+}
+
+/// A button of an icon alone; its name is in the tooltip and for screen readers.
+pub fn icon_button(ui: &mut Ui, command: Command, enabled: bool, out: &mut Vec<Command>) {
+    let button = Button::new(icon(command.icon())).frame_when_inactive(false);
+    let response = ui.add_enabled(enabled, button.min_size(vec2(28.0, 28.0)));
+    let response = response.accessible_name(command.label());
+    if with_tooltip(response, &command).clicked() {
+        out.push(command);
+    }
+}
+
+/// A button of icon and words.
+pub fn button(ui: &mut Ui, command: Command, enabled: bool, out: &mut Vec<Command>) {
+    let label = command.label();
+    let response = ui.add_enabled(enabled, Button::new((icon(command.icon()), label.as_ref())));
+    let response = response.accessible_name(label);
+    if with_tooltip(response, &command).clicked() {
+        out.push(command);
+    }
+}
+
+/// The one button of a page that most people will want.
+pub fn primary_button(ui: &mut Ui, command: Command, enabled: bool, out: &mut Vec<Command>) {
+    let label = command.label();
+    let response = primary(ui, command.icon(), &label, enabled);
+    if with_tooltip(response, &command).clicked() {
+        out.push(command);
+    }
+}
+
+/// The look of the primary button, for dialogs that act on their own.
+pub fn primary(ui: &mut Ui, symbol: MaterialIcon, label: &str, enabled: bool) -> Response {
+    let palette = Palette::from_ui(ui);
+    let text = theme::strong(label).color(palette.on_accent);
+    let symbol = icon(symbol).color(palette.on_accent);
+    let button = Button::new((symbol, text))
+        .fill(palette.accent_fill)
+        .stroke(Stroke::NONE);
+    ui.add_enabled(enabled, button).accessible_name(label)
+}
+
+/// A key as it stands on the keyboard.
+pub fn key_cap(ui: &mut Ui, key: &str) -> Response {
+    let palette = Palette::from_ui(ui);
+    let galley = ui
+        .painter()
+        .layout_no_wrap(key.to_owned(), key_font(), palette.weak);
+    let size = vec2((galley.size().x + 10.0).max(20.0), 19.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    ui.painter().rect(
+        rect,
+        CornerRadius::same(4),
+        palette.raised,
+        Stroke::new(1.0, palette.line),
+        egui::StrokeKind::Inside,
+    );
+    let at = Align2::CENTER_CENTER
+        .align_size_within_rect(galley.size(), rect)
+        .min;
+    ui.painter().galley(at, galley, palette.weak);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, key));
+    response
+}
+
+/// The font of key caps.
+pub fn key_font() -> FontId {
+    FontId::new(SMALL, theme::strong_family())
+}
+
+/// A word in a coloured outline.
+pub fn badge(ui: &mut Ui, text: &str, color: Color32) -> Response {
+    let galley = ui
+        .painter()
+        .layout_no_wrap(text.to_owned(), key_font(), color);
+    let size = galley.size() + vec2(12.0, 4.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    ui.painter().rect(
+        rect,
+        CornerRadius::same(RADIUS),
+        color.gamma_multiply(0.10),
+        Stroke::new(1.0, color.gamma_multiply(0.6)),
+        egui::StrokeKind::Inside,
+    );
+    ui.painter()
+        .galley(rect.min + vec2(6.0, 2.0), galley, color);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    response
+}
+
+/// A few choices side by side, one of them chosen. Returns the one clicked.
+pub fn segmented<T: PartialEq + Copy>(
+    ui: &mut Ui,
+    name: &str,
+    chosen: T,
+    choices: &[(T, &str, &str)],
+) -> Option<T> {
+    let palette = Palette::from_ui(ui);
+    let mut clicked = None;
+    egui::Frame::new()
+        .fill(palette.ground)
+        .corner_radius(CornerRadius::same(RADIUS))
+        .inner_margin(Margin::same(2))
+        .show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = 2.0;
+                ui.spacing_mut().button_padding = vec2(8.0, 1.0);
+                ui.spacing_mut().interact_size.y = 22.0;
+                for (value, label, tooltip) in choices {
+                    let selected = *value == chosen;
+                    let color = if selected { palette.text } else { palette.weak };
+                    let text = RichText::new(*label).size(12.0).color(color);
+                    let text = if selected {
+                        text.family(theme::strong_family())
+                    } else {
+                        text
+                    };
+                    let button = Button::new(text)
+                        .fill(if selected {
+                            palette.hover
+                        } else {
+                            Color32::TRANSPARENT
+                        })
+                        .stroke(Stroke::NONE);
+                    let response = ui.add(button).on_hover_text(*tooltip);
+                    response.widget_info(|| {
+                        let full = format!("{name}: {label}");
+                        WidgetInfo::selected(Role::RadioButton, true, selected, full)
+                    });
+                    if response.clicked() {
+                        clicked = Some(*value);
+                    }
+                }
+            });
+        });
+    clicked
+}
+
+/// A page with nothing on it: what that means, and what to do.
+pub fn empty_state(
+    ui: &mut Ui,
+    symbol: MaterialIcon,
+    title: &str,
+    text: &str,
+    actions: impl FnOnce(&mut Ui),
+) {
+    let palette = Palette::from_ui(ui);
+    let height = ui.available_height();
+    ui.vertical_centered(|ui| {
+        ui.add_space((height * 0.30 - 40.0).max(space::L));
+        ui.label(symbol.rich_text().size(36.0).color(palette.weak));
+        ui.label(theme::strong(title).size(theme::HEADING));
+        ui.scope(|ui| {
+            ui.set_max_width(440.0_f32.min(ui.available_width() - 2.0 * space::L));
+            ui.label(RichText::new(text).color(palette.weak));
+            ui.add_space(space::S);
+            actions(ui);
+        });
+    });
+}
+
+/// An icon and a sentence in one colour, wrapped.
+pub fn notice(ui: &mut Ui, symbol: MaterialIcon, color: Color32, text: &str) -> Response {
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        ui.label(icon(symbol).color(color));
+        ui.add(egui::Label::new(RichText::new(text).color(color)).wrap())
+    })
+    .inner
+}
+
+/// A figure with thousands set apart: `150,000`.
+pub fn thousands(n: usize) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A time to wait as people say it: `40 s`, `5 min`, `3 h 20 min`.
+pub fn duration(secs: f64) -> String {
+    let secs = secs.max(0.0).round() as u64;
+    match secs {
+        0..60 => format!("{secs} s"),
+        60..3600 => format!("{} min", secs.div_ceil(60)),
+        _ => format!("{} h {} min", secs / 3600, secs % 3600 / 60),
+    }
+}
+
+/// “1 post”, “2 posts”.
+pub fn posts(n: usize) -> String {
+    if n == 1 {
+        "1 post".to_owned()
+    } else {
+        format!("{} posts", thousands(n))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_read_as_people_write_them() {
+        for (n, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (150_000, "150,000"),
+        ] {
+            assert_eq!(thousands(n), text);
+        }
+        for (secs, text) in [
+            (0.4, "0 s"),
+            (59.0, "59 s"),
+            (61.0, "2 min"),
+            (7300.0, "2 h 1 min"),
+        ] {
+            assert_eq!(duration(secs), text);
+        }
+        assert_eq!(
+            (posts(1), posts(2)),
+            ("1 post".to_owned(), "2 posts".to_owned())
+        );
+    }
+}
