@@ -2,5 +2,6 @@
 
 mod common;
 mod images;
+mod processor;
 mod session;
 mod worker;

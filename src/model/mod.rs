@@ -2,7 +2,7 @@
 
 mod device;
 mod error;
-mod files;
+pub(crate) mod files;
 mod gemma2;
 mod hub;
 mod info;
@@ -11,7 +11,7 @@ mod keys;
 mod layers;
 mod load;
 mod lora;
-mod paligemma2;
+pub(crate) mod paligemma2;
 mod presets;
 mod siglip;
 mod spec;

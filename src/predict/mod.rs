@@ -2,6 +2,9 @@
 
 pub mod answer;
 pub mod decode;
+pub mod image_processor;
 pub mod prediction;
+pub mod processor;
+pub mod prompt;
 pub mod record_file;
 pub mod worker;

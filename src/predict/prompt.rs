@@ -1,0 +1,73 @@
+//! The prompts, word for word as the adapters were trained with, and as their model cards show them.
+
+use crate::{model::PromptStyle, post::LabelNames};
+
+/// Where the processor puts the image tokens in a prompt's text.
+pub const IMAGE: &str = "<image>";
+
+/// PaliGemma's prompt, before the processor expands the image and adds the start and the final newline.
+///
+/// The card's prompt names no image: the processor puts the image tokens in front.
+pub fn paligemma(style: PromptStyle, labels: &LabelNames, text: &str) -> String {
+    match style {
+        PromptStyle::Trained => {
+            let mut parts = vec![IMAGE.to_owned(), instruction(labels)];
+            let text = strip(text);
+            if !text.is_empty() {
+                parts.push(format!("User:\n{text}"));
+            }
+            parts.push("Assistant:".to_owned());
+            parts.join("\n\n")
+        }
+        PromptStyle::Card => card(labels, text),
+    }
+}
+
+/// What every adapter was told to do, with the labels as Python's list text.
+fn instruction(labels: &LabelNames) -> String {
+    format!(
+        "You are a strict multi-label safety classifier. You MUST respond with a JSON array (no prose) \
+         containing zero or more labels selected ONLY from this list:\n{}\nReturn [] if none apply. \
+         Do not include any text outside JSON.",
+        labels.python_list()
+    )
+}
+
+/// The model cards' prompt. The text is taken as it is.
+fn card(labels: &LabelNames, text: &str) -> String {
+    format!(
+        "Classify the following text and image into zero or more of these labels: {}. \
+         Return ONLY a JSON array of applicable labels. Text: {text}",
+        labels.python_list()
+    )
+}
+
+/// Python's `str.strip`, which also takes the ASCII separators away.
+fn strip(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn prompt(style: PromptStyle, text: &str) -> String {
+        paligemma(style, &LabelNames::new(["racist", "it's"]).unwrap(), text)
+    }
+
+    #[test]
+    fn a_blank_text_leaves_the_user_out() {
+        let without = prompt(PromptStyle::Trained, "");
+        assert!(without.starts_with("<image>\n\nYou are a strict"));
+        assert!(without.contains("this list:\n['racist', \"it's\"]\nReturn [] if none"));
+        assert!(without.ends_with("outside JSON.\n\nAssistant:"));
+        assert_eq!(prompt(PromptStyle::Trained, " \n\t\u{3000}\u{1f}"), without);
+    }
+
+    #[test]
+    fn the_trained_prompt_strips_the_text_and_the_card_does_not() {
+        assert!(prompt(PromptStyle::Trained, "\n a  b \n").ends_with("\n\nUser:\na  b\n\nAssistant:"));
+        assert!(prompt(PromptStyle::Card, " a \n").ends_with("applicable labels. Text:  a \n"));
+    }
+}
