@@ -13,7 +13,7 @@ use super::{
     paligemma2,
     weights::{Checkpoint, WeightSource, Weights},
 };
-use crate::resources;
+use crate::{predict::processor::PaliGemmaProcessor, resources};
 
 /// What `config.json` says about the architecture.
 #[derive(Deserialize)]
@@ -109,7 +109,7 @@ fn family(folder: &Path) -> Result<Family, ModelError> {
 
 fn processor(family: Family, folder: &Path) -> Result<Arc<dyn Processor>, ModelError> {
     match family {
-        Family::Paligemma2 => todo!("{}", folder.display()),
+        Family::Paligemma2 => Ok(Arc::new(PaliGemmaProcessor::load(folder)?)),
     }
 }
 

@@ -93,7 +93,8 @@ impl ImageProcessor {
             Some(settings) => Self::new(settings, path),
             None => Err(ModelError::Processor {
                 path,
-                message: "it is not there, so the image size is unknown; download the model again".to_owned(),
+                message: "it is not there, so the image size is unknown; download the model again"
+                    .to_owned(),
             }),
         }
     }
@@ -120,7 +121,11 @@ impl ImageProcessor {
                 )));
             }
         };
-        let factor = if settings.do_rescale { settings.rescale_factor } else { 1.0 };
+        let factor = if settings.do_rescale {
+            settings.rescale_factor
+        } else {
+            1.0
+        };
         let (mean, std) = if settings.do_normalize {
             (settings.image_mean, settings.image_std)
         } else {
@@ -128,9 +133,17 @@ impl ImageProcessor {
         };
         // Rescaled in f64, rounded to f32 and then normalised, as transformers does.
         let values = [0, 1, 2].map(|channel| {
-            std::array::from_fn(|sample| ((sample as f64 * factor) as f32 - mean[channel]) / std[channel])
+            std::array::from_fn(|sample| {
+                ((sample as f64 * factor) as f32 - mean[channel]) / std[channel]
+            })
         });
-        Ok(Self { width, height, filter, values, seq_length: settings.image_seq_length })
+        Ok(Self {
+            width,
+            height,
+            filter,
+            values,
+            seq_length: settings.image_seq_length,
+        })
     }
 
     /// How many image tokens the settings ask for, if they say so.
@@ -146,6 +159,9 @@ impl ImageProcessor {
             let samples = resized.data.iter().skip(channel).step_by(3);
             values.extend(samples.map(|sample| table[usize::from(*sample)]));
         }
-        Pixels { values, shape: vec![1, 3, self.height as usize, self.width as usize] }
+        Pixels {
+            values,
+            shape: vec![1, 3, self.height as usize, self.width as usize],
+        }
     }
 }

@@ -44,12 +44,21 @@ impl PaliGemmaProcessor {
                 ),
             });
         }
-        let bos_id = tokenizer.token_to_id("<bos>").ok_or_else(|| ModelError::Processor {
-            path: folder.join("tokenizer.json"),
-            message: "it has no token <bos>".to_owned(),
-        })?;
+        let bos_id = tokenizer
+            .token_to_id("<bos>")
+            .ok_or_else(|| ModelError::Processor {
+                path: folder.join("tokenizer.json"),
+                message: "it has no token <bos>".to_owned(),
+            })?;
         let eos_id = config.eos_ids().first().copied().unwrap_or(1);
-        Ok(Self { tokenizer, images, image_id: config.image_token_index, image_seq_length, bos_id, eos_id })
+        Ok(Self {
+            tokenizer,
+            images,
+            image_id: config.image_token_index,
+            image_seq_length,
+            bos_id,
+            eos_id,
+        })
     }
 
     /// The ids of a text. Other special tokens in it are taken as such, as the reference does; the image token is
@@ -80,7 +89,11 @@ impl Processor for PaliGemmaProcessor {
         input_ids.push(self.bos_id);
         input_ids.extend(self.encode(&format!("{behind_image}\n"))?);
         let pixel_values = Some(self.images.pixel_values(image));
-        Ok(ModelInput { prompt, input_ids, pixel_values })
+        Ok(ModelInput {
+            prompt,
+            input_ids,
+            pixel_values,
+        })
     }
 
     fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {
@@ -96,9 +109,14 @@ impl Processor for PaliGemmaProcessor {
 
 fn load_tokenizer(folder: &Path) -> Result<Tokenizer, ModelError> {
     let path = folder.join("tokenizer.json");
-    let bytes = std::fs::read(&path).map_err(|source| ModelError::Io { path: path.clone(), source })?;
-    let mut tokenizer =
-        Tokenizer::from_bytes(bytes).map_err(|e| ModelError::Processor { path, message: e.to_string() })?;
+    let bytes = std::fs::read(&path).map_err(|source| ModelError::Io {
+        path: path.clone(),
+        source,
+    })?;
+    let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(|e| ModelError::Processor {
+        path,
+        message: e.to_string(),
+    })?;
     // A file may carry the settings of whoever saved it; nothing is cut off or filled up here.
     tokenizer.with_padding(None);
     tokenizer.with_truncation(None).map_err(tokenizer_error)?;
@@ -127,10 +145,21 @@ mod tests {
 
     #[test]
     fn no_piece_holds_an_image_token_and_nothing_is_lost() {
-        for text in ["", "plain", "<image>", "a <image><image> b", "<<image>image>", "<image", "ü<image>ü"] {
+        for text in [
+            "",
+            "plain",
+            "<image>",
+            "a <image><image> b",
+            "<<image>image>",
+            "<image",
+            "ü<image>ü",
+        ] {
             let pieces = without_image_token(text);
             assert_eq!(pieces.concat(), text);
-            assert!(pieces.iter().all(|piece| !piece.contains("<image>")), "{text}");
+            assert!(
+                pieces.iter().all(|piece| !piece.contains("<image>")),
+                "{text}"
+            );
         }
     }
 }

@@ -67,7 +67,9 @@ mod tests {
 
     #[test]
     fn the_trained_prompt_strips_the_text_and_the_card_does_not() {
-        assert!(prompt(PromptStyle::Trained, "\n a  b \n").ends_with("\n\nUser:\na  b\n\nAssistant:"));
+        assert!(
+            prompt(PromptStyle::Trained, "\n a  b \n").ends_with("\n\nUser:\na  b\n\nAssistant:")
+        );
         assert!(prompt(PromptStyle::Card, " a \n").ends_with("applicable labels. Text:  a \n"));
     }
 }
