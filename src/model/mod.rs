@@ -11,6 +11,7 @@ mod keys;
 mod layers;
 mod load;
 mod lora;
+mod matmul;
 pub(crate) mod paligemma2;
 mod presets;
 mod siglip;

@@ -111,7 +111,7 @@ impl Embeddings {
         let kernel = convolution.tensor("weight", &[hidden, channels, patch, patch])?;
         let bias = convolution.tensor("bias", &[hidden])?.to_dtype(compute)?;
         Ok(Self {
-            patch_embedding: Linear::new(kernel.flatten_from(1)?).with_bias(bias),
+            patch_embedding: Linear::new(kernel.flatten_from(1)?)?.with_bias(bias),
             position_embedding: weights
                 .pp("position_embedding")
                 .tensor("weight", &[config.num_patches(), hidden])?

@@ -10,7 +10,7 @@ pub use config::{Config, LayerType};
 
 use super::{
     ModelError,
-    layers::{Heads, KvCache, Linear, RmsNorm, RotaryEmbedding, attend},
+    layers::{Embedding, Heads, KvCache, Linear, RmsNorm, RotaryEmbedding, attend},
     weights::Weights,
 };
 
@@ -156,8 +156,7 @@ impl DecoderLayer {
 
 /// The decoder with its embedding and head.
 pub struct Gemma2 {
-    /// (vocab, hidden)
-    embed_tokens: Tensor,
+    embed_tokens: Embedding,
     layers: Vec<DecoderLayer>,
     norm: RmsNorm,
     lm_head: Linear,
@@ -174,13 +173,16 @@ impl Gemma2 {
     pub fn load(root: &Weights, config: &Config, compute: DType) -> Result<Self, ModelError> {
         config.validate()?;
         let weights = root.pp("language_model");
-        let shape = [config.vocab_size, config.hidden_size];
-        let embed_tokens = weights.pp("embed_tokens").tensor("weight", &shape)?;
+        let embed_tokens = Embedding::load(
+            &weights.pp("embed_tokens"),
+            config.vocab_size,
+            config.hidden_size,
+        )?;
         // Published configurations say that the head is not tied, and their checkpoints have none.
         let lm_head = if !config.tie_word_embeddings && root.contains("lm_head.weight") {
             Linear::load(&root.pp("lm_head"), config.hidden_size, config.vocab_size)?
         } else {
-            Linear::new(embed_tokens.clone())
+            embed_tokens.head()
         };
         let layers = weights.pp("layers");
         Ok(Self {
@@ -198,14 +200,12 @@ impl Gemma2 {
 
     /// `input_ids (…)` u32 → `(…, hidden)`, multiplied by √hidden.
     pub fn embed(&self, input_ids: &Tensor) -> candle_core::Result<Tensor> {
-        let mut shape = input_ids.dims().to_vec();
-        shape.push(self.config.hidden_size);
-        let rows = self
-            .embed_tokens
-            .index_select(&input_ids.flatten_all()?, 0)?; // (ids, hidden)
         // The reference rounds the factor to the format of the weights, as the product does here.
         let scale = (self.config.hidden_size as f64).sqrt();
-        (rows.to_dtype(self.compute)? * scale)?.reshape(shape)
+        self.embed_tokens
+            .forward(input_ids)?
+            .to_dtype(self.compute)?
+            * scale
     }
 
     /// Appends tokens to the cache and gives the logits of the last `keep` of them.

@@ -1,20 +1,134 @@
-//! A linear layer.
+//! Linear layers and embeddings: the matrices that nearly all weights are in.
 
-use candle_core::{D, DType, Result, Tensor};
+use std::sync::Arc;
 
-use crate::model::{ModelError, weights::Weights};
+use candle_core::{CpuStorage, CustomOp1, D, DType, Layout, Result, Shape, Tensor};
+
+use crate::model::{ModelError, matmul::PackedMatrix, weights::Weights};
 
 /// How many weights are widened at a time: 128 MiB of f32.
 const WIDEN_WEIGHTS: usize = 1 << 25;
 
-/// y = x·Wᵀ + b.
+/// A matrix `(out, in)`.
 ///
-/// The weights may be kept in a narrower format than the inputs come in; they are then widened as they are used,
-/// which saves half of the memory of f32 where the processor cannot multiply the narrow format itself.
+/// In f32 on the CPU it is packed for the processor's widest registers, and not kept in any other way. Elsewhere it may be
+/// in a narrower format than the inputs come in; it is then widened as it is used, which saves half of the memory
+/// of f32 where the processor cannot multiply the narrow format itself.
+#[derive(Clone, Debug)]
+enum Matrix {
+    Plain(Tensor),
+    Packed(Arc<PackedMatrix>),
+}
+
+impl Matrix {
+    fn new(weight: Tensor) -> Result<Self> {
+        if !weight.device().is_cpu() || weight.dtype() != DType::F32 {
+            return Ok(Self::Plain(weight));
+        }
+        let (out, input) = weight.dims2()?;
+        let weight = weight.contiguous()?;
+        let (storage, layout) = weight.storage_and_layout();
+        match (&*storage, layout.contiguous_offsets()) {
+            (candle_core::Storage::Cpu(CpuStorage::F32(values)), Some((start, end))) => {
+                Ok(Self::Packed(Arc::new(PackedMatrix::pack(
+                    &values[start..end],
+                    out,
+                    input,
+                ))))
+            }
+            _ => Ok(Self::Plain(weight.clone())),
+        }
+    }
+
+    /// (out, in)
+    fn dims2(&self) -> Result<(usize, usize)> {
+        match self {
+            Self::Plain(weight) => weight.dims2(),
+            Self::Packed(packed) => Ok((packed.out(), packed.input())),
+        }
+    }
+
+    /// `(rows, in)` → `(rows, out)`.
+    fn product(&self, rows: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Packed(packed) => rows
+                .contiguous()?
+                .apply_op1_no_bwd(&Product(packed.clone())),
+            Self::Plain(weight) if weight.dtype() == rows.dtype() => rows.matmul(&weight.t()?),
+            Self::Plain(weight) => product_widening(weight, rows),
+        }
+    }
+
+    /// The rows of these numbers: `ids (n)` u32 → `(n, in)`.
+    fn rows(&self, ids: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Plain(weight) => weight.index_select(ids, 0),
+            Self::Packed(packed) => {
+                let ids = ids.to_vec1::<u32>()?;
+                let mut rows = vec![0f32; ids.len() * packed.input()];
+                for (id, row) in ids.iter().zip(rows.chunks_exact_mut(packed.input().max(1))) {
+                    if *id as usize >= packed.out() {
+                        candle_core::bail!(
+                            "token {id} is not among the {} of the embedding",
+                            packed.out()
+                        );
+                    }
+                    packed.copy_row(*id as usize, row);
+                }
+                Tensor::from_vec(rows, (ids.len(), packed.input()), &candle_core::Device::Cpu)
+            }
+        }
+    }
+}
+
+/// The product with the weights widened block by block, so that never all of a large matrix exists twice.
+fn product_widening(weight: &Tensor, rows: &Tensor) -> Result<Tensor> {
+    let (out, input) = weight.dims2()?;
+    let block = (WIDEN_WEIGHTS / input.max(1)).max(1);
+    let blocks = (0..out)
+        .step_by(block)
+        .map(|start| {
+            let weight = weight.narrow(0, start, block.min(out - start))?; // (block, in)
+            rows.matmul(&weight.to_dtype(rows.dtype())?.t()?) // (rows, block)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    match blocks.as_slice() {
+        [only] => Ok(only.clone()),
+        blocks => Tensor::cat(blocks, D::Minus1),
+    }
+}
+
+/// The packed product as an operation on tensors.
+struct Product(Arc<PackedMatrix>);
+
+impl CustomOp1 for Product {
+    fn name(&self) -> &'static str {
+        "packed-product"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (rows, input) = layout.shape().dims2()?;
+        let (CpuStorage::F32(values), Some((start, end))) = (storage, layout.contiguous_offsets())
+        else {
+            candle_core::bail!("the packed product takes contiguous f32 rows");
+        };
+        if input != self.0.input() {
+            candle_core::bail!(
+                "rows of {input} for a matrix of {}×{}",
+                self.0.out(),
+                self.0.input()
+            );
+        }
+        let product = self.0.product(&values[start..end], rows);
+        Ok((CpuStorage::F32(product), (rows, self.0.out()).into()))
+    }
+}
+
+/// y = x·Wᵀ + b.
 #[derive(Clone, Debug)]
 pub struct Linear {
     /// (out, in)
-    weight: Tensor,
+    weight: Matrix,
     /// (out), in the format of the inputs
     bias: Option<Tensor>,
 }
@@ -26,7 +140,7 @@ impl Linear {
         input: usize,
         out: usize,
     ) -> std::result::Result<Self, ModelError> {
-        Ok(Self::new(weights.linear(out, input)?))
+        Ok(Self::new(weights.linear(out, input)?)?)
     }
 
     /// A layer with a bias.
@@ -41,8 +155,11 @@ impl Linear {
     }
 
     /// A layer without bias over a matrix `(out, in)`.
-    pub fn new(weight: Tensor) -> Self {
-        Self { weight, bias: None }
+    pub fn new(weight: Tensor) -> Result<Self> {
+        Ok(Self {
+            weight: Matrix::new(weight)?,
+            bias: None,
+        })
     }
 
     /// The same with a bias `(out)`, in the format of the inputs.
@@ -57,12 +174,7 @@ impl Linear {
     /// `(…, in)` → `(…, out)`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let (out, input) = self.weight.dims2()?;
-        let rows = x.reshape(((), input))?; // (rows, in)
-        let y = if self.weight.dtype() == x.dtype() {
-            rows.matmul(&self.weight.t()?)? // (rows, out)
-        } else {
-            self.forward_widening(&rows)?
-        };
+        let y = self.weight.product(&x.reshape(((), input))?)?; // (rows, out)
         let y = match &self.bias {
             Some(bias) => y.broadcast_add(bias)?,
             None => y,
@@ -73,21 +185,38 @@ impl Linear {
         }
         y.reshape(shape)
     }
+}
 
-    /// The product with the weights widened block by block, so that never all of a large matrix exists twice.
-    fn forward_widening(&self, rows: &Tensor) -> Result<Tensor> {
-        let (out, input) = self.weight.dims2()?;
-        let block = (WIDEN_WEIGHTS / input.max(1)).max(1);
-        let blocks = (0..out)
-            .step_by(block)
-            .map(|start| {
-                let weight = self.weight.narrow(0, start, block.min(out - start))?; // (block, in)
-                rows.matmul(&weight.to_dtype(rows.dtype())?.t()?) // (rows, block)
-            })
-            .collect::<Result<Vec<_>>>()?;
-        match blocks.as_slice() {
-            [only] => Ok(only.clone()),
-            blocks => Tensor::cat(blocks, D::Minus1),
+/// A table of vectors, one a token.
+#[derive(Clone, Debug)]
+pub struct Embedding {
+    /// (vocab, hidden)
+    weight: Matrix,
+}
+
+impl Embedding {
+    /// The table `weight` of a checkpoint.
+    pub fn load(
+        weights: &Weights,
+        vocab: usize,
+        hidden: usize,
+    ) -> std::result::Result<Self, ModelError> {
+        let weight = Matrix::new(weights.tensor("weight", &[vocab, hidden])?)?;
+        Ok(Self { weight })
+    }
+
+    /// `input_ids (…)` u32 → `(…, hidden)`, in the format of the table.
+    pub fn forward(&self, input_ids: &Tensor) -> Result<Tensor> {
+        let mut shape = input_ids.dims().to_vec();
+        shape.push(self.weight.dims2()?.1);
+        self.weight.rows(&input_ids.flatten_all()?)?.reshape(shape)
+    }
+
+    /// The output layer tied to this table; both share the weights.
+    pub fn head(&self) -> Linear {
+        Linear {
+            weight: self.weight.clone(),
+            bias: None,
         }
     }
 }

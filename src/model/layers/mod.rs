@@ -8,6 +8,6 @@ mod rotary;
 
 pub use attention::{Heads, attend, attention_mask};
 pub use kv_cache::KvCache;
-pub use linear::Linear;
+pub use linear::{Embedding, Linear};
 pub use norm::{LayerNorm, RmsNorm};
 pub use rotary::RotaryEmbedding;
