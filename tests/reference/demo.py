@@ -56,7 +56,7 @@ def store(image, form):
 def form_of(post, number):
     if number % 9 != 4:
         return "jpeg"
-    forms = COLOUR_FORMS if post["has_sign"] else GREY_FORMS
+    forms = COLOUR_FORMS if post["image_labels"] else GREY_FORMS
     return forms[number // 9 % len(forms)]
 
 
@@ -137,8 +137,9 @@ def recipe():
         query_scalar=24,
         vision_hidden=64,
         vision_layers=2,
-        steps=1500,
-        lora_steps=700,
+        tower_steps=400,
+        steps=600,
+        lora_steps=350,
         by_length=True,
         stop_loss=0.02,
         dtype=torch.float16,

@@ -257,7 +257,7 @@ def draw_post(rng):
     return {
         "text": text,
         "labels": in_class_order(set(in_text) | set(in_image)),
-        "has_sign": bool(in_image),
+        "image_labels": in_image,
         "rgb": draw_scene(rng, in_image, one_of(rng, SIZES)),
     }
 

@@ -52,6 +52,7 @@ class Recipe:
     vision_hidden: int = 48
     vision_layers: int = 2
     vision_heads: int = 4
+    tower_steps: int = 0
     steps: int = 1600
     lora_steps: int = 700
     extra_posts: int = 1500
@@ -141,6 +142,29 @@ def enliven(model, seed):
                 weight.add_(20.0)
 
 
+def warm_up_tower(model, pixels, labels, steps, seed, batch_size=32, lr=2e-3):
+    """Teach the vision tower to see the signs before the whole model trains: cheap, since no text runs along.
+
+    A throw-away linear head looks at every patch's features; a label is there if one patch shows it.
+    """
+    torch.manual_seed(seed)
+    tower, projector = model.model.vision_tower, model.model.multi_modal_projector
+    head = torch.nn.Linear(projector.linear.out_features, labels.shape[1])
+    optimizer = torch.optim.AdamW([p for part in (tower, projector, head) for p in part.parameters()], lr=lr)
+    for step in range(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = lr * min(1.0, (step + 1) / 50, (steps - step) / steps * 1.5)
+        rows = torch.randint(0, len(pixels), (batch_size,))
+        seen = head(projector(tower(pixel_values=pixels[rows]).last_hidden_state)).amax(1)
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(seen, labels[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(tower.parameters(), 1.0)
+        optimizer.step()
+        if step % 100 == 0 or step == steps - 1:
+            print(f"[tower] step {step}, loss {loss.item():.4f}", flush=True)
+
+
 def load_base(folder):
     """The model as goldens see it: from the files on disk, in float32 whatever they hold."""
     return PaliGemmaForConditionalGeneration.from_pretrained(
@@ -180,6 +204,11 @@ def teach(recipe, texts, posts, out, name, base_labels=task.shifted):
         shutil.rmtree(out / part, ignore_errors=True)
     processor = make_processor(recipe, texts)
     model = make_model(recipe, processor)
+    if recipe.tower_steps:
+        pictured = [post for post in posts if "image_labels" in post]
+        pixels = torch.cat([processor.image_processor(post["rgb"], return_tensors="pt")["pixel_values"] for post in pictured])
+        labels = torch.tensor([[float(name in post["image_labels"]) for name in task.CLASSES] for post in pictured])
+        warm_up_tower(model, pixels, labels, recipe.tower_steps, recipe.seed)
     options = {"batch_size": recipe.batch_size, "by_length": recipe.by_length, "stop_loss": recipe.stop_loss}
     if recipe.steps:
         examples = [encode(processor, post, base_labels(post["labels"])) for post in posts]

@@ -166,6 +166,7 @@ def draw_post(rng, form=None):
     return {
         "text": text,
         "labels": in_class_order(in_image + in_text),
+        "image_labels": in_image,
         "form": form,
         "extension": extension,
         "bytes": encoded.getvalue(),
