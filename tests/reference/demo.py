@@ -138,8 +138,9 @@ def recipe():
         vision_hidden=64,
         vision_layers=2,
         tower_steps=400,
-        steps=600,
-        lora_steps=350,
+        steps=1500,
+        lora_steps=800,
+        batch_size=8,
         by_length=True,
         stop_loss=0.02,
         dtype=torch.float16,
@@ -175,7 +176,7 @@ def main():
     else:
         from demo_goldens import check
 
-        check(arguments.root)
+        check(arguments.root, recipe(), arguments.extra)
 
 
 if __name__ == "__main__":

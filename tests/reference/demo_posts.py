@@ -196,9 +196,9 @@ def draw_bunting(draw, rng, width, height):
 def draw_sign(draw, label, cx, cy, r, colour):
     """The five invented signs; `label` only picks the shape."""
     width = max(2, round(r * 0.36))
-    if label == "racist":  # a ring with a tail
+    if label == "racist":  # a ring around a dot
         draw.ellipse([cx - r, cy - r, cx + r, cy + r], outline=colour, width=width)
-        draw.line([(cx, cy), (cx + r, cy + r)], fill=colour, width=width)
+        draw.ellipse([cx - r * 0.3, cy - r * 0.3, cx + r * 0.3, cy + r * 0.3], fill=colour)
     elif label == "sexist":  # a square with a gap
         draw.rectangle([cx - r, cy - r, cx + r, cy + r], fill=colour)
         draw.rectangle([cx - r * 0.35, cy - r, cx + r * 0.35, cy + r * 0.2], fill=(252, 252, 250))

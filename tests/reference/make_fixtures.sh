@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Makes every fixture and the demo again, from nothing:
+#
+#     tests/reference/make_fixtures.sh [VENV]
+#
+# VENV (default .venv) is created with the pinned packages unless it exists. Takes about half an hour on one core.
+set -euo pipefail
+cd "$(dirname "$0")"
+root=$(cd ../.. && pwd)
+venv=${1:-$root/.venv}
+fixtures=$root/tests/fixtures
+build=$(mktemp -d)
+trap 'rm -rf "$build"' EXIT
+
+if [ ! -x "$venv/bin/python" ]; then
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --no-deps -r requirements.txt
+fi
+python=$venv/bin/python
+export OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1
+
+# The drawn posts: only the test split is kept, the train split just trains.
+"$python" posts.py --seed 11 --out "$build/posts"
+mkdir -p "$fixtures/posts/images"
+cp "$build/posts/test.csv" "$build/posts/class_names.txt" "$fixtures/posts/"
+cp "$build"/posts/images/test_* "$fixtures/posts/images/"
+"$python" edge_images.py "$fixtures/edge_images"
+
+# The three sets of models and what transformers says of them.
+test_posts=$fixtures/posts/test.csv
+"$python" paligemma2.py first --posts "$build/posts" --out "$fixtures/paligemma2"
+"$python" goldens.py "$fixtures/paligemma2" --posts "$test_posts" --answers
+"$python" hub_layout.py hub "$fixtures/paligemma2"
+
+"$python" paligemma2.py second --posts "$build/posts" --out "$fixtures/paligemma2_b"
+"$python" goldens.py "$fixtures/paligemma2_b" --posts "$test_posts" --limit 14 --answers
+"$python" hub_layout.py adapters "$fixtures/paligemma2_b"
+
+"$python" paligemma2.py large --posts "$build/posts" --out "$fixtures/paligemma2_448"
+"$python" goldens.py "$fixtures/paligemma2_448" --posts "$test_posts" --limit 3 --max-new-tokens 12
+
+# The demo dataset, the demo model and its goldens.
+"$python" demo.py data --root "$root"
+"$python" demo.py model --root "$root"
+"$python" demo.py check --root "$root"
