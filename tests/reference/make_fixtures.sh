@@ -33,7 +33,7 @@ test_posts=$fixtures/posts/test.csv
 "$python" hub_layout.py hub "$fixtures/paligemma2"
 
 "$python" paligemma2.py second --posts "$build/posts" --out "$fixtures/paligemma2_b"
-"$python" goldens.py "$fixtures/paligemma2_b" --posts "$test_posts" --limit 14 --answers
+"$python" goldens.py "$fixtures/paligemma2_b" --posts "$test_posts" --limit 12 --answers
 "$python" hub_layout.py adapters "$fixtures/paligemma2_b"
 
 "$python" paligemma2.py large --posts "$build/posts" --out "$fixtures/paligemma2_448"
