@@ -4,4 +4,5 @@ mod common;
 mod images;
 mod processor;
 mod session;
+mod store;
 mod worker;

@@ -15,6 +15,7 @@ use overrule::{
         session::{Exposure, LeftOut, SaveState, Truth},
     },
 };
+use proptest::prelude::*;
 
 /// A dataset of posts “post 0”, “post 1”, … with labels a, b, c; every third is unlabelled, the others have none.
 pub fn dataset(n_posts: usize) -> Dataset {
@@ -67,6 +68,7 @@ pub fn run(model: &str) -> RunInfo {
     }
 }
 
+/// What a model says when it names labels.
 pub fn said(labels: &[usize]) -> Prediction {
     Prediction {
         labels: set(labels),
@@ -286,4 +288,216 @@ fn a_problem_is_told_once() {
         messages(session.all_problems()),
         ["seen while loading", "new"]
     );
+}
+
+#[test]
+fn rows_that_moved_keep_their_decisions_and_lost_ones_are_counted() {
+    let (_folder, file) = in_folder();
+    let mut first = Watched::open(dataset(4), &file);
+    for post in 0..4 {
+        first.session.apply(post, confirm(&[post % 3]));
+    }
+    first.session.apply(3, Action::Clear);
+    first.session.set_cursor(1);
+    first.close();
+
+    let mut changed = dataset(6);
+    changed.posts.reverse();
+    changed.posts.remove(2);
+    changed.posts.remove(2);
+    let mut second = Watched::open(changed, &file);
+    let session = &mut second.session;
+    assert_eq!(session.review(2).decision, Some(set(&[1])));
+    assert_eq!(session.review(3).decision, Some(set(&[0])));
+    assert_eq!(session.cursor(), 2);
+    assert_eq!(session.orphans(), 1);
+    assert_eq!(session.undo(), Some(2), "the lost posts cannot be undone");
+    second.close();
+
+    let mut third = Watched::open(dataset(4), &file);
+    assert_eq!(third.session.orphans(), 0);
+    assert_eq!(third.session.review(1).decision, None);
+    assert_eq!(third.session.review(2).decision, Some(set(&[2])));
+    assert_eq!(third.session.undo(), Some(3));
+    assert_eq!(third.session.undo(), Some(3));
+    assert_eq!(third.session.undo(), Some(2));
+    assert_eq!(third.session.undo(), Some(0));
+}
+
+#[test]
+fn a_decision_with_a_label_that_is_gone_asks_to_be_confirmed_again() {
+    let (_folder, file) = in_folder();
+    let mut first = Watched::open(dataset(2), &file);
+    first.session.apply(0, confirm(&[0, 1]));
+    first.session.apply(1, confirm(&[0]));
+    first.close();
+
+    let without_b = Dataset {
+        labels: LabelNames::new(["c", "a"]).unwrap(),
+        ..dataset(2)
+    };
+    let second = Watched::open(without_b, &file);
+    let review = second.session.review(0);
+    assert_eq!((review.decision, review.draft), (None, Some(set(&[1]))));
+    assert_eq!(second.session.review(1).decision, Some(set(&[1])));
+    let problems = second.session.problems(0);
+    assert!(problems[0].message.contains("“b”"), "{problems:?}");
+    drop(second);
+
+    let third = Watched::open(dataset(2), &file);
+    assert_eq!(third.session.review(0).decision, Some(set(&[0, 1])));
+}
+
+#[test]
+fn an_action_that_changes_nothing_leaves_no_trace() {
+    let (_folder, file) = in_folder();
+    let mut watched = Watched::open(dataset(2), &file);
+    let session = &mut watched.session;
+    let nothing = [
+        Action::Clear,
+        Action::Flag(false),
+        Action::Note(String::new()),
+    ];
+    let revision = session.revision();
+    nothing
+        .into_iter()
+        .for_each(|action| session.apply(0, action));
+    session.apply(9, Action::Skip);
+    assert!(!session.can_undo());
+    assert_eq!(session.revision(), revision);
+    session.apply(0, confirm(&[1]));
+    session.apply(0, confirm(&[1]));
+    session.apply(0, Action::Draft(set(&[1])));
+    assert_eq!(session.recent().count(), 1);
+}
+
+#[test]
+fn actions_lead_from_state_to_state() {
+    let decided = Review::UNTOUCHED.after(confirm(&[0]));
+    let drafted = decided.after(Action::Draft(set(&[0, 1])));
+    let rows: [(
+        &str,
+        Review,
+        Option<LabelSet>,
+        Option<LabelSet>,
+        Option<Outcome>,
+    ); 6] = [
+        (
+            "confirm",
+            decided.clone(),
+            Some(set(&[0])),
+            None,
+            Some(Outcome::Confirmed),
+        ),
+        (
+            "draft",
+            drafted.clone(),
+            Some(set(&[0])),
+            Some(set(&[0, 1])),
+            Some(Outcome::Confirmed),
+        ),
+        (
+            "draft back",
+            drafted.after(Action::Draft(set(&[0]))),
+            Some(set(&[0])),
+            None,
+            Some(Outcome::Confirmed),
+        ),
+        (
+            "skip",
+            drafted.after(Action::Skip),
+            None,
+            None,
+            Some(Outcome::Skipped),
+        ),
+        (
+            "escalate",
+            drafted.after(Action::Escalate),
+            None,
+            None,
+            Some(Outcome::Escalated),
+        ),
+        ("clear", drafted.after(Action::Clear), None, None, None),
+    ];
+    for (name, review, decision, draft, outcome) in rows {
+        assert_eq!(
+            (review.decision, review.draft, review.outcome),
+            (decision, draft, outcome),
+            "{name}"
+        );
+    }
+}
+
+/// One step of a random review.
+#[derive(Clone, Debug)]
+enum Step {
+    Apply(usize, Action),
+    Undo,
+    Redo,
+    Reopen,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let labels = || (0u64..8).prop_map(LabelSet::from_bits);
+    let action = prop_oneof![
+        labels().prop_map(Action::Draft),
+        (labels(), any::<bool>())
+            .prop_map(|(labels, assisted)| Action::Confirm { labels, assisted }),
+        Just(Action::Skip),
+        Just(Action::Escalate),
+        any::<bool>().prop_map(Action::Flag),
+        "[a“]{0,2}".prop_map(Action::Note),
+        Just(Action::Clear),
+    ];
+    let step = prop_oneof![
+        6 => (0usize..3, action).prop_map(|(post, action)| Step::Apply(post, action)),
+        3 => Just(Step::Undo),
+        2 => Just(Step::Redo),
+        1 => Just(Step::Reopen),
+    ];
+    proptest::collection::vec(step, 0..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The reference keeps every state in a list and moves along it.
+    #[test]
+    fn a_replayed_session_equals_the_one_in_memory(steps in steps()) {
+        let (_folder, file) = in_folder();
+        let mut watched = Watched::open(dataset(3), &file);
+        let mut states = vec![vec![Review::UNTOUCHED; 3]];
+        let mut now = 0;
+        for step in steps {
+            match step {
+                Step::Apply(post, action) => {
+                    let mut next = states[now].clone();
+                    next[post] = next[post].after(action.clone());
+                    if next != states[now] {
+                        states.truncate(now + 1);
+                        states.push(next);
+                        now += 1;
+                    }
+                    watched.session.apply(post, action);
+                }
+                Step::Undo => {
+                    now = now.saturating_sub(1);
+                    watched.session.undo();
+                }
+                Step::Redo => {
+                    now = (now + 1).min(states.len() - 1);
+                    watched.session.redo();
+                }
+                Step::Reopen => {
+                    watched.close();
+                    watched = Watched::open(dataset(3), &file);
+                }
+            }
+            let reviews: Vec<Review> = (0..3).map(|i| watched.session.review(i).clone()).collect();
+            prop_assert_eq!(&reviews, &states[now]);
+            prop_assert_eq!(watched.session.can_undo(), now > 0);
+            prop_assert_eq!(watched.session.can_redo(), now + 1 < states.len());
+            prop_assert_eq!(watched.session.recent().count(), now);
+        }
+    }
 }

@@ -1,12 +1,12 @@
 //! Doing, undoing and doing again.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use super::Session;
 use crate::{
     post::PostId,
     review::{
-        decision::{Action, Change, Entry},
+        decision::{Action, Change, Entry, Review},
         store::now_ms,
     },
 };
@@ -46,7 +46,10 @@ fn shift(from: &mut Vec<Arc<Entry>>, to: &mut Vec<Arc<Entry>>, seq: u64) {
 impl Session {
     /// Does an action: in memory at once, on its way to the disk at once. One that changes nothing leaves no trace.
     pub fn apply(&mut self, post: usize, action: Action) {
-        let Some(id) = self.dataset.posts.get(post).map(|post| post.id) else {
+        let (Some(id), Some(_)) = (
+            self.dataset.posts.get(post).map(|post| post.id),
+            &self.store,
+        ) else {
             return;
         };
         let kind = action.kind();
@@ -93,8 +96,9 @@ impl Session {
         newest_first.filter_map(|entry| Some((self.place(entry.post)?, &**entry)))
     }
 
-    /// The last entry whose post is there; the dataset may have lost some.
+    /// The last entry whose post is there; the dataset may have lost some. None if nothing may be changed.
     fn last<'a>(&self, entries: &'a [Arc<Entry>]) -> Option<&'a Arc<Entry>> {
+        self.store.as_ref()?;
         let there = |entry: &&Arc<Entry>| self.place(entry.post).is_some();
         entries.iter().rev().find(there)
     }
@@ -122,26 +126,29 @@ impl Session {
         if let Some(store) = &mut self.store {
             store.append(Arc::clone(&entry));
         }
-        self.replay(entry);
+        self.replay(&entry);
     }
 
-    /// Takes an entry in, as it is made or as it is read. The place of its post, if it has one.
-    pub(super) fn replay(&mut self, entry: Arc<Entry>) -> Option<usize> {
-        self.history.record(&entry);
-        let place = self.place(entry.post)?;
-        self.change(place, |session| {
-            if let Some(review) = session.reviews.get_mut(place) {
-                review.clone_from(&entry.after);
-            }
-        });
-        Some(place)
+    /// Takes an entry in, as it is made or as it is read.
+    pub(super) fn replay(&mut self, entry: &Arc<Entry>) {
+        self.history.record(entry);
+        if let Some(place) = self.place(entry.post) {
+            self.change(place, |session| {
+                if let Some(review) = session.reviews.get_mut(place) {
+                    review.clone_from(&entry.after);
+                }
+            });
+        }
     }
 
-    /// The posts that have been worked on, whether the dataset still has them or not.
-    pub(super) fn lost(&self, entries: impl Iterator<Item = PostId>) -> usize {
-        let mut lost: Vec<PostId> = entries.filter(|post| self.place(*post).is_none()).collect();
-        lost.sort_unstable();
-        lost.dedup();
-        lost.len()
+    /// How many posts of a history the dataset does not have, those left untouched in the end not counted.
+    pub(super) fn orphans_of(&self, entries: &[Entry]) -> usize {
+        let lost = entries
+            .iter()
+            .filter(|entry| self.place(entry.post).is_none());
+        let last: HashMap<PostId, &Review> = lost.map(|entry| (entry.post, &entry.after)).collect();
+        last.values()
+            .filter(|review| ***review != Review::UNTOUCHED)
+            .count()
     }
 }

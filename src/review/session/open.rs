@@ -56,7 +56,8 @@ impl Session {
         Ok(Self::new(dataset, file, Some(store), places, contents))
     }
 
-    /// Opens a session for reading, also while a window has it open. Nothing done to it is ever saved.
+    /// Opens a session for reading, also while a window has it open. It shows what is on disk; actions do
+    /// nothing, and predictions recorded are not saved.
     ///
     /// # Errors
     /// If there is no such file, or it is no session, of a newer version or damaged.
@@ -92,9 +93,9 @@ impl Session {
             revision: 0,
         };
         session.take_predictions(contents.predictions);
-        session.orphans = session.lost(contents.entries.iter().map(|entry| entry.post));
+        session.orphans = session.orphans_of(&contents.entries);
         for entry in contents.entries {
-            session.replay(Arc::new(entry));
+            session.replay(&Arc::new(entry));
         }
         session.cursor = contents
             .cursor

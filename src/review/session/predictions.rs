@@ -59,7 +59,9 @@ impl Session {
         }
         self.run = Some(run);
         for post in 0..self.predictions.len() {
-            self.set_prediction(post, None);
+            if self.prediction(post).is_some() {
+                self.set_prediction(post, None);
+            }
         }
         self.revision += 1;
     }

@@ -92,6 +92,16 @@ pub enum StoreError {
         /// What is wrong with it.
         detail: String,
     },
+    /// The file that was open is not at its place any more.
+    #[error(
+        "{0} was moved, replaced or deleted while it was open; put it back where it was and try again"
+    )]
+    Moved(PathBuf),
+    /// Something else wrote to the file while it was open.
+    #[error(
+        "another program has written to {0} while it was open; keep a copy of the file, and close the other program"
+    )]
+    Clash(PathBuf),
     /// The disk has no room left.
     #[error("{0} could not be written because the disk is full; free some space and try again")]
     Full(PathBuf),

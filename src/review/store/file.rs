@@ -97,6 +97,22 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
     }
 }
 
+/// What makes a file this one and no other of its name: device and inode.
+pub(super) type FileIdentity = (u64, u64);
+
+/// Which file lies at a path, if one does. Where the system keeps an open file from being moved, all are the same.
+pub(super) fn identity(path: &Path) -> Option<FileIdentity> {
+    let found = fs::metadata(path).ok()?;
+    #[cfg(unix)]
+    let identity = {
+        use std::os::unix::fs::MetadataExt;
+        (found.dev(), found.ino())
+    };
+    #[cfg(not(unix))]
+    let identity = (0, u64::from(found.is_dir()));
+    Some(identity)
+}
+
 /// The path of a file that goes with the session file.
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();

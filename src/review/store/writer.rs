@@ -12,7 +12,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use super::{
     Status, Wake,
     error::StoreError,
-    file::{self, WriteLock},
+    file::{self, FileIdentity, WriteLock},
     predictions,
     replay::change_word,
     rows::{IdColumn, state_json},
@@ -57,6 +57,8 @@ pub(super) struct Writer {
     labels: LabelNames,
     /// Closed after a failure, opened again for the next attempt.
     connection: Option<Connection>,
+    /// Which file that is, whatever its name.
+    identity: Option<FileIdentity>,
     /// The run that predictions belong to.
     run_id: Option<i64>,
     action_events: Receiver<ActionEvent>,
@@ -84,6 +86,7 @@ impl Writer {
     ) -> Self {
         let user = |name| std::env::var(name).ok().filter(|user| !user.is_empty());
         Self {
+            identity: file::identity(&path),
             path,
             labels,
             connection: Some(connection),
@@ -163,12 +166,18 @@ impl Writer {
             Some(connection) => connection,
             None => self.reopen()?,
         };
-        let written = if self.actions.is_empty() {
+        // SQLite would go on writing to a file that nobody will find again. The log stays where it was, and would be
+        // taken for that of whatever file comes to lie there: it is emptied into the file it belongs to.
+        if self.identity != file::identity(&self.path) {
+            checkpoint(&connection).map_err(|e| StoreError::sqlite(&self.path, e))?;
+            return Err(StoreError::Moved(self.path.clone()));
+        }
+        if self.actions.is_empty() {
             self.commit_answers(&mut connection)
+                .map_err(|e| StoreError::sqlite(&self.path, e))?;
         } else {
-            self.commit_actions(&mut connection)
-        };
-        written.map_err(|e| StoreError::sqlite(&self.path, e))?;
+            self.commit_actions(&mut connection)?;
+        }
         self.connection = Some(connection);
         Ok(())
     }
@@ -177,36 +186,33 @@ impl Writer {
     ///
     /// A commit whose sync failed may be readable and yet not on the disk: the system forgets what it could not write.
     /// The checkpoint writes it once more, so that rows found there may be taken for saved.
-    fn reopen(&self) -> Result<Connection, StoreError> {
+    fn reopen(&mut self) -> Result<Connection, StoreError> {
+        self.identity = file::identity(&self.path);
+        if self.identity.is_none() {
+            return Err(StoreError::Moved(self.path.clone()));
+        }
         let connection = file::connect(&self.path)?;
-        let busy: bool = connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-            .map_err(|e| StoreError::sqlite(&self.path, e))?;
+        let check = || -> rusqlite::Result<(bool, i64)> {
+            let busy = checkpoint(&connection)?;
+            let last = "SELECT coalesce(max(seq), 0) FROM decisions";
+            Ok((busy, connection.query_row(last, [], |row| row.get(0))?))
+        };
+        let (busy, last_seq) = check().map_err(|e| StoreError::sqlite(&self.path, e))?;
         if busy {
             return Err(StoreError::InUse(self.path.clone()));
+        }
+        if last_seq.cast_unsigned() < self.status.saved_seq.load(Ordering::Acquire) {
+            return Err(StoreError::Moved(self.path.clone()));
         }
         Ok(connection)
     }
 
-    fn commit_actions(&mut self, connection: &mut Connection) -> rusqlite::Result<()> {
-        let transaction = begin(connection)?;
-        let mut saved = 0;
-        let mut last_seq = None;
-        let mut cursor = None;
-        for event in &self.actions {
-            match event {
-                ActionEvent::Append(entry) => {
-                    self.append(&transaction, entry)?;
-                    saved += 1;
-                    last_seq = Some(entry.seq);
-                }
-                ActionEvent::Cursor(post) => cursor = Some(*post),
-            }
-        }
-        if let Some(post) = cursor {
-            set_state(&transaction, "cursor", IdColumn(post))?;
-        }
-        transaction.commit()?;
+    fn commit_actions(&mut self, connection: &mut Connection) -> Result<(), StoreError> {
+        let transaction = begin(connection).map_err(|e| StoreError::sqlite(&self.path, e))?;
+        let (saved, last_seq) = self.write_actions(&transaction)?;
+        transaction
+            .commit()
+            .map_err(|e| StoreError::sqlite(&self.path, e))?;
         self.actions.clear();
         if let Some(seq) = last_seq {
             self.status.saved_seq.store(seq, Ordering::Release);
@@ -215,25 +221,61 @@ impl Writer {
         Ok(())
     }
 
-    /// A row that is there already was committed by an attempt that looked failed.
-    fn append(&self, transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
+    /// Writes all actions: how many entries there were, and the number of the last.
+    fn write_actions(
+        &self,
+        transaction: &Transaction<'_>,
+    ) -> Result<(u64, Option<u64>), StoreError> {
+        let failed = |e| StoreError::sqlite(&self.path, e);
+        let mut saved = 0;
+        let mut last_seq = None;
+        let mut cursor = None;
+        for event in &self.actions {
+            match event {
+                ActionEvent::Append(entry) => {
+                    if !self.append(transaction, entry).map_err(failed)? {
+                        return Err(StoreError::Clash(self.path.clone()));
+                    }
+                    saved += 1;
+                    last_seq = Some(entry.seq);
+                }
+                ActionEvent::Cursor(post) => cursor = Some(*post),
+            }
+        }
+        if let Some(post) = cursor {
+            set_state(transaction, "cursor", IdColumn(post)).map_err(failed)?;
+        }
+        Ok((saved, last_seq))
+    }
+
+    /// Appends an entry. Its row may be there already, from an attempt that looked failed; false if another row is.
+    fn append(&self, transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<bool> {
         let (action, refers_to) = change_word(entry.change);
-        transaction
+        let after = state_json(&entry.after, &self.labels);
+        let seq = entry.seq.cast_signed();
+        let appended = transaction
             .prepare_cached(
                 "INSERT INTO decisions (seq, post_id, action, before, after, refers_to, reviewer, at_ms) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (seq) DO NOTHING",
             )?
             .execute(params![
-                entry.seq as i64,
+                seq,
                 IdColumn(entry.post),
                 action,
                 state_json(&entry.before, &self.labels),
-                state_json(&entry.after, &self.labels),
-                refers_to.map(|seq| seq as i64),
+                after,
+                refers_to.map(u64::cast_signed),
                 self.reviewer,
                 entry.at_ms,
             ])?;
-        Ok(())
+        if appended == 1 {
+            return Ok(true);
+        }
+        transaction
+            .prepare_cached(
+                "SELECT 1 FROM decisions WHERE seq = ?1 AND post_id = ?2 AND after = ?3 AND at_ms = ?4",
+            )?
+            .exists(params![seq, IdColumn(entry.post), after, entry.at_ms])
     }
 
     fn commit_answers(&mut self, connection: &mut Connection) -> rusqlite::Result<()> {
@@ -272,6 +314,11 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// Moves what the log holds into the file, with a sync, and empties the log; true if a reader was in the way.
+fn checkpoint(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
 }
 
 fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
