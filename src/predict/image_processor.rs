@@ -1,6 +1,6 @@
 //! From a picture to `pixel_values`: resampled, rescaled and normalised by the checkpoint's own settings.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -86,11 +86,11 @@ impl ImageProcessor {
         let nested_path = folder.join("processor_config.json");
         let nested: Option<ProcessorConfig> = read_json_if_present(&nested_path)?;
         if let Some(settings) = nested.and_then(|config| config.image_processor) {
-            return Self::new(settings, nested_path);
+            return Self::new(&settings, &nested_path);
         }
         let path = folder.join("preprocessor_config.json");
-        match read_json_if_present(&path)? {
-            Some(settings) => Self::new(settings, path),
+        match read_json_if_present::<Settings>(&path)? {
+            Some(settings) => Self::new(&settings, &path),
             None => Err(ModelError::Processor {
                 path,
                 message: "it is not there, so the image size is unknown; download the model again"
@@ -99,8 +99,11 @@ impl ImageProcessor {
         }
     }
 
-    fn new(settings: Settings, path: PathBuf) -> Result<Self, ModelError> {
-        let unsupported = |message: String| ModelError::Processor { path, message };
+    fn new(settings: &Settings, path: &Path) -> Result<Self, ModelError> {
+        let unsupported = |message: String| ModelError::Processor {
+            path: path.to_owned(),
+            message,
+        };
         let (height, width) = match settings.size {
             Size::Square(side) => (side, side),
             Size::Sides { height, width } => (height, width),
@@ -131,6 +134,9 @@ impl ImageProcessor {
         } else {
             ([0.0; 3], [1.0; 3])
         };
+        if std.iter().any(|v| *v <= 0.0) {
+            return Err(unsupported(format!("its image_std is {std:?}")));
+        }
         // Rescaled in f64, rounded to f32 and then normalised, as transformers does.
         let values = [0, 1, 2].map(|channel| {
             std::array::from_fn(|sample| {

@@ -123,6 +123,7 @@ fn load_tokenizer(folder: &Path) -> Result<Tokenizer, ModelError> {
     Ok(tokenizer)
 }
 
+#[allow(clippy::needless_pass_by_value)] // as `map_err` passes it
 fn tokenizer_error(error: tokenizers::Error) -> ModelError {
     ModelError::Tokenizer(error.to_string())
 }
