@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // how a test fails
 
 mod common;
+mod dataset;
+mod export;
 mod images;
+mod metrics;
 mod processor;
 mod session;
 mod store;

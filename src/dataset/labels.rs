@@ -87,10 +87,13 @@ impl LabelCells {
             return Ok((found, LabelSource::ClassNames));
         }
         let is_binary = self.cells.iter().any(|c| matches!(c, Cell::Binary(_)));
-        let model = options
-            .model_labels
-            .as_ref()
-            .filter(|m| !is_binary || m.iter().any(|name| name == BINARY_LABEL));
+        let model = options.model_labels.as_ref().filter(|m| {
+            if is_binary {
+                m.iter().any(|n| n == BINARY_LABEL)
+            } else {
+                !m.is_empty()
+            }
+        });
         if let Some(model) = model {
             return Ok((names(model, "the model's label map")?, LabelSource::Model));
         }
@@ -150,7 +153,7 @@ fn names<S: AsRef<str>>(names: &[S], origin: &str) -> Result<LabelNames, OpenErr
     })
 }
 
-/// Reads `class_names.txt`; `None` if there is none.
+/// Reads `class_names.txt`; `None` if there is none, or nothing in it.
 fn read_class_names(folder: &Path) -> Result<Option<LabelNames>, OpenError> {
     let path = folder.join(CLASS_NAMES);
     let text = match fs::read_to_string(&path) {
@@ -164,6 +167,9 @@ fn read_class_names(folder: &Path) -> Result<Option<LabelNames>, OpenError> {
         .map(str::trim)
         .filter(|line| !line.is_empty())
         .collect();
+    if lines.is_empty() {
+        return Ok(None);
+    }
     names(&lines, &path.display().to_string()).map(Some)
 }
 
