@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     ffi::OsString,
-    fs,
+    fs, io,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -51,13 +51,17 @@ pub fn find_missing_images(dataset: &Dataset, posts: Range<usize>) -> Vec<Proble
         return Vec::new();
     };
     let mut folders = Folders::default();
-    let list = range.len() >= LISTING_PAYS_FROM;
+    let listing = range.len() >= LISTING_PAYS_FROM;
     range
         .iter()
         .zip(first..)
         .filter_map(|(post, place)| {
             let file = dataset.image_file(post)?;
-            let exists = list && folders.lists(&file) || file.exists();
+            let exists = if listing {
+                folders.have(&file)
+            } else {
+                file.exists()
+            };
             (!exists).then(|| Problem {
                 kind: ProblemKind::MissingImage,
                 post: Some(place),
@@ -81,24 +85,31 @@ fn missing_message(image_path: &str, file: &Path) -> String {
     )
 }
 
-/// The names in folders, each folder listed once.
+/// The names in folders, each folder listed once; `None` for one that does not exist.
 #[derive(Default)]
-struct Folders(HashMap<PathBuf, HashSet<OsString>>);
+struct Folders(HashMap<PathBuf, Option<HashSet<OsString>>>);
 
 impl Folders {
-    /// Whether the file's folder lists its very name. Where case does not count, “no” may be wrong.
-    fn lists(&mut self, file: &Path) -> bool {
+    /// Whether a file exists, asking for the file itself only if its folder does not list its very name: where
+    /// case does not count, it may still be there.
+    fn have(&mut self, file: &Path) -> bool {
         let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
-            return false;
+            return file.exists();
         };
-        if let Some(names) = self.0.get(folder) {
-            return names.contains(name);
+        if !self.0.contains_key(folder) {
+            self.0.insert(folder.to_owned(), list(folder));
         }
-        let names: HashSet<OsString> = fs::read_dir(folder)
-            .map(|entries| entries.flatten().map(|e| e.file_name()).collect())
-            .unwrap_or_default();
-        let found = names.contains(name);
-        self.0.insert(folder.to_owned(), names);
-        found
+        match self.0.get(folder) {
+            Some(Some(names)) => names.contains(name) || file.exists(),
+            _ => false,
+        }
+    }
+}
+
+fn list(folder: &Path) -> Option<HashSet<OsString>> {
+    match fs::read_dir(folder) {
+        Ok(entries) => Some(entries.flatten().map(|e| e.file_name()).collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(_) => Some(HashSet::new()),
     }
 }
