@@ -118,8 +118,13 @@ fn unknown_message(unknown: &[String], labels: &LabelNames) -> String {
     if labels.len() > SPELLED_OUT {
         known.push_str(", …");
     }
+    let (verb, it) = if unknown.len() == 1 {
+        ("is", "it")
+    } else {
+        ("are", "them")
+    };
     format!(
-        "{} is not in the label set ({known}) and is not counted; add it to class_names.txt or --labels, or correct the cell",
+        "{} {verb} not in the label set ({known}) and not counted; add {it} to class_names.txt or --labels, or correct the cell",
         unknown.join(", ")
     )
 }

@@ -116,8 +116,9 @@ fn report_width(row: &Row<'_>, width: usize, place: usize, builder: &mut Builder
         n if n > width => (ProblemKind::LongRow, "those at the end are not used"),
         _ => return,
     };
+    let cells = if row.len() == 1 { "cell" } else { "cells" };
     let mut message = format!(
-        "the row has {} cells where the header has {width}; {consequence}. Check its commas and quotes",
+        "the row has {} {cells} where the header has {width}; {consequence}. Check its commas and quotes",
         row.len()
     );
     if row.n_lines > 1 {

@@ -42,16 +42,11 @@ pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<Loaded, OpenErr
     images.sort_by(|a, b| natural_cmp(a, b));
 
     let mut builder = Builder::default();
-    let has_sidecars = !described.is_empty() || !tree.sidecars.is_empty();
-    if !has_sidecars && !tree.csvs.is_empty() {
-        tree.fault(format!(
-            "only images are read from a folder{}",
-            tree.csv_hint()
-        ));
-    }
+    let mut is_described = !described.is_empty();
     tree.problems.drain(..).for_each(|p| builder.report(p));
     for image in &images {
         let (sidecar, fault) = tree.sidecar_of(path, image);
+        is_described |= sidecar != Description::default();
         let own = described.remove(image).unwrap_or_default();
         let text = own.text.or(sidecar.text).unwrap_or_default();
         let labels = own.labels.or(sidecar.labels);
@@ -73,6 +68,12 @@ pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<Loaded, OpenErr
                 message,
             });
         }
+    }
+    if !is_described && !tree.csvs.is_empty() {
+        builder.report(fault(format!(
+            "only images are read from a folder{}",
+            tree.csv_hint()
+        )));
     }
     let built = builder.finish(options, path)?;
     Ok(Loaded {
@@ -242,13 +243,18 @@ impl Tree {
     }
 
     fn fault(&mut self, message: String) {
-        self.problems.push(Problem {
-            kind: ProblemKind::Unreadable,
-            post: None,
-            line: None,
-            column: None,
-            message,
-        });
+        self.problems.push(fault(message));
+    }
+}
+
+/// A problem of the folder and not of a post.
+fn fault(message: String) -> Problem {
+    Problem {
+        kind: ProblemKind::Unreadable,
+        post: None,
+        line: None,
+        column: None,
+        message,
     }
 }
 
