@@ -8,11 +8,18 @@ use std::{
 
 use overrule::{
     dataset::{Dataset, OpenOptions, open},
-    export::{ExportError, Provenance, Selection, Source, TrainingSet},
+    export::{ExportError, Provenance, Selection, Source, TrainingSet, training_csv},
     post::LabelSet,
+    predict::{
+        answer::Parse,
+        prediction::{Prediction, Seconds},
+    },
+    review::{Action, Session},
 };
 use proptest::prelude::*;
 use tempfile::TempDir;
+
+use crate::session::run;
 
 const POSTS: &str = "text,image_path,labels,split\n\
     kept,images/a.png,y,train\n\
@@ -222,6 +229,54 @@ fn provenance_is_written_on_request() {
         ids[1], ids[2], ids[3]
     );
     assert_eq!(text, expected);
+}
+
+#[test]
+fn a_session_exports_what_it_shows() {
+    let (folder, dataset) = workplace(POSTS);
+    let mut session = Session::open(dataset, &folder.path().join("review.db"), || ()).unwrap();
+    let confirm = |labels| Action::Confirm {
+        labels,
+        assisted: true,
+    };
+    session.apply(1, confirm([0, 1].into_iter().collect()));
+    session.apply(2, Action::Draft(LabelSet::EMPTY));
+    session.apply(3, confirm(LabelSet::EMPTY));
+    session.apply(3, Action::Note("none at all".into()));
+    session.begin_run(run("tiny"));
+    session.record_prediction(1, answer(Parse::Clean));
+    session.record_prediction(3, answer(Parse::Failed));
+
+    let path = folder.path().join("data/train.csv");
+    let exported = training_csv(&session, Selection::All, &path, false).unwrap();
+    assert_eq!((exported.posts, exported.without_truth), (4, 1));
+    let expected = [
+        "kept,a.png,y",
+        "corrected,b.png,\"x,y\"",
+        "confirmed,c.png,x",
+        "decided,d.png,",
+    ];
+    assert_eq!(rows(&path), expected);
+
+    TrainingSet::of_session(&session, Selection::Corrected)
+        .with_session_provenance(&session)
+        .write(&path, true)
+        .unwrap();
+    let [first, second] = rows(&path).try_into().unwrap();
+    assert!(first.ends_with(",reviewer,x,y,true,false,"), "{first}");
+    assert!(
+        second.ends_with(",reviewer,?,?,true,false,none at all"),
+        "{second}"
+    );
+}
+
+/// What some model says: y.
+fn answer(parse: Parse) -> Prediction {
+    Prediction {
+        labels: [1].into_iter().collect(),
+        parse,
+        ..Prediction::failed("", Seconds::default())
+    }
 }
 
 #[test]

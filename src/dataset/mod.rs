@@ -1,6 +1,6 @@
 //! Opening a path: recognise its format, load its posts, and collect what is wrong with them.
 //!
-//! A format is one file here and one line of [`FORMATS`]. It reads rows or files and hands posts to a
+//! A format is one file here and one line of `FORMATS`. It reads rows or files and hands posts to a
 //! `Builder`, which names them, chooses the label set and resolves every labels cell once.
 
 mod builder;

@@ -272,11 +272,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("p.jsonl");
         let (a, b) = (record("a", &prediction()), record("b", &prediction()));
-        let good = lines(&[a.clone()]);
+        let good = lines(std::slice::from_ref(&a));
         let bytes = [
             &good[..],
             b"{}\n\n\xff\n",
-            &lines(&[b.clone()]),
+            &lines(std::slice::from_ref(&b)),
             &good[..40],
         ]
         .concat();
@@ -293,7 +293,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let long = record(&"x".repeat(200_000), &prediction());
         let next = record("next", &prediction());
-        let whole = lines(&[long.clone()]);
+        let whole = lines(std::slice::from_ref(&long));
         let without_end = whole.len() - 1;
         for (name, bytes, expected) in [
             ("none", None, vec![&next]),
