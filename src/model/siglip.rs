@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     ModelError,
-    layers::{Heads, LayerNorm, Linear, attend},
+    layers::{Heads, LayerNorm, Linear, attend, gelu},
     weights::Weights,
 };
 
@@ -62,7 +62,8 @@ impl Config {
         self.patches_per_side() * self.patches_per_side()
     }
 
-    fn validate(&self) -> Result<(), ModelError> {
+    /// Refuses by name what the tower does not compute.
+    pub fn validate(&self) -> Result<(), ModelError> {
         let unsupported =
             |key, value: String, reason| Err(ModelError::UnsupportedConfig { key, value, reason });
         if self.hidden_act != "gelu_pytorch_tanh" {
@@ -186,7 +187,7 @@ impl Mlp {
     }
 
     fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        self.fc2.forward(&self.fc1.forward(x)?.gelu()?)
+        self.fc2.forward(&gelu(self.fc1.forward(x)?)?)
     }
 }
 
@@ -225,9 +226,8 @@ impl VisionTower {
     /// Loads the tower; it computes in `compute`.
     ///
     /// # Errors
-    /// A configuration that is not supported, a tensor that is missing or of another shape.
+    /// A tensor that is missing or of another shape.
     pub fn load(weights: &Weights, config: &Config, compute: DType) -> Result<Self, ModelError> {
-        config.validate()?;
         let encoder = weights.pp("encoder").pp("layers");
         Ok(Self {
             embeddings: Embeddings::load(&weights.pp("embeddings"), config, compute)?,

@@ -10,7 +10,7 @@ pub use config::{Config, LayerType};
 
 use super::{
     ModelError,
-    layers::{Embedding, Heads, KvCache, Linear, RmsNorm, RotaryEmbedding, attend},
+    layers::{Embedding, Heads, KvCache, Linear, RmsNorm, RotaryEmbedding, attend, gelu_mul},
     weights::Weights,
 };
 
@@ -113,8 +113,9 @@ impl Mlp {
     }
 
     fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let gate = self.gate_proj.forward(x)?.gelu()?; // (batch, len, inner)
-        self.down_proj.forward(&(gate * self.up_proj.forward(x)?)?)
+        let gate = self.gate_proj.forward(x)?; // (batch, len, inner)
+        self.down_proj
+            .forward(&gelu_mul(gate, &self.up_proj.forward(x)?)?)
     }
 }
 
@@ -169,9 +170,8 @@ impl Gemma2 {
     /// Loads the decoder from the names of a vision-language checkpoint; it computes in `compute`.
     ///
     /// # Errors
-    /// A configuration that is not supported, a tensor that is missing or of another shape.
+    /// A tensor that is missing or of another shape.
     pub fn load(root: &Weights, config: &Config, compute: DType) -> Result<Self, ModelError> {
-        config.validate()?;
         let weights = root.pp("language_model");
         let embed_tokens = Embedding::load(
             &weights.pp("embed_tokens"),

@@ -2,6 +2,8 @@
 
 use candle_core::{D, DType, Device, Result, Tensor};
 
+use super::masked_softmax;
+
 /// How queries, keys and values are split into heads.
 #[derive(Clone, Copy, Debug)]
 pub struct Heads {
@@ -40,28 +42,16 @@ pub fn attend(
     mask: Option<&Tensor>,
 ) -> Result<Tensor> {
     let (batch, n_heads, len, dim) = q.dims4()?;
-    let keys = k.dim(2)?;
     let rows = n_heads / heads.keys_values * len;
 
     // 1. Queries that share keys become rows of one matrix: the keys are not repeated.
     let scale = heads.scale / heads.softcap.unwrap_or(1.0);
     let q = (q * scale)?.reshape((batch, heads.keys_values, rows, dim))?;
-    // 2. Scores, squeezed and masked.
+    // 2. Scores, squeezed, masked and normalised.
     let scores = q.matmul(&k.t()?)?.to_dtype(DType::F32)?; // (batch, key_value_heads, rows, keys)
-    let scores = match heads.softcap {
-        Some(cap) => (scores.tanh()? * cap)?,
-        None => scores,
-    };
-    let scores = match mask {
-        Some(mask) => scores
-            .reshape((batch, n_heads, len, keys))?
-            .broadcast_add(mask)?
-            .reshape((batch, heads.keys_values, rows, keys))?,
-        None => scores,
-    };
+    let weights = masked_softmax(scores, heads.softcap, (batch, n_heads, len), mask)?;
     // 3. Weighted values.
-    let weights = candle_nn::ops::softmax_last_dim(&scores)?.to_dtype(v.dtype())?;
-    let mixed = weights.matmul(v)?; // (batch, key_value_heads, rows, dim)
+    let mixed = weights.to_dtype(v.dtype())?.matmul(v)?; // (batch, key_value_heads, rows, dim)
     // 4. The heads side by side again.
     mixed
         .reshape((batch, n_heads, len, dim))?

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp1, D, DType, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
 
+use super::matmul_narrow;
 use crate::model::{ModelError, matmul::PackedMatrix, weights::Weights};
-
-/// How many weights are widened at a time: 128 MiB of f32.
-const WIDEN_WEIGHTS: usize = 1 << 25;
 
 /// A matrix `(out, in)`.
 ///
@@ -55,7 +53,7 @@ impl Matrix {
                 .contiguous()?
                 .apply_op1_no_bwd(&Product(packed.clone())),
             Self::Plain(weight) if weight.dtype() == rows.dtype() => rows.matmul(&weight.t()?),
-            Self::Plain(weight) => product_widening(weight, rows),
+            Self::Plain(weight) => matmul_narrow(&rows.contiguous()?, weight),
         }
     }
 
@@ -78,23 +76,6 @@ impl Matrix {
                 Tensor::from_vec(rows, (ids.len(), packed.input()), &candle_core::Device::Cpu)
             }
         }
-    }
-}
-
-/// The product with the weights widened block by block, so that never all of a large matrix exists twice.
-fn product_widening(weight: &Tensor, rows: &Tensor) -> Result<Tensor> {
-    let (out, input) = weight.dims2()?;
-    let block = (WIDEN_WEIGHTS / input.max(1)).max(1);
-    let blocks = (0..out)
-        .step_by(block)
-        .map(|start| {
-            let weight = weight.narrow(0, start, block.min(out - start))?; // (block, in)
-            rows.matmul(&weight.to_dtype(rows.dtype())?.t()?) // (rows, block)
-        })
-        .collect::<Result<Vec<_>>>()?;
-    match blocks.as_slice() {
-        [only] => Ok(only.clone()),
-        blocks => Tensor::cat(blocks, D::Minus1),
     }
 }
 

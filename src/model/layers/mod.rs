@@ -1,13 +1,17 @@
 //! The parts that several architectures are built from.
 
 mod attention;
+mod elementwise;
 mod kv_cache;
 mod linear;
+mod narrow;
 mod norm;
 mod rotary;
 
 pub use attention::{Heads, attend, attention_mask};
+pub use elementwise::{gelu, gelu_mul, masked_softmax};
 pub use kv_cache::KvCache;
 pub use linear::{Embedding, Linear};
+pub use narrow::matmul_narrow;
 pub use norm::{LayerNorm, RmsNorm};
 pub use rotary::RotaryEmbedding;

@@ -39,8 +39,13 @@ struct GenerationConfig {
 
 impl Config {
     /// Reads the configuration of a checkpoint's folder.
+    ///
+    /// # Errors
+    /// A file that is missing or damaged, or asks for what the network does not compute.
     pub fn load(folder: &Path) -> Result<Self, ModelError> {
         let mut config: Self = read_json(&folder.join("config.json"))?;
+        config.vision_config.validate()?;
+        config.text_config.validate()?;
         // What generation stops at is `generation_config.json`'s to say, if it is there.
         let generation: Option<GenerationConfig> =
             read_json_if_present(&folder.join("generation_config.json"))?;

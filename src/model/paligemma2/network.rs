@@ -41,7 +41,7 @@ impl PaliGemma2 {
     /// Loads the network; it computes in `compute`.
     ///
     /// # Errors
-    /// A configuration that is not supported, a tensor that is missing or of another shape.
+    /// A tensor that is missing or of another shape.
     pub fn load(weights: &Weights, config: &Config, compute: DType) -> Result<Self, ModelError> {
         let projector = weights.pp("multi_modal_projector").pp("linear");
         let (seen, said) = (

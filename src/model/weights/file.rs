@@ -153,10 +153,10 @@ impl SafetensorsFile {
     /// # Errors
     /// A read that fails or comes up short, and a tensor that is not stored as F32, F16 or BF16.
     pub fn read<T: WeightFloat>(&self, entry: &TensorEntry) -> Result<Vec<T>, ModelError> {
-        let (width, convert): (usize, fn(&[u8], &mut [T])) = match entry.dtype {
-            Dtype::F32 => (4, from_f32),
-            Dtype::F16 => (2, from_f16),
-            Dtype::BF16 => (2, from_bf16),
+        let (width, convert) = match entry.dtype {
+            Dtype::F32 => (4, from_f32::<T> as Convert<T>),
+            Dtype::F16 => (2, from_f16::<T> as Convert<T>),
+            Dtype::BF16 => (2, from_bf16::<T> as Convert<T>),
             other => {
                 return Err(ModelError::TensorDtype {
                     name: entry.name.clone(),
@@ -189,6 +189,9 @@ impl SafetensorsFile {
         Ok(values)
     }
 }
+
+/// Reads values as a file stores them.
+type Convert<T> = fn(&[u8], &mut [T]);
 
 fn from_f32<T: WeightFloat>(bytes: &[u8], values: &mut [T]) {
     for (value, bytes) in values.iter_mut().zip(bytes.as_chunks::<4>().0) {
