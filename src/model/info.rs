@@ -21,7 +21,8 @@ pub struct ModelInfo {
     pub family: Family,
     /// The checkpoint's folder.
     pub folder: PathBuf,
-    /// The revision of a Hub checkpoint, if known.
+    /// What tells these weights from others of the same name: the Hub's commits of base and adapter, or fingerprints
+    /// of local folders.
     pub revision: Option<String>,
     /// The adapter's name, if one is merged.
     pub adapter: Option<String>,

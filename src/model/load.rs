@@ -57,6 +57,8 @@ pub fn load(
         .transpose()?;
     let processor = processor(family, folder)?;
 
+    // Taken before the weights are read, so that a change meanwhile shows the next time.
+    let revision = Some(resolved.revision());
     let source = WeightSource::new(
         &checkpoint,
         lora.as_ref(),
@@ -76,7 +78,7 @@ pub fn load(
             is_demo: is_demo(folder),
             name: resolved.base.name,
             folder: resolved.base.folder,
-            revision: resolved.base.revision,
+            revision,
             adapter: resolved.adapter.map(|adapter| adapter.name),
         },
         processor,

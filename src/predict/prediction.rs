@@ -100,7 +100,8 @@ impl Prediction {
 pub struct RunInfo {
     /// The model's name or folder.
     pub model: String,
-    /// The revision of a Hub checkpoint.
+    /// What tells these weights from others of the same name: the Hub's commits of base and adapter, or fingerprints
+    /// of local folders.
     pub revision: Option<String>,
     /// The adapter's name or folder.
     pub adapter: Option<String>,

@@ -1,6 +1,7 @@
 //! From the name of a model to folders on disk. Nothing is downloaded.
 
 mod cache;
+mod fingerprint;
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,14 @@ pub struct Located {
     pub revision: Option<String>,
 }
 
+impl Located {
+    /// The commit, or what tells a local folder's state from another.
+    fn state(&self) -> String {
+        let local = || fingerprint::fingerprint(&self.folder);
+        self.revision.clone().unwrap_or_else(local)
+    }
+}
+
 /// What a [`ModelSpec`] stands for on this machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Resolved {
@@ -31,6 +40,18 @@ pub struct Resolved {
     pub base: Located,
     /// The adapter's folder, if one is wanted.
     pub adapter: Option<Located>,
+}
+
+impl Resolved {
+    /// What tells these weights from others of the same name, such as an adapter that was trained again into the
+    /// same folder: the commits, or fingerprints of local folders.
+    pub fn revision(&self) -> String {
+        let base = self.base.state();
+        match &self.adapter {
+            Some(adapter) => format!("{base}+{}", adapter.state()),
+            None => base,
+        }
+    }
 }
 
 /// The part of `adapter_config.json` that leads to the base.

@@ -1,0 +1,64 @@
+//! Telling one state of a local folder from another.
+
+use std::{fs, path::Path, time::UNIX_EPOCH};
+
+/// What tells the weights and the configuration in a folder from what lay there before, or lies elsewhere: a hash
+/// of the files' names, sizes and times of change. Reading gigabytes of weights for it would take longer than loading.
+pub fn fingerprint(folder: &Path) -> String {
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        .filter(|entry| is_part_of_the_model(&entry.path()))
+        // Links are followed: a link says nothing about what it leads to.
+        .filter_map(|entry| Some((entry.file_name(), fs::metadata(entry.path()).ok()?)))
+        .filter(|(_, metadata)| metadata.is_file())
+        .map(|(name, metadata)| {
+            let changed = metadata.modified().ok();
+            let since = changed.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+            let nanos = since.map_or(0, |since| since.as_nanos());
+            (name, metadata.len(), nanos)
+        })
+        .collect();
+    files.sort();
+    let mut bytes = Vec::new();
+    for (name, len, nanos) in files {
+        bytes.extend_from_slice(name.as_encoded_bytes());
+        bytes.push(0);
+        bytes.extend_from_slice(&len.to_le_bytes());
+        bytes.extend_from_slice(&nanos.to_le_bytes());
+    }
+    format!("local-{:016x}", xxhash_rust::xxh3::xxh3_64(&bytes))
+}
+
+fn is_part_of_the_model(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "safetensors" || extension == "json")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    #[test]
+    fn a_folder_with_other_weights_has_another_fingerprint() {
+        let folder = tempfile::tempdir().unwrap();
+        let weights = folder.path().join("adapter_model.safetensors");
+        fs::write(&weights, "old").unwrap();
+        fs::write(folder.path().join("adapter_config.json"), "{}").unwrap();
+        let old = fingerprint(folder.path());
+        assert_eq!(fingerprint(folder.path()), old);
+        fs::write(folder.path().join("README.md"), "no part of the model").unwrap();
+        assert_eq!(fingerprint(folder.path()), old);
+
+        let later = SystemTime::now() + Duration::from_secs(60);
+        let file = fs::File::options().write(true).open(&weights).unwrap();
+        file.set_modified(later).unwrap();
+        let trained_again = fingerprint(folder.path());
+        assert_ne!(trained_again, old);
+        fs::remove_file(&weights).unwrap();
+        assert_ne!(fingerprint(folder.path()), trained_again);
+    }
+}

@@ -1,0 +1,234 @@
+//! `overrule predict`: the goldens' answers, resuming, interruption, failed posts.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    process::{Command, Stdio},
+    time::{Duration, SystemTime},
+};
+
+use serde_json::{Value, json};
+
+use super::run::{
+    copy_folder, ended, lines, overrule, predict, run, test_posts, text, timeless, write_dataset,
+};
+use crate::common::{Expected, fixture, read_jsonl};
+
+#[test]
+fn every_answer_is_that_of_transformers_in_the_order_of_the_dataset() {
+    let expected: Vec<Expected> = read_jsonl(&fixture("paligemma2/expected.jsonl"));
+    for batch_size in ["1", "4"] {
+        let args = predict(&test_posts(), &["--batch-size", batch_size]);
+        let records = lines(&run(args).expect(0).stdout);
+        assert_eq!(records.len(), expected.len());
+        for (place, (record, expected)) in records.iter().zip(&expected).enumerate() {
+            assert_eq!(record["index"], place);
+            assert_eq!(record["text"], *expected.text);
+            assert_eq!(
+                record["raw"], *expected.trained.generated_text,
+                "post {place}"
+            );
+            assert_eq!(record["labels"], json!(expected.trained.labels));
+            assert_eq!(record["parse"], "clean");
+            assert_eq!(record["error"], Value::Null);
+            assert_eq!(record["n_tokens"], expected.trained.generated_ids.len());
+            let logprob = record["answer_logprob"].as_f64().unwrap();
+            let golden = expected.label_set_logprobs[&expected.trained.generated_text];
+            assert!(
+                (logprob - golden).abs() < 1e-2,
+                "post {place}: {logprob} {golden}"
+            );
+        }
+        let about = &records[0]["run"];
+        assert_eq!(about["prompt"], "trained");
+        assert_eq!(
+            (&about["dtype"], &about["device"]),
+            (&json!("f32"), &json!("cpu"))
+        );
+    }
+}
+
+#[test]
+fn the_base_and_the_card_prompt_can_be_asked_too() {
+    let expected: Vec<Expected> = read_jsonl(&fixture("paligemma2/expected.jsonl"));
+    let model = text(&fixture("paligemma2/base"));
+    let base = [
+        "predict",
+        &text(&test_posts()),
+        "--model",
+        &model,
+        "--no-adapter",
+        "--limit",
+        "6",
+    ];
+    let records = lines(&run(base).expect(0).stdout);
+    assert_eq!(records.len(), 6);
+    for (record, expected) in records.iter().zip(&expected) {
+        assert_eq!(
+            record["raw"],
+            json!(expected.trained.base.base_generated_text)
+        );
+        assert_eq!(record["run"]["adapter"], Value::Null);
+    }
+    let card = predict(&test_posts(), &["--prompt", "card", "--limit", "6"]);
+    for (record, expected) in lines(&run(card).expect(0).stdout).iter().zip(&expected) {
+        let card = expected.card.as_ref().unwrap();
+        assert_eq!(record["raw"], *card.generated_text);
+    }
+}
+
+#[test]
+fn a_run_that_was_cut_off_goes_on_and_gives_the_same_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.jsonl");
+    let args = predict(&test_posts(), &["--limit", "6", "--out", &text(&out)]);
+    let first = run(&args).expect(0);
+    assert_eq!(first.stdout, "");
+    assert!(first.stderr.contains("6 posts in"), "{}", first.stderr);
+    let whole = fs::read_to_string(&out).unwrap();
+    let records: Vec<Value> = lines(&whole).into_iter().map(timeless).collect();
+    assert_eq!(records.len(), 6);
+
+    // A crash in the middle of the fifth line.
+    let ends: Vec<usize> = whole.match_indices('\n').map(|(end, _)| end).collect();
+    fs::write(&out, &whole[..ends[3] + 200]).unwrap();
+    let second = run(&args).expect(0);
+    assert!(second.stderr.contains("2 posts in"), "{}", second.stderr);
+    assert!(
+        second.stderr.contains("4 were there already"),
+        "{}",
+        second.stderr
+    );
+    let resumed = fs::read_to_string(&out).unwrap();
+    assert!(resumed.starts_with(&whole[..=ends[3]]));
+    let resumed: Vec<Value> = lines(&resumed).into_iter().map(timeless).collect();
+    assert_eq!(resumed, records);
+
+    let third = run(&args).expect(0);
+    assert!(third.stderr.contains("0 posts in"), "{}", third.stderr);
+    assert_eq!(lines(&fs::read_to_string(&out).unwrap()).len(), 6);
+}
+
+#[test]
+fn another_run_is_added_to_the_same_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = text(&folder.path().join("out.jsonl"));
+    for prompt in ["trained", "card"] {
+        let more = ["--limit", "2", "--prompt", prompt, "--out", &out];
+        run(predict(&test_posts(), &more)).expect(0);
+    }
+    let prompts: Vec<Value> = lines(&fs::read_to_string(out).unwrap())
+        .iter()
+        .map(|record| record["run"]["prompt"].clone())
+        .collect();
+    assert_eq!(prompts, ["trained", "trained", "card", "card"]);
+}
+
+#[test]
+fn an_adapter_trained_again_into_the_same_folder_is_another_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let adapter = folder.path().join("adapter");
+    copy_folder(&fixture("paligemma2/adapter"), &adapter);
+    let out = text(&folder.path().join("out.jsonl"));
+    let (posts, base) = (text(&test_posts()), text(&fixture("paligemma2/base")));
+    let mut args = vec![
+        "predict", &posts, "--model", &base, "--limit", "1", "--out", &out,
+    ];
+    let adapter_name = text(&adapter);
+    args.extend(["--adapter", &adapter_name]);
+    for written in ["1 posts in", "0 posts in"] {
+        let told = run(&args).expect(0).stderr;
+        assert!(told.contains(written), "{told}");
+    }
+    let weights = fs::File::options()
+        .write(true)
+        .open(adapter.join("adapter_model.safetensors"))
+        .unwrap();
+    weights
+        .set_modified(SystemTime::now() + Duration::from_secs(60))
+        .unwrap();
+    let told = run(&args).expect(0).stderr;
+    assert!(told.contains("1 posts in"), "{told}");
+}
+
+#[test]
+fn posts_that_fail_do_not_stop_the_others_and_are_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = |name: &str| folder.path().join(name);
+    fs::copy(fixture("posts/images/test_001_rgb.jpg"), image("good.jpg")).unwrap();
+    fs::write(image("broken.png"), "no picture").unwrap();
+    let csv = "text,image_path,labels\na,good.jpg,\nb,gone.jpg,\nc,broken.png,\nd,,\ne,good.jpg,\n";
+    let dataset = write_dataset(folder.path(), csv);
+    let out = folder.path().join("out.jsonl");
+    let args = predict(&dataset, &["--out", &text(&out)]);
+
+    let told = run(&args).expect(1).stderr;
+    assert!(
+        told.contains("5 posts in") && told.contains("3 of them failed"),
+        "{told}"
+    );
+    assert!(
+        told.contains("post 1: ") && told.contains("gone.jpg"),
+        "{told}"
+    );
+    let records = lines(&fs::read_to_string(&out).unwrap());
+    let failed: Vec<bool> = records
+        .iter()
+        .map(|record| record["error"].is_string())
+        .collect();
+    assert_eq!(failed, [false, true, true, true, false]);
+    assert_eq!(records[1]["parse"], "failed");
+    assert_eq!(records[1]["labels"], json!([]));
+
+    fs::copy(image("good.jpg"), image("gone.jpg")).unwrap();
+    let told = run(&args).expect(1).stderr;
+    assert!(
+        told.contains("3 posts in") && told.contains("2 were there already"),
+        "{told}"
+    );
+    let records = lines(&fs::read_to_string(&out).unwrap());
+    assert_eq!(records.len(), 8);
+    assert_eq!(
+        (&records[5]["index"], &records[5]["error"]),
+        (&json!(1), &Value::Null)
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_keeps_what_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = text(&fixture("posts/images/test_001_rgb.jpg"));
+    let rows = format!("hello,{image},\n").repeat(5000);
+    let dataset = write_dataset(folder.path(), &format!("text,image_path,labels\n{rows}"));
+    let mut child = overrule(predict(&dataset, &[]))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut text = String::new();
+    stdout.read_line(&mut text).unwrap();
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    stdout.read_to_string(&mut text).unwrap();
+    let ended = ended(child.wait_with_output().unwrap()).expect(130);
+    assert!(ended.stderr.contains("Interrupted: "), "{}", ended.stderr);
+    let written = lines(&text).len();
+    assert!((1..5000).contains(&written), "{written}");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let mut child = overrule(predict(&test_posts(), &[]))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ended = ended(child.wait_with_output().unwrap()).expect(0);
+    assert!(!ended.stderr.contains("error"), "{}", ended.stderr);
+}
