@@ -166,7 +166,7 @@ fn a_file_that_is_cut_off_is_an_error_and_never_grey() {
 }
 
 /// The PNG header of a picture of any size, and an empty body.
-fn png_claiming(width: u32, height: u32) -> Vec<u8> {
+pub fn png_claiming(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = edge_image("rgb.png");
     bytes[16..20].copy_from_slice(&width.to_be_bytes());
     bytes[20..24].copy_from_slice(&height.to_be_bytes());

@@ -1,0 +1,216 @@
+//! `overrule evaluate`: the goldens' metrics, runs, and what is left out.
+
+use std::{fs, path::Path};
+
+use overrule::{
+    dataset::{self, OpenOptions},
+    post::{LabelNames, LabelSet},
+    predict::{
+        answer::Parse,
+        prediction::{Prediction, Record, RunInfo, Seconds},
+        record_file::write_record,
+    },
+    review::Action,
+};
+use serde_json::{Value, json};
+
+use super::run::{agree, predict, run, test_posts, text, write_dataset};
+use crate::{
+    common::{Expected, fixture, read_jsonl},
+    session::Watched,
+};
+
+fn golden_metrics() -> Value {
+    let bytes = fs::read(fixture("paligemma2/metrics.json")).unwrap();
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+/// Checks every figure that a golden has against ours.
+fn assert_like_the_golden(ours: &Value, golden: &Value) {
+    for (key, golden) in golden.as_object().unwrap() {
+        let Some(ours) = ours.get(key) else { continue };
+        match golden.as_object() {
+            Some(_) => assert_like_the_golden(ours, golden),
+            None => assert!(agree(ours, golden, 1e-6), "{key}: {ours} {golden}"),
+        }
+    }
+}
+
+fn evaluate(predictions: &Path, more: &[&str]) -> Vec<String> {
+    let mut args = vec![
+        "evaluate".to_owned(),
+        text(predictions),
+        "--data".to_owned(),
+    ];
+    args.push(text(&test_posts()));
+    args.extend(more.iter().map(|arg| (*arg).to_owned()));
+    args
+}
+
+/// A run that no model made.
+fn run_info(model: &str, labels: &LabelNames) -> RunInfo {
+    RunInfo {
+        model: model.to_owned(),
+        revision: None,
+        adapter: None,
+        prompt: "trained".to_owned(),
+        dtype: "f32".to_owned(),
+        device: "cpu".to_owned(),
+        label_set: labels.iter().map(str::to_owned).collect(),
+        version: "0".to_owned(),
+    }
+}
+
+fn says(labels: LabelSet) -> Prediction {
+    Prediction {
+        labels,
+        raw: "…".to_owned(),
+        parse: Parse::Clean,
+        ..Prediction::failed("", Seconds::default())
+    }
+}
+
+/// A predictions file on the test posts; `answer` gives what is said of the post at a place.
+fn write_predictions(path: &Path, answer: impl Fn(usize) -> Option<Prediction>) {
+    let dataset = dataset::open(&test_posts(), &OpenOptions::default()).unwrap();
+    let mut bytes = Vec::new();
+    for (place, post) in dataset.posts.iter().enumerate() {
+        if let Some(mut prediction) = answer(place) {
+            prediction.error = prediction.error.filter(|error| !error.is_empty());
+            let run = run_info("made up", &dataset.labels);
+            let record = Record::new(place, post, &dataset.labels, prediction, run);
+            write_record(&mut bytes, &record).unwrap();
+        }
+    }
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn the_metrics_are_those_of_the_original_evaluation() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.jsonl");
+    run(predict(&test_posts(), &["--out", &text(&out)])).expect(0);
+    let ours = run(evaluate(&out, &["--json"])).expect(0).json();
+    assert_like_the_golden(&ours, &golden_metrics()["base_plus_adapter"]);
+    assert_eq!(ours["n"], 40);
+    assert_eq!(
+        (&ours["truth"], &ours["parse_failures"]),
+        (&json!("dataset"), &json!(0))
+    );
+}
+
+#[test]
+fn imperfect_answers_get_the_figures_that_scikit_learn_gives() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("base.jsonl");
+    let expected: Vec<Expected> = read_jsonl(&fixture("paligemma2/expected.jsonl"));
+    let labels = LabelNames::new(
+        fs::read_to_string(fixture("posts/class_names.txt"))
+            .unwrap()
+            .lines(),
+    )
+    .unwrap();
+    write_predictions(&out, |place| {
+        let base = expected[place].trained.base.base_labels.as_ref().unwrap();
+        Some(says(labels.resolve(base.iter().map(String::as_str)).0))
+    });
+    let ours = run(evaluate(&out, &["--json"])).expect(0).json();
+    assert_like_the_golden(&ours, &golden_metrics()["base"]);
+    assert!(ours["f1_micro"].as_f64().unwrap() < 0.5);
+}
+
+#[test]
+fn what_is_left_out_or_counted_as_empty_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.jsonl");
+    write_predictions(&out, |place| match place {
+        0 => None,
+        1 => Some(Prediction::failed("no picture", Seconds::default())),
+        2 => Some(Prediction {
+            parse: Parse::Failed,
+            ..says(LabelSet::EMPTY)
+        }),
+        _ => Some(says(LabelSet::EMPTY)),
+    });
+    let json = run(evaluate(&out, &["--json"])).expect(0).json();
+    assert_eq!(json["n"], 39);
+    assert_eq!(json["without_prediction"], 1);
+    assert_eq!(json["failed"], 1);
+    assert_eq!(json["parse_failures"], 1);
+    insta::assert_snapshot!(run(evaluate(&out, &[])).expect(0).stdout);
+}
+
+#[test]
+fn the_last_run_counts_unless_another_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.jsonl");
+    for prompt in ["card", "trained"] {
+        let more = ["--limit", "2", "--prompt", prompt, "--out", &text(&out)];
+        run(predict(&test_posts(), &more)).expect(0);
+    }
+    for (more, prompt) in [
+        (vec!["--json"], "trained"),
+        (vec!["--json", "--run", "1"], "card"),
+    ] {
+        let ended = run(evaluate(&out, &more)).expect(0);
+        assert_eq!(ended.json()["run"]["prompt"], prompt);
+        assert!(ended.stderr.contains("holds 2 runs"), "{}", ended.stderr);
+    }
+    run(evaluate(&out, &["--run", "3"])).expect(2);
+}
+
+#[test]
+fn decisions_of_a_review_are_the_truth_where_there_are_any() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, session) = (
+        folder.path().join("out.jsonl"),
+        folder.path().join("review.overrule"),
+    );
+    let dataset = dataset::open(&test_posts(), &OpenOptions::default()).unwrap();
+    let truth: Vec<LabelSet> = dataset
+        .posts
+        .iter()
+        .map(|post| post.truth.unwrap())
+        .collect();
+    write_predictions(&out, |place| Some(says(truth[place])));
+    let mut opened = Watched::open(dataset, &session);
+    let labels = truth[0].toggled(0);
+    opened.session.apply(
+        0,
+        Action::Confirm {
+            labels,
+            assisted: false,
+        },
+    );
+    opened.wait_until_saved();
+    opened.close();
+
+    let args = [
+        "evaluate",
+        &text(&out),
+        "--session",
+        &text(&session),
+        "--json",
+    ];
+    let json = run(args).expect(0).json();
+    assert_eq!(
+        (&json["truth"], &json["n"]),
+        (&json!("combined"), &json!(40))
+    );
+    assert!(agree(&json["subset_accuracy"], &json!(39.0 / 40.0), 1e-12));
+}
+
+#[test]
+fn predictions_of_another_dataset_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.jsonl");
+    write_predictions(&out, |_| Some(says(LabelSet::EMPTY)));
+    let other = text(&write_dataset(
+        folder.path(),
+        "text,image_path,labels\nhello,a.png,racist\n",
+    ));
+    let told = run(["evaluate", &text(&out), "--data", &other])
+        .expect(2)
+        .stderr;
+    assert!(told.contains("made from another dataset"), "{told}");
+}
