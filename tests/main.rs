@@ -4,6 +4,7 @@
 mod cli;
 mod common;
 mod dataset;
+mod demo_model;
 mod export;
 mod images;
 mod lora;

@@ -68,7 +68,8 @@ fn answer(model: &mut LoadedModel, inputs: &[&ModelInput], max: usize) -> Vec<Ge
     generated.into_iter().map(|g| g.unwrap()).collect()
 }
 
-fn answer_one(model: &mut LoadedModel, input: &ModelInput, max: usize) -> Generated {
+/// The answer of one post alone.
+pub fn answer_one(model: &mut LoadedModel, input: &ModelInput, max: usize) -> Generated {
     answer(model, &[input], max).remove(0)
 }
 
@@ -84,7 +85,7 @@ fn max_tokens(golden: &[u32]) -> usize {
 
 /// The ten highest logits stand in the reference's order and within the tolerance. Neighbours that the reference
 /// itself has closer than the tolerance may change places.
-fn assert_top10(generated: &Generated, expected: &[(u32, f64)], what: &str) {
+pub fn assert_top10(generated: &Generated, expected: &[(u32, f64)], what: &str) {
     let logits = generated.first_logits.as_ref().unwrap();
     for (id, logit) in expected {
         let got = f64::from(logits[*id as usize]);
@@ -250,5 +251,27 @@ fn every_label_set_has_the_references_log_probability() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn sixteen_bit_weights_change_no_answer_that_is_clear() {
+    let folder = fixture("paligemma2");
+    for dtype in [DtypeChoice::Bf16, DtypeChoice::F16] {
+        let mut model = load_folder(&folder.join("base"), adapter_of(&folder), dtype);
+        let mut clear = 0;
+        for (e, _) in goldens(&folder) {
+            let input = trained(&model, &e);
+            let generated = answer_one(&mut model, &input, 64);
+            if generated.margin > 0.5 {
+                clear += 1;
+                assert_eq!(
+                    generated.ids, e.trained.generated_ids,
+                    "{dtype:?} post {}",
+                    e.index
+                );
+            }
+        }
+        assert!(clear > 30, "{dtype:?}: {clear} answers are clear");
     }
 }

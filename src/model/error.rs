@@ -194,9 +194,6 @@ pub enum ModelError {
     /// An error of the tensor library.
     #[error("the computation failed: {0}")]
     Candle(#[from] candle_core::Error),
-    /// To be filled.
-    #[error("{0}")]
-    Other(String),
 }
 
 /// Why an adapter cannot be merged. Nothing is ever merged by halves.
