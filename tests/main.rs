@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // how a test fails
 
 mod cli;
+mod architecture;
 mod common;
 mod dataset;
 mod demo_model;
