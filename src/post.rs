@@ -181,7 +181,11 @@ impl LabelNames {
 
 /// Python's `repr` of a string, as far as label names need it.
 fn python_str(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
     let mut out = String::with_capacity(text.len() + 2);
     out.push(quote);
     for c in text.chars() {
@@ -244,7 +248,11 @@ impl LabelSet {
     /// The set with the `index`-th label turned over.
     #[must_use]
     pub fn toggled(self, index: usize) -> Self {
-        if index < MAX_LABELS { Self(self.0 ^ 1 << index) } else { self }
+        if index < MAX_LABELS {
+            Self(self.0 ^ 1 << index)
+        } else {
+            self
+        }
     }
 
     /// The places of the labels, ascending.

@@ -25,7 +25,10 @@ fn sources(folder: &str) -> Vec<(String, String)> {
 
 /// The lines of a file that are code, with their numbers.
 fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//")).map(|(i, l)| (i + 1, l))
+    text.lines()
+        .enumerate()
+        .filter(|(_, l)| !l.trim_start().starts_with("//"))
+        .map(|(i, l)| (i + 1, l))
 }
 
 fn offenders(folder: &str, words: &[&str], allowed: impl Fn(&str) -> bool) -> Vec<String> {
@@ -45,7 +48,15 @@ fn offenders(folder: &str, words: &[&str], allowed: impl Fn(&str) -> bool) -> Ve
 
 #[test]
 fn only_the_faces_name_a_window_or_a_terminal() {
-    let words = ["egui", "eframe", "clap", "indicatif", "stdout", "println!", "print!("];
+    let words = [
+        "egui",
+        "eframe",
+        "clap",
+        "indicatif",
+        "stdout",
+        "println!",
+        "print!(",
+    ];
     let face = |name: &str| {
         name.starts_with("src/gui/") || name.starts_with("src/cli/") || name == "src/main.rs"
     };

@@ -4,9 +4,8 @@ use std::{fs, path::Path};
 
 use overrule::{
     image::{Rgb, decode_file},
-    model::{ModelError, Processor, PromptStyle},
+    model::{ModelError, Processor, PromptStyle, paligemma2::PaliGemmaProcessor},
     post::LabelNames,
-    predict::processor::PaliGemmaProcessor,
 };
 
 use crate::common::{

@@ -4,13 +4,9 @@ use std::{path::PathBuf, sync::Arc};
 
 use super::{Network, Processor};
 
-/// The architectures that Overrule runs.
+/// An architecture, by the short name it is registered under.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Family {
-    /// PaliGemma 2: SigLIP, a linear projector and Gemma 2.
-    Paligemma2,
-}
+pub struct Family(pub &'static str);
 
 /// What a loaded model is, for titles and records.
 #[derive(Clone, PartialEq, Debug)]

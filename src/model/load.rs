@@ -1,31 +1,19 @@
 //! From what the user chose to a model that runs.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use serde::Deserialize;
 
 use super::{
-    Family, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelSpec, Network, Processor,
+    LoadProgress, LoadedModel, ModelError, ModelInfo, ModelSpec,
     device::{self, Formats},
-    files::{read_json, read_json_if_present},
+    families,
+    files::read_json_if_present,
     hub::{self, Resolved},
     lora::Lora,
-    paligemma2,
-    weights::{Checkpoint, WeightSource, Weights},
+    weights::{Checkpoint, WeightSource},
 };
-use crate::{predict::processor::PaliGemmaProcessor, resources};
-
-/// What `config.json` says about the architecture.
-#[derive(Deserialize)]
-struct Architecture {
-    model_type: String,
-    text_config: Option<TextArchitecture>,
-}
-
-#[derive(Deserialize)]
-struct TextArchitecture {
-    model_type: Option<String>,
-}
+use crate::resources;
 
 /// The labels that a trainer wrote beside its weights.
 #[derive(Deserialize)]
@@ -45,7 +33,7 @@ pub fn load(
 ) -> Result<LoadedModel, ModelError> {
     let resolved = hub::resolve(spec)?;
     let folder = &resolved.base.folder;
-    let family = family(folder)?;
+    let registration = families::recognise(folder)?;
     let device = device::open(spec.device)?;
     let formats = Formats::choose(spec.dtype, &device)?;
     let checkpoint = Checkpoint::open(folder)?;
@@ -55,7 +43,7 @@ pub fn load(
         .as_ref()
         .map(|adapter| Lora::load(&adapter.folder))
         .transpose()?;
-    let processor = processor(family, folder)?;
+    let processor = (registration.load_processor)(folder)?;
 
     // Taken before the weights are read, so that a change meanwhile shows the next time.
     let revision = Some(resolved.revision());
@@ -66,11 +54,11 @@ pub fn load(
         formats.stored,
         progress,
     );
-    let network = network(family, folder, &source.root(), formats)?;
+    let network = (registration.load_network)(folder, &source.root(), formats)?;
     source.finish()?;
     Ok(LoadedModel {
         info: ModelInfo {
-            family,
+            family: registration.family,
             labels: labels(&resolved)?,
             dtype: formats.stored.as_str().to_owned(),
             device: device::name(&device),
@@ -84,53 +72,6 @@ pub fn load(
         processor,
         network,
     })
-}
-
-/// Which architecture a folder holds.
-fn family(folder: &Path) -> Result<Family, ModelError> {
-    let path = folder.join("config.json");
-    if !path.exists() {
-        return Err(ModelError::NoConfig {
-            folder: folder.to_owned(),
-        });
-    }
-    let architecture: Architecture = read_json(&path)?;
-    let text = architecture.text_config.and_then(|text| text.model_type);
-    match (architecture.model_type.as_str(), text.as_deref()) {
-        ("paligemma", Some("gemma2")) => Ok(Family::Paligemma2),
-        (family, text) => Err(ModelError::UnsupportedFamily {
-            path,
-            family: match text {
-                Some(text) => format!("{family} with {text}"),
-                None => family.to_owned(),
-            },
-            supported: "paligemma with gemma2 (PaliGemma 2)".to_owned(),
-        }),
-    }
-}
-
-fn processor(family: Family, folder: &Path) -> Result<Arc<dyn Processor>, ModelError> {
-    match family {
-        Family::Paligemma2 => Ok(Arc::new(PaliGemmaProcessor::load(folder)?)),
-    }
-}
-
-fn network(
-    family: Family,
-    folder: &Path,
-    weights: &Weights,
-    formats: Formats,
-) -> Result<Box<dyn Network>, ModelError> {
-    match family {
-        Family::Paligemma2 => {
-            let config = paligemma2::Config::load(folder)?;
-            Ok(Box::new(paligemma2::PaliGemma2::load(
-                weights,
-                &config,
-                formats.compute,
-            )?))
-        }
-    }
 }
 
 /// The labels of the adapter, else of the base.

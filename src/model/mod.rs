@@ -2,6 +2,7 @@
 
 mod device;
 mod error;
+mod families;
 pub(crate) mod files;
 mod gemma2;
 mod hub;
@@ -12,7 +13,7 @@ mod layers;
 mod load;
 mod lora;
 mod matmul;
-pub(crate) mod paligemma2;
+pub mod paligemma2;
 mod presets;
 mod siglip;
 mod spec;

@@ -1,7 +1,5 @@
 //! Models that go by a short name.
 
-use super::Family;
-
 /// A model with a short name, and the adapter that belongs to it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Preset {
@@ -9,8 +7,6 @@ pub struct Preset {
     pub name: &'static str,
     /// What it is, in a few words.
     pub title: &'static str,
-    /// Its architecture.
-    pub family: Family,
     /// Where its base is.
     pub base: Place,
     /// Where its adapter is, if it has one.
@@ -31,14 +27,12 @@ pub const PRESETS: [Preset; 2] = [
     Preset {
         name: "demo",
         title: "Demo (a toy model that ships with Overrule)",
-        family: Family::Paligemma2,
         base: Place::Demo("base"),
         adapter: Some(Place::Demo("adapter")),
     },
     Preset {
         name: "paligemma2-3b-mmhs150k",
         title: "PaliGemma 2 3B, fine-tuned on MMHS150K",
-        family: Family::Paligemma2,
         base: Place::Hub("google/paligemma2-3b-pt-224"),
         adapter: Some(Place::Hub("Amirhossein75/paligemma2-3b-mmhs150k-lora")),
     },

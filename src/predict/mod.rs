@@ -4,7 +4,7 @@ pub mod answer;
 pub mod decode;
 pub mod image_processor;
 pub mod prediction;
-pub mod processor;
 pub mod prompt;
 pub mod record_file;
+pub mod tokenizer;
 pub mod worker;

@@ -121,7 +121,7 @@ fn no_such_model(spec: &ModelSpec) -> ModelError {
 fn info(name: &str) -> ModelInfo {
     ModelInfo {
         name: name.to_owned(),
-        family: Family::Paligemma2,
+        family: Family("fake"),
         folder: PathBuf::new(),
         revision: None,
         adapter: None,

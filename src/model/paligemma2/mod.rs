@@ -6,6 +6,43 @@
 
 mod config;
 mod network;
+mod processor;
+
+use std::{path::Path, sync::Arc};
 
 pub use config::Config;
 pub use network::PaliGemma2;
+pub use processor::PaliGemmaProcessor;
+
+use super::{
+    Family, ModelError, Network, Processor, device::Formats, families::Registration,
+    weights::Weights,
+};
+
+/// What the registry knows of this family.
+pub(super) const REGISTRATION: Registration = Registration {
+    family: Family("paligemma2"),
+    title: "PaliGemma 2",
+    recognises: |architecture| {
+        architecture.model_type == "paligemma" && architecture.text_model_type() == Some("gemma2")
+    },
+    load_processor,
+    load_network,
+};
+
+fn load_processor(folder: &Path) -> Result<Arc<dyn Processor>, ModelError> {
+    Ok(Arc::new(PaliGemmaProcessor::load(folder)?))
+}
+
+fn load_network(
+    folder: &Path,
+    weights: &Weights,
+    formats: Formats,
+) -> Result<Box<dyn Network>, ModelError> {
+    let config = Config::load(folder)?;
+    Ok(Box::new(PaliGemma2::load(
+        weights,
+        &config,
+        formats.compute,
+    )?))
+}

@@ -1,0 +1,73 @@
+//! The registry of families: what a new architecture has to say of itself, and one line for each.
+
+use std::{path::Path, sync::Arc};
+
+use serde::Deserialize;
+
+use super::{
+    Family, ModelError, Network, Processor, device::Formats, files::read_json, paligemma2,
+    weights::Weights,
+};
+
+/// Every family, in the order in which they are asked.
+static FAMILIES: &[Registration] = &[paligemma2::REGISTRATION];
+
+/// What the registry knows of a family.
+pub(super) struct Registration {
+    /// Its short name.
+    pub family: Family,
+    /// Its name for people.
+    pub title: &'static str,
+    /// Whether a checkpoint is of this family.
+    pub recognises: fn(&Architecture) -> bool,
+    /// Reads prompt, tokenizer and image settings from a checkpoint's folder.
+    pub load_processor: fn(&Path) -> Result<Arc<dyn Processor>, ModelError>,
+    /// Builds the network from a checkpoint's folder and weights.
+    pub load_network: fn(&Path, &Weights, Formats) -> Result<Box<dyn Network>, ModelError>,
+}
+
+/// What `config.json` says about the architecture.
+#[derive(Deserialize)]
+pub(super) struct Architecture {
+    /// The whole network's type.
+    pub model_type: String,
+    text_config: Option<TextArchitecture>,
+}
+
+#[derive(Deserialize)]
+struct TextArchitecture {
+    model_type: Option<String>,
+}
+
+impl Architecture {
+    /// The type of the language model inside, where there is one.
+    pub fn text_model_type(&self) -> Option<&str> {
+        self.text_config.as_ref()?.model_type.as_deref()
+    }
+}
+
+/// The family of the checkpoint in a folder.
+pub(super) fn recognise(folder: &Path) -> Result<&'static Registration, ModelError> {
+    let path = folder.join("config.json");
+    if !path.exists() {
+        return Err(ModelError::NoConfig {
+            folder: folder.to_owned(),
+        });
+    }
+    let architecture: Architecture = read_json(&path)?;
+    FAMILIES
+        .iter()
+        .find(|registration| (registration.recognises)(&architecture))
+        .ok_or_else(|| ModelError::UnsupportedFamily {
+            path,
+            family: match architecture.text_model_type() {
+                Some(text) => format!("{} with {text}", architecture.model_type),
+                None => architecture.model_type.clone(),
+            },
+            supported: FAMILIES
+                .iter()
+                .map(|registration| registration.title)
+                .collect::<Vec<_>>()
+                .join(", "),
+        })
+}
