@@ -19,6 +19,7 @@ use crate::{
 
 /// How to open a dataset.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Data")]
 pub(super) struct DataArgs {
     /// The label set in class order, instead of class_names.txt
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
@@ -90,6 +91,7 @@ pub(super) fn open_session(
 
 /// Which model to run, and where.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Model")]
 pub(super) struct ModelArgs {
     /// The adapter: a folder or a Hub id [default: the preset's own]
     #[arg(long, value_name = "ADAPTER", conflicts_with = "no_adapter")]
@@ -123,6 +125,7 @@ impl ModelArgs {
 
 /// How to run a model.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Running")]
 pub(super) struct RunArgs {
     /// The prompt the adapters were trained with, or that of their model cards
     #[arg(long, value_name = "PROMPT", default_value = "trained", value_parser = prompts())]

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{
     Outcome,
     common::{DataArgs, open_session},
+    progress::posts,
     table,
 };
 use crate::{
@@ -37,8 +38,6 @@ pub(super) struct Args {
         required_unless_present = "session"
     )]
     dataset: Option<PathBuf>,
-    #[command(flatten)]
-    data: DataArgs,
     /// A review's session file: its decisions are the truth where there are any, else the dataset's labels
     #[arg(long, value_name = "FILE")]
     session: Option<PathBuf>,
@@ -48,6 +47,8 @@ pub(super) struct Args {
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    data: DataArgs,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
@@ -279,8 +280,8 @@ impl Comparison<'_> {
     fn to_text(&self) -> String {
         let mut text = format!("{}\n", describe(self.run));
         text += &format!(
-            "{} posts compared with {}\n",
-            self.metrics.n,
+            "{} compared with {}\n",
+            posts(self.metrics.n),
             self.source.sentence()
         );
         for (count, what) in [
@@ -296,7 +297,7 @@ impl Comparison<'_> {
             ),
         ] {
             if count > 0 {
-                text += &format!("{count} posts {what}\n");
+                text += &format!("{} {what}\n", posts(count));
             }
         }
         if self.metrics.n == 0 {

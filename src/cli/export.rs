@@ -7,6 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use super::{
     Outcome,
     common::{DataArgs, open_session},
+    progress::posts,
 };
 use crate::export::{ExportError, Selection, TrainingSet};
 
@@ -51,11 +52,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
             ),
             error => error.into(),
         })?;
-    let mut text = format!(
-        "{} posts are in {}",
-        exported.posts,
-        exported.path.display()
-    );
+    let mut text = format!("{} in {}", posts(exported.posts), exported.path.display());
     if exported.without_truth > 0 {
         text += &format!(
             "; {} without a label or a decision were left out",

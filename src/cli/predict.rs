@@ -14,7 +14,7 @@ use super::{
     Outcome,
     common::{DataArgs, ModelArgs, RunArgs},
     output::{Output, is_stdout},
-    progress::{Reporter, duration_text},
+    progress::{Reporter, duration_text, posts},
 };
 use crate::{
     dataset::Dataset,
@@ -35,18 +35,18 @@ pub(super) struct Args {
     /// The model: a folder, a Hub id or a preset's name
     #[arg(long, value_name = "MODEL")]
     model: String,
-    #[command(flatten)]
-    model_args: ModelArgs,
-    #[command(flatten)]
-    data: DataArgs,
-    #[command(flatten)]
-    run: RunArgs,
     /// The file to append to, one JSON object a line; posts that it holds of the same run are skipped. `-` is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     out: PathBuf,
     /// Only the first N posts of the dataset
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
+    #[command(flatten)]
+    model_args: ModelArgs,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    run: RunArgs,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
@@ -182,7 +182,7 @@ fn summary(tally: &Tally, skipped: usize, outcome: Outcome, secs: f64, out: &Pat
         Outcome::Interrupted => "Interrupted: ".to_owned(),
         Outcome::Done | Outcome::SomePostsFailed => String::new(),
     };
-    text += &format!("{} posts in {}", tally.written, duration_text(secs));
+    text += &format!("{} in {}", posts(tally.written), duration_text(secs));
     if tally.failed > 0 {
         text += &format!(", {} of them failed", tally.failed);
     }

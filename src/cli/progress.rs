@@ -104,6 +104,15 @@ fn rate_text(progress: &Progress) -> String {
     text
 }
 
+/// So many posts, as a person says it.
+pub(super) fn posts(n: impl TryInto<u64>) -> String {
+    match n.try_into() {
+        Ok(1) => "1 post".to_owned(),
+        Ok(n) => format!("{n} posts"),
+        Err(_) => "many posts".to_owned(),
+    }
+}
+
 /// A stretch of time as a person says it.
 pub(super) fn duration_text(secs: f64) -> String {
     let secs = secs.round().max(0.0) as u64;

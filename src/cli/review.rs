@@ -18,18 +18,18 @@ pub(super) struct Args {
     /// The model: a folder, a Hub id or a preset's name. Without one the window opens without predictions
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
-    #[command(flatten)]
-    model_args: ModelArgs,
-    #[command(flatten)]
-    data: DataArgs,
-    #[command(flatten)]
-    run: RunArgs,
     /// The session file [default: one a dataset, in the platform's data folder]
     #[arg(long, value_name = "FILE")]
     session: Option<PathBuf>,
     /// The window's size in points
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size)]
     size: Option<[f32; 2]>,
+    #[command(flatten)]
+    model_args: ModelArgs,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    run: RunArgs,
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
@@ -55,9 +55,12 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
 }
 
 fn size(text: &str) -> Result<[f32; 2], String> {
-    let sides = text.split_once('x').and_then(|(width, height)| {
-        let (width, height) = (width.parse::<f32>().ok()?, height.parse::<f32>().ok()?);
-        (width >= 1.0 && height >= 1.0).then_some([width, height])
-    });
+    let side = |text: &str| {
+        let side = text.parse::<f32>().ok()?;
+        (1.0..=1e5).contains(&side).then_some(side)
+    };
+    let sides = text
+        .split_once('x')
+        .and_then(|(width, height)| Some([side(width)?, side(height)?]));
     sides.ok_or_else(|| "write it as 1280x800".to_owned())
 }

@@ -136,7 +136,7 @@ fn an_adapter_trained_again_into_the_same_folder_is_another_run() {
     ];
     let adapter_name = text(&adapter);
     args.extend(["--adapter", &adapter_name]);
-    for written in ["1 posts in", "0 posts in"] {
+    for written in ["1 post in", "0 posts in"] {
         let told = run(&args).expect(0).stderr;
         assert!(told.contains(written), "{told}");
     }
@@ -148,7 +148,7 @@ fn an_adapter_trained_again_into_the_same_folder_is_another_run() {
         .set_modified(SystemTime::now() + Duration::from_secs(60))
         .unwrap();
     let told = run(&args).expect(0).stderr;
-    assert!(told.contains("1 posts in"), "{told}");
+    assert!(told.contains("1 post in"), "{told}");
 }
 
 #[test]
