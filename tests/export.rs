@@ -19,7 +19,7 @@ use overrule::{
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use crate::session::run;
+use crate::reviewing::run;
 
 const POSTS: &str = "text,image_path,labels,split\n\
     kept,images/a.png,y,train\n\

@@ -1,8 +1,8 @@
 //! One binary for all integration tests: it links once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // how a test fails
 
-mod cli;
 mod architecture;
+mod cli;
 mod common;
 mod dataset;
 mod demo_model;
@@ -12,6 +12,8 @@ mod lora;
 mod metrics;
 mod parity_paligemma2;
 mod processor;
+mod queue;
+mod reviewing;
 mod session;
 mod store;
 mod weights;

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::Arc,
 };
@@ -15,16 +15,10 @@ use overrule::review::{
 };
 use rusqlite::Connection;
 
-use crate::session::{Watched, confirm, dataset, run, said, set};
+use crate::reviewing::{Watched, confirm, dataset, in_folder, run, said, set};
 
 /// Names, for a test that runs again in a child process, the session file to use there.
 const CHILD_VARIABLE: &str = "OVERRULE_TEST_CHILD";
-
-fn in_folder() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("review.overrule");
-    (folder, file)
-}
 
 /// Starts a test of this file in a process of its own.
 fn child(test: &str, file: &Path) -> Child {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::run::{agree, predict, run, test_posts, text, write_dataset};
 use crate::{
     common::{Expected, fixture, read_jsonl},
-    session::Watched,
+    reviewing::Watched,
 };
 
 fn golden_metrics() -> Value {

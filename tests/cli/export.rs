@@ -8,7 +8,7 @@ use overrule::{
 };
 
 use super::run::{run, text, write_dataset};
-use crate::session::Watched;
+use crate::reviewing::Watched;
 
 const POSTS: &str = "\
 text,image_path,labels

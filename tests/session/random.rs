@@ -1,8 +1,12 @@
 //! Whatever a reviewer does, in whatever order: the replayed session is the one in memory.
 
+use overrule::{
+    post::LabelSet,
+    review::{Action, Review},
+};
 use proptest::prelude::*;
 
-use super::*;
+use crate::reviewing::{Watched, dataset, in_folder};
 
 /// One step of a random review.
 #[derive(Clone, Debug)]

@@ -146,3 +146,41 @@ fn file_name(dataset: &Dataset) -> String {
     let hash = xxhash_rust::xxh3::xxh3_64(dataset.path.as_os_str().as_encoded_bytes());
     format!("{name}-{:08x}.overrule", hash as u32)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        dataset::{Format, LabelSource},
+        post::LabelNames,
+    };
+
+    #[test]
+    fn datasets_of_one_name_have_two_files_and_no_odd_characters() {
+        let file_name = |path: &str| {
+            file_name(&Dataset {
+                path: path.into(),
+                name: path.rsplit('/').next().unwrap_or_default().into(),
+                format: Format::Csv,
+                labels: LabelNames::none(),
+                label_source: LabelSource::Seen,
+                image_root: PathBuf::new(),
+                posts: Vec::new(),
+                extra_columns: Vec::new(),
+                problems: Vec::new(),
+            })
+        };
+        let first = file_name("/a/größe: 2?.csv");
+        assert!(first.starts_with("größe__2_.csv-"), "{first}");
+        assert!(first.ends_with(".overrule"), "{first}");
+        assert_ne!(first, file_name("/b/größe: 2?.csv"));
+        assert_eq!(first, file_name("/a/größe: 2?.csv"));
+        assert!(file_name(&format!("/{}", "ß".repeat(300))).len() < 200);
+    }
+
+    #[test]
+    fn a_session_can_be_opened_on_another_thread() {
+        fn sendable<T: Send>() {}
+        sendable::<Session>();
+    }
+}

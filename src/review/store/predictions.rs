@@ -95,6 +95,8 @@ pub(super) fn write(
 }
 
 /// Reads what a run said, in pieces of [`CHUNK`]; ends early when `give` says so.
+///
+/// The plus keeps SQLite from the index: a scan of the whole table is faster than 150,000 jumps into it.
 pub(super) fn read(
     connection: &Connection,
     run_id: i64,
@@ -103,7 +105,7 @@ pub(super) fn read(
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(
         "SELECT post_id, labels, raw, parse, unknown_labels, scores, answer_logprob, margin, n_tokens, \
-         image_secs, vision_secs, prefill_secs, decode_secs, error FROM predictions WHERE run_id = ?1 ORDER BY rowid",
+         image_secs, vision_secs, prefill_secs, decode_secs, error FROM predictions WHERE +run_id = ?1",
     )?;
     let mut rows = statement.query([run_id])?;
     let mut chunk = Vec::new();

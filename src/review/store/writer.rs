@@ -146,6 +146,7 @@ impl Writer {
                 return true;
             }
             let Err(error) = self.commit() else {
+                self.status.set_failure(None);
                 (self.wake)();
                 continue;
             };
