@@ -17,4 +17,5 @@ mod reviewing;
 mod session;
 mod store;
 mod weights;
+mod window;
 mod worker;

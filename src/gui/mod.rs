@@ -59,7 +59,8 @@ pub fn run(launch: Launch) -> anyhow::Result<()> {
         .with_app_id("overrule")
         .with_inner_size(size)
         .with_min_inner_size([960.0, 620.0])
-        .with_drag_and_drop(true);
+        .with_drag_and_drop(true)
+        .with_icon(icon());
     let options = eframe::NativeOptions {
         viewport,
         ..eframe::NativeOptions::default()
@@ -70,4 +71,9 @@ pub fn run(launch: Launch) -> anyhow::Result<()> {
         Box::new(|cc| Ok(Box::new(App::new(cc, launch)?))),
     )
     .map_err(|error| anyhow::anyhow!("the window could not be opened: {error}"))
+}
+
+/// The picture of the window in the desktop's lists; none if it cannot be read, which nobody needs to be told.
+fn icon() -> egui::IconData {
+    eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png")).unwrap_or_default()
 }

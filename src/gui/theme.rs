@@ -187,10 +187,17 @@ pub fn caption(ui: &egui::Ui, text: impl Into<String>) -> RichText {
 /// Sets fonts and both themes. Called once, before the first frame.
 pub fn install(ctx: &egui::Context) {
     ctx.set_fonts(fonts());
-    egui_material_icons::initialize(ctx);
+    ctx.add_font(icons());
     for theme in [Theme::Dark, Theme::Light] {
         ctx.set_style_of(theme, style(theme));
     }
+}
+
+/// The symbols, raised to stand on the middle of the words beside them.
+fn icons() -> egui::epaint::text::FontInsert {
+    let mut font = egui_material_icons::font_insert();
+    font.data.tweak.y_offset_factor = -0.05;
+    font
 }
 
 /// Inter in two weights in front of egui's own fonts, which keep the symbols; other scripts come from the system.
@@ -253,7 +260,11 @@ fn style(theme: Theme) -> Style {
     style.spacing.menu_width = 320.0;
     style.spacing.tooltip_width = 320.0;
     style.spacing.window_margin = Margin::same(16);
-    style.spacing.scroll = egui::style::ScrollStyle::thin();
+    style.spacing.scroll = egui::style::ScrollStyle {
+        floating: true,
+        floating_allocated_width: 0.0,
+        ..egui::style::ScrollStyle::thin()
+    };
     style.interaction.selectable_labels = false;
     style.interaction.tooltip_delay = 0.4;
     style.animation_time = 0.09;

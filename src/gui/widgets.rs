@@ -4,6 +4,7 @@ use egui::{
     Align2, Button, Color32, CornerRadius, FontId, Margin, Response, RichText, Role, Sense, Stroke,
     Ui, WidgetInfo, vec2,
 };
+use egui::{ScrollArea, TextEdit, containers::menu::MenuButton};
 use egui_material_icons::MaterialIcon;
 
 use super::{
@@ -164,6 +165,63 @@ pub fn segmented<T: PartialEq + Copy>(
             });
         });
     clicked
+}
+
+/// A button that opens a list of choices.
+pub fn choice<T: PartialEq + Copy>(
+    ui: &mut Ui,
+    (name, symbol): (&str, MaterialIcon),
+    width: f32,
+    chosen: T,
+    choices: &[(T, &str, &str)],
+) -> Option<T> {
+    let palette = Palette::from_ui(ui);
+    let mut clicked = None;
+    let chosen_name = choices
+        .iter()
+        .find(|(choice, ..)| *choice == chosen)
+        .map_or("", |(_, name, _)| name);
+    let text = RichText::new(chosen_name).size(12.5);
+    let button = Button::new((icon(symbol).color(palette.weak), text))
+        .truncate()
+        .min_size(vec2(width, 0.0));
+    ui.scope(|ui| {
+        ui.set_max_width(width);
+        let (response, _) = MenuButton::from_button(button).ui(ui, |ui| {
+            ui.set_min_width(220.0);
+            ScrollArea::vertical().max_height(440.0).show(ui, |ui| {
+                for (value, label, tooltip) in choices {
+                    let response = ui.selectable_label(*value == chosen, *label);
+                    if response.on_hover_text(*tooltip).clicked() {
+                        clicked = Some(*value);
+                        ui.close();
+                    }
+                }
+            });
+        });
+        response
+            .accessible_name(format!("{name}: {chosen_name}"))
+            .on_hover_text(format!("{name}: {chosen_name}"));
+    });
+    clicked
+}
+
+/// A field of one line, its text in the middle of its height.
+pub fn field(text: &mut String) -> TextEdit<'_> {
+    TextEdit::singleline(text)
+        .align(Align2::LEFT_CENTER)
+        .min_size(vec2(0.0, theme::ROW_HEIGHT))
+        .desired_width(f32::INFINITY)
+}
+
+/// Draws check boxes and radio buttons with outlines that can be seen (3 : 1 against the ground).
+pub fn outlined<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
+    let outline = Palette::from_ui(ui).outline;
+    ui.scope(|ui| {
+        ui.visuals_mut().widgets.inactive.bg_stroke.color = outline;
+        content(ui)
+    })
+    .inner
 }
 
 /// A page with nothing on it: what that means, and what to do.

@@ -59,6 +59,7 @@ impl App {
                 self.textures.set_dataset(Some(session.dataset().clone()));
                 self.settings.remember_dataset(&path);
                 self.work = Work::Open(Box::new(Bench::new(session)));
+                self.tell_return();
                 self.start_run();
                 ctx.request_repaint();
             }
@@ -66,6 +67,23 @@ impl App {
                 let path = opening.path.clone();
                 self.work = Work::Failed { path, message };
             }
+        }
+    }
+
+    /// Says where an earlier day's work stands, and what of it has lost its posts.
+    fn tell_return(&mut self) {
+        let Some(bench) = self.bench() else { return };
+        let (counts, orphans) = (bench.session.counts(), bench.session.orphans());
+        let all = bench.session.dataset().posts.len();
+        if orphans > 0 {
+            let text = format!(
+                "{} reviewed earlier are no longer in this dataset; their decisions are kept in the session file",
+                posts(orphans)
+            );
+            self.toasts.show(Kind::Info, text, None);
+        } else if counts.reviewed > 0 {
+            let text = format!("Going on: {} of {} reviewed", counts.reviewed, posts(all));
+            self.toasts.show(Kind::Info, text, None);
         }
     }
 

@@ -113,6 +113,20 @@ impl App {
                     panels::top_bar::demo_banner(ui, &mut self.commands);
                 });
         }
+        if let ModelState::Failed { message } = &self.model {
+            let frame = bar.fill(palette.raised);
+            Panel::top("model_failed")
+                .frame(frame)
+                .resizable(false)
+                .show(ui, |ui| {
+                    panels::top_bar::model_failed(
+                        ui,
+                        message,
+                        self.spec.as_ref(),
+                        &mut self.commands,
+                    );
+                });
+        }
         let status = Frame::new()
             .fill(palette.surface)
             .inner_margin(Margin::symmetric(12, 0));

@@ -1,6 +1,6 @@
 //! Choosing a model and its adapter.
 
-use egui::{Button, ComboBox, TextEdit, Ui};
+use egui::{Align, Button, Layout, Ui};
 use egui_material_icons::icons;
 
 use super::{Next, modal};
@@ -11,7 +11,7 @@ use crate::{
         panels::top_bar::elided,
         settings::{RecentModel, Settings},
         theme::{self, space},
-        widgets::{self, icon},
+        widgets::{self, choice, icon},
     },
     model::{Adapter, DeviceChoice, DtypeChoice, ModelSpec},
 };
@@ -41,18 +41,34 @@ pub struct ChooseModel {
     browsing: Option<(Field, FileDialog)>,
 }
 
-const DEVICES: [(DeviceChoice, &str); 4] = [
-    (DeviceChoice::Auto, "Best device"),
-    (DeviceChoice::Cpu, "CPU"),
-    (DeviceChoice::Cuda, "NVIDIA GPU"),
-    (DeviceChoice::Metal, "Apple GPU"),
+const DEVICES: [(DeviceChoice, &str, &str); 4] = [
+    (
+        DeviceChoice::Auto,
+        "Best device",
+        "The GPU if there is one that works, else the CPU",
+    ),
+    (DeviceChoice::Cpu, "CPU", "Works everywhere"),
+    (
+        DeviceChoice::Cuda,
+        "NVIDIA GPU",
+        "Where Overrule was built with CUDA",
+    ),
+    (
+        DeviceChoice::Metal,
+        "Apple GPU",
+        "Where Overrule was built with Metal",
+    ),
 ];
 
-const DTYPES: [(DtypeChoice, &str); 4] = [
-    (DtypeChoice::Auto, "Best format"),
-    (DtypeChoice::F32, "f32"),
-    (DtypeChoice::Bf16, "bf16"),
-    (DtypeChoice::F16, "f16"),
+const DTYPES: [(DtypeChoice, &str, &str); 4] = [
+    (
+        DtypeChoice::Auto,
+        "Best format",
+        "f32 on the CPU, bf16 on a GPU",
+    ),
+    (DtypeChoice::F32, "f32", "Exact, and the largest"),
+    (DtypeChoice::Bf16, "bf16", "Half the memory"),
+    (DtypeChoice::F16, "f16", "Half the memory"),
 ];
 
 impl ChooseModel {
@@ -96,10 +112,16 @@ impl ChooseModel {
         let closes = modal(ctx, "Choose a model", 580.0, |ui| {
             ui.label("A folder with config.json and safetensors, a Hub id, or a preset’s name.");
             self.path_ui(ui, Field::Model, "Model");
-            self.adapter_ui(ui);
+            widgets::outlined(ui, |ui| self.adapter_ui(ui));
             ui.horizontal(|ui| {
-                choice(ui, "Device", &mut self.device, &DEVICES);
-                choice(ui, "Number format", &mut self.dtype, &DTYPES);
+                let device = ("Device", icons::ICON_MEMORY);
+                if let Some(device) = choice(ui, device, 150.0, self.device, &DEVICES) {
+                    self.device = device;
+                }
+                let dtype = ("Number format", icons::ICON_DATA_ARRAY);
+                if let Some(dtype) = choice(ui, dtype, 150.0, self.dtype, &DTYPES) {
+                    self.dtype = dtype;
+                }
             });
             ui.add_space(space::XS);
             ui.horizontal(|ui| {
@@ -130,22 +152,16 @@ impl ChooseModel {
             Field::Model => &mut self.model,
             Field::Adapter => &mut self.adapter,
         };
-        ui.horizontal(|ui| {
-            let width = ui.available_width() - 110.0;
-            let edit = TextEdit::singleline(text)
-                .desired_width(width)
-                .hint_text("Folder, org/name, or preset");
-            ui.add(edit).accessible_name(name);
-            let browse = Button::new("Choose…");
-            let response = ui.add_enabled(idle, browse);
-            if response
-                .accessible_name(format!("Choose the folder: {name}"))
-                .clicked()
-            {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let response = ui.add_enabled(idle, Button::new("Choose…"));
+            let response = response.accessible_name(format!("Choose the folder: {name}"));
+            if response.clicked() {
                 let ctx = ui.ctx().clone();
                 let dialog = FileDialog::open(Choose::Folder, move || ctx.request_repaint());
                 self.browsing = Some((field, dialog));
             }
+            let edit = widgets::field(text).hint_text("Folder, org/name, or preset");
+            ui.add(edit).accessible_name(name);
         });
     }
 
@@ -210,22 +226,4 @@ impl ChooseModel {
             dtype: self.dtype,
         }
     }
-}
-
-fn choice<T: PartialEq + Copy>(ui: &mut Ui, name: &str, value: &mut T, choices: &[(T, &str)]) {
-    let shown = choices
-        .iter()
-        .find(|(choice, _)| choice == value)
-        .map_or("", |(_, name)| name);
-    let response = ComboBox::from_id_salt(name)
-        .selected_text(shown)
-        .width(150.0)
-        .show_ui(ui, |ui| {
-            for (choice, label) in choices {
-                ui.selectable_value(value, *choice, *label);
-            }
-        });
-    response
-        .response
-        .accessible_name(format!("{name}: {shown}"));
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
-use egui::{Button, TextEdit, Ui};
+use egui::{Align, Button, Layout, Ui};
 use egui_material_icons::icons;
 
 use super::{Next, modal};
@@ -14,7 +14,7 @@ use crate::{
         command::Command,
         file_dialog::{Choose, FileDialog},
         theme::{self, Palette, space},
-        widgets::{self, notice, posts},
+        widgets::{self, field, notice, outlined, posts},
     },
     review::Session,
 };
@@ -129,7 +129,7 @@ impl ExportDialog {
             let text =
                 "A training CSV with text, image_path and labels, and class_names.txt beside it.";
             ui.label(text);
-            self.selection_ui(ui);
+            outlined(ui, |ui| self.selection_ui(ui));
             self.path_ui(ui);
             self.state_ui(ui);
             ui.add_space(space::XS);
@@ -167,19 +167,16 @@ impl ExportDialog {
     }
 
     fn path_ui(&mut self, ui: &mut Ui) {
-        ui.horizontal(|ui| {
-            let width = ui.available_width() - 110.0;
-            let edit = TextEdit::singleline(&mut self.path).desired_width(width);
-            if ui.add(edit).accessible_name("File to write").changed() {
-                self.state = State::Asking;
-            }
-            if ui
-                .add_enabled(self.browsing.is_none(), Button::new("Choose…"))
-                .clicked()
-            {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let choose = ui.add_enabled(self.browsing.is_none(), Button::new("Choose…"));
+            if choose.clicked() {
                 let (ctx, path) = (ui.ctx().clone(), PathBuf::from(self.path.trim()));
                 let wake = move || ctx.request_repaint();
                 self.browsing = Some(FileDialog::open(Choose::Save(path), wake));
+            }
+            let response = ui.add(field(&mut self.path));
+            if response.accessible_name("File to write").changed() {
+                self.state = State::Asking;
             }
         });
     }

@@ -10,7 +10,7 @@ mod unsaved;
 
 use std::path::PathBuf;
 
-use egui::{Align, Frame, Id, Layout, Margin, Modal, Ui};
+use egui::{Align, Frame, Id, Layout, Margin, Modal, Ui, vec2};
 use egui_material_icons::icons;
 
 use self::{
@@ -159,7 +159,10 @@ impl Dialogs {
 fn modal(ctx: &egui::Context, title: &str, width: f32, content: impl FnOnce(&mut Ui)) -> bool {
     let frame = Frame::window(&ctx.style_of(ctx.theme())).inner_margin(Margin::same(20));
     let mut dismissed = false;
-    let response = Modal::new(Id::unique(("dialog", title)))
+    let id = Id::unique(("dialog", title));
+    let room = ctx.content_rect().size() - vec2(80.0, 80.0);
+    let response = Modal::new(id)
+        .area(Modal::default_area(id).default_size(room))
         .frame(frame)
         .show(ctx, |ui| {
             ui.set_width(width.min(ui.ctx().content_rect().width() - 80.0));

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use egui::{Button, Key, TextEdit};
+use egui::{Button, Key};
 use egui_material_icons::icons;
 
 use super::{Next, modal};
@@ -13,7 +13,7 @@ use crate::{
         panels::top_bar::elided,
         settings::Settings,
         theme::{self, space},
-        widgets::{self, icon},
+        widgets::{self, field, icon},
     },
     resources,
 };
@@ -51,9 +51,7 @@ impl OpenData {
         let mut chosen = None;
         let closes = modal(ctx, "Open data", 560.0, |ui| {
             ui.label("A CSV file with text, image_path and labels, or a folder of images.");
-            let edit = TextEdit::singleline(&mut self.path)
-                .desired_width(f32::INFINITY)
-                .hint_text("Path of a file or folder");
+            let edit = field(&mut self.path).hint_text("Path of a file or folder");
             let response = ui.add(edit).accessible_name("Path of the dataset");
             if !std::mem::replace(&mut self.focused, true) {
                 response.request_focus();

@@ -1,29 +1,25 @@
 //! The labels on the right: what the dataset says, what the model says, what the reviewer decides, and how they differ.
 
-use egui::{
-    Align2, Button, FontFamily, FontId, Frame, Margin, Rect, RichText, Role, ScrollArea, Sense,
-    Stroke, TextWrapMode, Ui, WidgetInfo, pos2, vec2,
-};
-use egui_material_icons::{MaterialIcon, icons};
+use egui::{Button, Frame, Margin, RichText, ScrollArea, Stroke, Ui, vec2};
+use egui_material_icons::icons;
 
-use super::{answer, metrics::MetricsView};
+use super::{
+    answer,
+    difference::{compared, small_notice},
+    label_rows::{self, Records},
+    metrics::MetricsView,
+};
 use crate::{
     gui::{
         app::{ModelState, Run},
-        bench::{Bench, Source, Working},
+        bench::{Bench, Source},
         command::Command,
-        theme::{self, Palette, SMALL, space},
+        theme::{self, Palette, space},
         widgets::{self, icon, notice},
     },
-    post::{LabelNames, LabelSet},
+    post::LabelNames,
     review::Outcome,
 };
-
-/// Height of a label's row, in points.
-const ROW: f32 = 29.0;
-
-/// Width of the columns of marks, in points.
-const MARK: f32 = 54.0;
 
 /// What the panel shows.
 pub struct LabelsPanel<'a> {
@@ -33,13 +29,6 @@ pub struct LabelsPanel<'a> {
     pub model: &'a ModelState,
     /// The prediction run.
     pub run: Option<&'a Run>,
-}
-
-/// The three records of the post on screen.
-struct Records {
-    dataset: Option<LabelSet>,
-    model: Option<LabelSet>,
-    working: Working,
 }
 
 impl LabelsPanel<'_> {
@@ -90,7 +79,7 @@ impl LabelsPanel<'_> {
                         if *shows_answer {
                             answer::show(ui, self.bench, self.model, self.run, out);
                         } else {
-                            metrics.show(ui, self.bench, out);
+                            metrics.show(ui, self.bench, self.model, out);
                         }
                         ui.add_space(space::M);
                     });
@@ -116,21 +105,22 @@ impl LabelsPanel<'_> {
             notice(ui, icons::ICON_WARNING, Palette::from_ui(ui).warn, text);
             return;
         }
-        header_ui(ui, &records, session.prediction(post).is_some());
+        label_rows::header(ui, &records, session.prediction(post).is_some());
         // Many labels scroll, so that the buttons stay in reach.
-        let room = (ui.ctx().content_rect().height() * 0.42).max(4.0 * ROW);
+        let room = (ui.ctx().content_rect().height() * 0.42).max(4.0 * label_rows::ROW);
         ui.spacing_mut().item_spacing.y = 0.0;
         ScrollArea::vertical()
             .id_salt("label_rows")
             .max_height(room)
             .show(ui, |ui| {
                 for (index, name) in labels.iter().enumerate() {
-                    label_row(ui, index, name, &records, out);
+                    label_rows::label(ui, index, name, &records, out);
                 }
             });
-        none_row(ui, &records, out);
+        label_rows::none(ui, &records, out);
         ui.spacing_mut().item_spacing.y = space::S;
         self.difference_ui(ui, post, labels, &records);
+        ui.add_space(space::XS);
         self.buttons_ui(ui, post, &records, out);
     }
 
@@ -255,256 +245,6 @@ impl LabelsPanel<'_> {
     }
 }
 
-fn header_ui(ui: &mut Ui, records: &Records, predicted: bool) {
-    let palette = Palette::from_ui(ui);
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
-    let font = FontId::proportional(SMALL);
-    let columns = Columns::of(rect);
-    let painter = ui.painter();
-    let heading = |x: f32, align: Align2, text: &str, present: bool| {
-        let color = if present {
-            palette.weak
-        } else {
-            palette.weak.gamma_multiply(0.8)
-        };
-        painter.text(pos2(x, rect.center().y), align, text, font.clone(), color);
-    };
-    heading(columns.name, Align2::LEFT_CENTER, "Your decision", true);
-    heading(
-        columns.dataset,
-        Align2::CENTER_CENTER,
-        "Dataset",
-        records.dataset.is_some(),
-    );
-    heading(columns.model, Align2::CENTER_CENTER, "Model", predicted);
-}
-
-/// Where the columns of a row stand.
-struct Columns {
-    key: f32,
-    check: f32,
-    name: f32,
-    dataset: f32,
-    model: f32,
-}
-
-impl Columns {
-    fn of(row: Rect) -> Self {
-        let model = row.right() - MARK / 2.0;
-        Self {
-            key: row.left() + 10.0,
-            check: row.left() + 36.0,
-            name: row.left() + 54.0,
-            dataset: model - MARK,
-            model,
-        }
-    }
-}
-
-fn label_row(ui: &mut Ui, index: usize, name: &str, records: &Records, out: &mut Vec<Command>) {
-    let on = |set: Option<LabelSet>| set.map(|set| set.contains(index));
-    let mine = on(records.working.labels).unwrap_or(false);
-    let row = Row {
-        key: (index < 9).then(|| (index + 1).to_string()),
-        name,
-        checked: mine,
-        sure: records.working.source == Source::Decision || records.working.source == Source::Draft,
-        marks: Some((on(records.dataset), on(records.model))),
-    };
-    if row.show(ui) {
-        out.push(Command::Toggle(index));
-    }
-}
-
-fn none_row(ui: &mut Ui, records: &Records, out: &mut Vec<Command>) {
-    let none = |set: Option<LabelSet>| set.map(LabelSet::is_empty);
-    let row = Row {
-        key: Some("0".to_owned()),
-        name: "None of these",
-        checked: none(records.working.labels).unwrap_or(false),
-        sure: records.working.source == Source::Decision || records.working.source == Source::Draft,
-        marks: Some((none(records.dataset), none(records.model))),
-    };
-    if row.show(ui) {
-        out.push(Command::ChooseNone);
-    }
-}
-
-struct Row<'a> {
-    key: Option<String>,
-    name: &'a str,
-    checked: bool,
-    /// Whether the check mark is the reviewer's own.
-    sure: bool,
-    /// What dataset and model say; `None` where there is no say.
-    marks: Option<(Option<bool>, Option<bool>)>,
-}
-
-impl Row<'_> {
-    /// Draws the row; returns whether it was clicked.
-    fn show(&self, ui: &mut Ui) -> bool {
-        let palette = Palette::from_ui(ui);
-        let size = vec2(ui.available_width(), ROW);
-        let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-        response
-            .widget_info(|| WidgetInfo::selected(Role::CheckBox, true, self.checked, self.name));
-        let columns = Columns::of(rect);
-        if response.hovered() || response.has_focus() {
-            ui.painter()
-                .rect_filled(rect.expand2(vec2(4.0, 0.0)), 5.0, palette.raised);
-        }
-        if response.has_focus() {
-            let stroke = Stroke::new(1.5, palette.accent);
-            let rect = rect.expand2(vec2(4.0, 0.0));
-            ui.painter()
-                .rect_stroke(rect, 5.0, stroke, egui::StrokeKind::Inside);
-        }
-        let painter = ui.painter();
-        if let Some(key) = &self.key {
-            let at = pos2(columns.key, rect.center().y);
-            painter.text(
-                at,
-                Align2::CENTER_CENTER,
-                key,
-                widgets::key_font(),
-                palette.weak,
-            );
-        }
-        let (symbol, color) = match (self.checked, self.sure) {
-            (true, true) => (icons::ICON_CHECK_BOX, palette.accent),
-            (true, false) => (icons::ICON_CHECK_BOX, palette.weak),
-            (false, _) => (icons::ICON_CHECK_BOX_OUTLINE_BLANK, palette.outline),
-        };
-        paint_icon(
-            ui,
-            pos2(columns.check, rect.center().y),
-            symbol,
-            color,
-            19.0,
-        );
-        let family = if self.checked {
-            theme::strong_family()
-        } else {
-            FontFamily::Proportional
-        };
-        let font = FontId::new(theme::BODY, family);
-        let room = columns.dataset - MARK / 2.0 - columns.name;
-        let text = egui::WidgetText::from(RichText::new(self.name).font(font).color(palette.text));
-        let galley = text.into_galley(
-            ui,
-            Some(TextWrapMode::Truncate),
-            room,
-            egui::TextStyle::Body,
-        );
-        let top = rect.center().y - galley.size().y / 2.0;
-        ui.painter()
-            .galley(pos2(columns.name, top), galley, palette.text);
-        if let Some((dataset, model)) = self.marks {
-            let differ = matches!((dataset, model), (Some(d), Some(m)) if d != m);
-            mark(ui, pos2(columns.dataset, rect.center().y), dataset, false);
-            mark(ui, pos2(columns.model, rect.center().y), model, differ);
-        }
-        response.on_hover_text(self.words()).clicked()
-    }
-
-    /// The row in words, for the tooltip.
-    fn words(&self) -> String {
-        let say = |who: &str, says: Option<bool>| match says {
-            Some(true) => format!("{who}: yes"),
-            Some(false) => format!("{who}: no"),
-            None => format!("{who}: no say"),
-        };
-        let (dataset, model) = self.marks.unwrap_or_default();
-        format!(
-            "{}\n{}\n{}",
-            self.name,
-            say("Dataset", dataset),
-            say("Model", model)
-        )
-    }
-}
-
-/// A mark of what dataset or model say: a check, a dash, or nothing; one that differs stands in an outline.
-fn mark(ui: &Ui, at: egui::Pos2, says: Option<bool>, differs: bool) {
-    let palette = Palette::from_ui(ui);
-    if differs {
-        let rect = Rect::from_center_size(at, vec2(26.0, 21.0));
-        let stroke = Stroke::new(1.0, palette.warn);
-        ui.painter()
-            .rect_stroke(rect, 5.0, stroke, egui::StrokeKind::Inside);
-    }
-    let color = if differs { palette.warn } else { palette.text };
-    match says {
-        Some(true) => paint_icon(ui, at, icons::ICON_CHECK, color, 16.0),
-        Some(false) => {
-            let color = if differs {
-                palette.warn
-            } else {
-                palette.outline
-            };
-            ui.painter()
-                .hline(at.x - 4.0..=at.x + 4.0, at.y, Stroke::new(1.5, color));
-        }
-        None => {}
-    }
-}
-
-fn paint_icon(ui: &Ui, at: egui::Pos2, symbol: MaterialIcon, color: egui::Color32, size: f32) {
-    let font = FontId::new(size, symbol.font_family());
-    ui.painter()
-        .text(at, Align2::CENTER_CENTER, symbol.codepoint, font, color);
-}
-
-/// Says in words how one set of labels differs from another.
-fn compared(ui: &mut Ui, labels: &LabelNames, who: &str, a: LabelSet, b: LabelSet, whom: &str) {
-    let palette = Palette::from_ui(ui);
-    let text = difference(labels, who, a, b, whom);
-    if a == b {
-        small_notice(ui, icons::ICON_CHECK, palette.good, &text);
-    } else {
-        small_notice(ui, icons::ICON_COMPARE_ARROWS, palette.warn, &text);
-    }
-}
-
-/// How one set of labels differs from another, in words.
-fn difference(labels: &LabelNames, who: &str, a: LabelSet, b: LabelSet, whom: &str) -> String {
-    let (agrees, adds, misses) = match who {
-        "You" => ("agree with", "add", "drop"),
-        _ => ("agrees with", "adds", "misses"),
-    };
-    if a == b {
-        return format!("{who} {agrees} {whom}");
-    }
-    let only = |x: LabelSet, y: LabelSet| {
-        labels
-            .names_of(LabelSet::from_bits(x.bits() & !y.bits()))
-            .join(", ")
-    };
-    let (added, missed) = (only(a, b), only(b, a));
-    let mut parts = Vec::new();
-    if !added.is_empty() {
-        parts.push(format!("{adds} {added}"));
-    }
-    if !missed.is_empty() {
-        parts.push(format!("{misses} {missed}"));
-    }
-    format!(
-        "Against {whom}, {} {}",
-        if who == "You" { "you" } else { "the model" },
-        parts.join(" and ")
-    )
-}
-
-fn small_notice(ui: &mut Ui, symbol: MaterialIcon, color: egui::Color32, text: &str) {
-    ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing.x = 6.0;
-        ui.spacing_mut().interact_size.y = 16.0;
-        ui.label(symbol.rich_text().size(14.0).color(color));
-        let text = RichText::new(text).size(12.0).color(color);
-        ui.add(egui::Label::new(text).wrap());
-    });
-}
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Look {
     Primary,
@@ -558,45 +298,5 @@ fn wide(
         .accessible_name(command.label());
     if widgets::with_tooltip(response, &command).clicked() {
         out.push(command);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn differences_are_told_in_words() {
-        let labels = LabelNames::new(["a", "b", "c"]).unwrap();
-        let set = |indices: &[usize]| indices.iter().copied().collect::<LabelSet>();
-        for (a, b, model, you) in [
-            (
-                set(&[0]),
-                set(&[0]),
-                "The model agrees with it",
-                "You agree with it",
-            ),
-            (
-                set(&[]),
-                set(&[]),
-                "The model agrees with it",
-                "You agree with it",
-            ),
-            (
-                set(&[0, 1]),
-                set(&[0]),
-                "Against it, the model adds b",
-                "Against it, you add b",
-            ),
-            (
-                set(&[1]),
-                set(&[0, 2]),
-                "Against it, the model adds b and misses a, c",
-                "Against it, you add b and drop a, c",
-            ),
-        ] {
-            assert_eq!(difference(&labels, "The model", a, b, "it"), model);
-            assert_eq!(difference(&labels, "You", a, b, "it"), you);
-        }
     }
 }

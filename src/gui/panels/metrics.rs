@@ -6,6 +6,7 @@ use egui_material_icons::icons;
 
 use crate::{
     gui::{
+        app::ModelState,
         bench::Bench,
         command::Command,
         theme::{self, Palette, SMALL, space},
@@ -25,7 +26,7 @@ pub struct MetricsView;
 
 impl MetricsView {
     /// Draws it.
-    pub fn show(&mut self, ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
+    pub fn show(&mut self, ui: &mut Ui, bench: &Bench, model: &ModelState, out: &mut Vec<Command>) {
         let figures = &bench.figures;
         let choices = [
             (
@@ -43,11 +44,19 @@ impl MetricsView {
             return;
         };
         if metrics.n == 0 {
-            let text = match figures.truth {
-                Truth::Reviewed => "No predicted post is confirmed yet.",
-                _ => "No predicted post has a truth yet.",
+            let text = match (figures.truth, model) {
+                (_, ModelState::None | ModelState::Failed { .. })
+                    if bench.session.counts().predicted == 0 =>
+                {
+                    "Scores compare a model’s predictions with the truth, and no model is loaded."
+                }
+                (Truth::Reviewed, _) => "No predicted post is confirmed yet.",
+                _ => "Scores appear as the model answers posts whose truth is known.",
             };
             ui.label(RichText::new(text).color(Palette::from_ui(ui).weak));
+            if matches!(model, ModelState::None) {
+                widgets::button(ui, Command::ChooseModel, true, out);
+            }
             return;
         }
         cards_ui(ui, metrics);

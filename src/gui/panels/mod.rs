@@ -2,11 +2,15 @@
 //! and sends commands; it changes nothing else.
 
 pub mod answer;
+mod difference;
+mod label_rows;
 pub mod labels;
 pub mod metrics;
 pub mod post;
 pub mod problems;
 pub mod queue;
+mod queue_choices;
+mod queue_row;
 pub mod status_bar;
 pub mod top_bar;
 pub mod welcome;

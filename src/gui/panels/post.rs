@@ -75,6 +75,11 @@ pub fn show(
         return;
     }
     let (image, text) = split(body, &post.text);
+    let (image, text) = close_up(
+        image,
+        text,
+        textures.get(index, Form::Cover, Urgency::Watched),
+    );
     let mut stage = Stage {
         textures,
         settings,
@@ -111,6 +116,22 @@ fn split(body: Rect, text: &str) -> (Rect, Rect) {
         top,
         Rect::from_min_max(bottom.min + vec2(0.0, space::M), bottom.max),
     )
+}
+
+/// Moves the text up to the picture, once its proportions are known.
+fn close_up(image: Rect, text: Rect, cover: Picture) -> (Rect, Rect) {
+    let Picture::Ready(cover) = cover else {
+        return (image, text);
+    };
+    let picture = fit(cover.size_vec2(), image);
+    let image = image.with_max_y(picture.bottom());
+    let is_below = text.top() > image.top();
+    let top = if is_below {
+        image.bottom() + space::M
+    } else {
+        text.top()
+    };
+    (image, text.with_min_y(top))
 }
 
 fn header_ui(ui: &mut Ui, bench: &Bench, index: usize, post: &Post, out: &mut Vec<Command>) {
@@ -273,7 +294,7 @@ fn paint_fitted(ui: &Ui, rect: Rect, texture: &TextureHandle) {
 /// The largest rectangle of a picture's proportions inside a room.
 fn fit(size: Vec2, room: Rect) -> Rect {
     let scale = (room.width() / size.x.max(1.0)).min(room.height() / size.y.max(1.0));
-    Align2::CENTER_CENTER.align_size_within_rect(size * scale, room)
+    Align2::CENTER_TOP.align_size_within_rect(size * scale, room)
 }
 
 fn reveal_hint(ui: &Ui, rect: Rect) {

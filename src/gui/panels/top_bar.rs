@@ -12,7 +12,7 @@ use crate::{
         theme::{self, Palette, ThemeChoice, space},
         widgets::{self, badge, icon, icon_button},
     },
-    model::ModelInfo,
+    model::{ModelInfo, ModelSpec},
 };
 
 /// What the bar shows.
@@ -260,6 +260,34 @@ pub fn demo_banner(ui: &mut Ui, out: &mut Vec<Command>) {
             widgets::button(ui, Command::ShowKeys, true, out);
             widgets::button(ui, Command::ChooseModel, true, out);
             widgets::button(ui, Command::OpenData, true, out);
+        });
+    });
+}
+
+/// The line that says why there is no model, and what to do.
+pub fn model_failed(ui: &mut Ui, message: &str, spec: Option<&ModelSpec>, out: &mut Vec<Command>) {
+    let palette = Palette::from_ui(ui);
+    ui.horizontal_top(|ui| {
+        ui.label(icon(icons::ICON_ERROR).color(palette.bad));
+        let buttons = 270.0;
+        ui.allocate_ui(vec2(ui.available_width() - buttons, 0.0), |ui| {
+            ui.vertical(|ui| {
+                ui.spacing_mut().item_spacing.y = 2.0;
+                ui.label(theme::strong("The model could not be loaded").color(palette.bad));
+                ui.add(
+                    egui::Label::new(RichText::new(message).size(12.5))
+                        .wrap()
+                        .selectable(true),
+                );
+            });
+        });
+        ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
+            widgets::button(ui, Command::ChooseModel, true, out);
+            if let Some(spec) = spec
+                && ui.button("Try again").clicked()
+            {
+                out.push(Command::LoadModel(spec.clone()));
+            }
         });
     });
 }

@@ -1,0 +1,335 @@
+//! A small dataset with real pictures, a model that answers what a post's text tells it to, and a window without a display.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use candle_core::{Device, Tensor};
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT, Queryable},
+};
+use overrule::{
+    gui::{
+        Launch,
+        app::{App, Parts},
+        bench::Bench,
+    },
+    image::Rgb,
+    model::{
+        Family, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelInput, ModelSpec, Network,
+        Processor, PromptStyle,
+    },
+    post::{LabelNames, LabelSet},
+    predict::worker::Worker,
+};
+
+/// How many frames a test waits for something to happen before it has failed.
+const PATIENCE: usize = 200_000;
+
+/// The labels of the dataset.
+pub const LABELS: [&str; 3] = ["racist", "sexist", "religion"];
+
+/// Rows as a test writes them: text, image, labels. The model answers with what stands behind `says ` in the text.
+pub const POSTS: [[&str; 3]; 5] = [
+    [r#"says ["racist"]"#, "a.png", "racist"],
+    [r#"says ["sexist"]"#, "b.png", ""],
+    [r#"says well, ["religion", "bogus"] it is"#, "", "religion"],
+    ["says I would rather not", "a.png", "sexist"],
+    ["says []", "broken.png", ""],
+];
+
+/// A folder with a dataset in it.
+pub struct Folder {
+    /// Removed with everything in it at the end.
+    pub temporary: tempfile::TempDir,
+}
+
+impl Folder {
+    /// Writes the posts and their pictures.
+    pub fn new(posts: &[[&str; 3]]) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path();
+        let mut csv = csv::Writer::from_path(folder.join("posts.csv")).unwrap();
+        csv.write_record(["text", "image_path", "labels"]).unwrap();
+        for post in posts {
+            csv.write_record(post).unwrap();
+        }
+        csv.flush().unwrap();
+        fs::write(folder.join("class_names.txt"), LABELS.join("\n")).unwrap();
+        for (name, color) in [("a.png", [200, 30, 30]), ("b.png", [30, 30, 200])] {
+            let picture = image::RgbImage::from_pixel(64, 48, image::Rgb(color));
+            picture.save(folder.join(name)).unwrap();
+        }
+        fs::write(folder.join("broken.png"), b"this is no picture").unwrap();
+        Self { temporary }
+    }
+
+    /// A file in the folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.temporary.path().join(name)
+    }
+
+    /// Opens the window on the dataset, with the fake model.
+    pub fn window(&self) -> Window {
+        self.window_with(Some("fake"))
+    }
+
+    /// Opens the window on the dataset, with a model of that name or none.
+    pub fn window_with(&self, model: Option<&str>) -> Window {
+        Window::open(Launch {
+            dataset: Some(self.file("posts.csv")),
+            session: Some(self.file("posts.overrule")),
+            model: model.map(|model| ModelSpec {
+                model: model.to_owned(),
+                ..ModelSpec::default()
+            }),
+            ..Launch::default()
+        })
+    }
+}
+
+/// A window without a display.
+pub struct Window {
+    /// Steps the application.
+    pub harness: Harness<'static, App>,
+}
+
+impl Window {
+    /// Starts the application.
+    pub fn open(launch: Launch) -> Self {
+        let harness = Harness::builder()
+            .with_size([1280.0, 800.0])
+            .with_step_dt(1.0 / 60.0)
+            .allow_missing_glyphs()
+            .build_eframe(|cc| {
+                let ctx = cc.egui_ctx.clone();
+                let worker = Worker::spawn_with(load, move || ctx.request_repaint()).unwrap();
+                let parts = Parts {
+                    worker,
+                    settings_file: None,
+                };
+                App::with_parts(cc, launch, parts).unwrap()
+            });
+        Self { harness }
+    }
+
+    /// Steps until something is so.
+    #[track_caller]
+    pub fn until(&mut self, what: &str, mut is_so: impl FnMut(&Self) -> bool) {
+        for _ in 0..PATIENCE {
+            if is_so(self) {
+                return;
+            }
+            self.harness.step();
+            std::thread::yield_now();
+        }
+        panic!("{what} did not happen");
+    }
+
+    /// Steps until the dataset is open and every post predicted.
+    #[track_caller]
+    pub fn settle(&mut self) {
+        self.until("predicting everything", |window| {
+            window.is_open() && {
+                let session = &window.bench().session;
+                session.counts().predicted == session.dataset().posts.len()
+            }
+        });
+        // The scores follow a little later.
+        self.until("scoring everything", |window| {
+            window.bench().figures.metrics.is_some() && window.has("n = 5 posts")
+                || !window.has_part("n = ")
+        });
+    }
+
+    /// Whether a dataset is open.
+    pub fn is_open(&self) -> bool {
+        self.harness.state().bench().is_some()
+    }
+
+    /// The open dataset.
+    pub fn bench(&self) -> &Bench {
+        self.harness.state().bench().expect("an open dataset")
+    }
+
+    /// The names of the labels in front of the reviewer.
+    pub fn working(&self, post: usize) -> Option<Vec<&str>> {
+        let bench = self.bench();
+        let labels = bench.working(post).labels?;
+        Some(bench.session.dataset().labels.names_of(labels))
+    }
+
+    /// The confirmed labels of a post.
+    pub fn decision(&self, post: usize) -> Option<LabelSet> {
+        self.bench().session.review(post).decision
+    }
+
+    /// Presses a key and shows what it did.
+    pub fn press(&mut self, key: egui::Key) {
+        self.harness.key_press(key);
+        self.harness.run_steps(2);
+    }
+
+    /// Presses a key with Ctrl (and Shift).
+    pub fn press_with(&mut self, modifiers: egui::Modifiers, key: egui::Key) {
+        self.harness.key_press_modifiers(modifiers, key);
+        self.harness.run_steps(2);
+    }
+
+    /// Clicks what has this name.
+    #[track_caller]
+    pub fn click(&mut self, label: &str) {
+        self.harness.get_by_label(label).click();
+        self.harness.run_steps(3);
+    }
+
+    /// Types into the field with the keyboard.
+    pub fn type_text(&mut self, text: &str) {
+        self.harness.event(egui::Event::Text(text.to_owned()));
+        self.harness.run_steps(2);
+    }
+
+    /// Whether something on screen has this name or says this.
+    pub fn has(&self, text: &str) -> bool {
+        self.any(|said| said == text)
+    }
+
+    /// Whether something on screen has this in its name or in what it says.
+    pub fn has_part(&self, part: &str) -> bool {
+        self.any(|said| said.contains(part))
+    }
+
+    fn any(&self, fits: impl Fn(&str) -> bool) -> bool {
+        self.harness.root().children_recursive().any(|node| {
+            let node = node.accesskit_node();
+            [node.label(), node.value()]
+                .iter()
+                .flatten()
+                .any(|text| fits(text))
+        })
+    }
+}
+
+/// The sorted names of the files in a folder.
+pub fn files(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+fn load(
+    spec: &ModelSpec,
+    progress: &mut dyn FnMut(LoadProgress) -> bool,
+) -> Result<LoadedModel, ModelError> {
+    if spec.model != "fake" {
+        return Err(ModelError::NoSuchModel {
+            name: spec.model.clone(),
+            hint: "name a folder with config.json".to_owned(),
+        });
+    }
+    progress(LoadProgress {
+        step: "Inventing weights".to_owned(),
+        fraction: 1.0,
+    });
+    Ok(LoadedModel {
+        info: ModelInfo {
+            name: "fake".to_owned(),
+            family: Family::Paligemma2,
+            folder: PathBuf::from("/models/fake"),
+            revision: None,
+            adapter: None,
+            labels: None,
+            dtype: "f32".to_owned(),
+            device: "cpu".to_owned(),
+            parameters: 12,
+            is_demo: true,
+        },
+        processor: Arc::new(Obedient),
+        network: Box::new(Echo::default()),
+    })
+}
+
+/// Makes the wanted answer, byte by byte, the prompt.
+struct Obedient;
+
+impl Processor for Obedient {
+    fn prepare(
+        &self,
+        text: &str,
+        _image: Option<&Rgb>,
+        _prompt: PromptStyle,
+        _labels: &LabelNames,
+    ) -> Result<ModelInput, ModelError> {
+        let answer = text.strip_prefix("says ").unwrap_or("[]");
+        Ok(ModelInput {
+            prompt: text.to_owned(),
+            input_ids: answer.bytes().map(u32::from).collect(),
+            pixel_values: None,
+        })
+    }
+
+    fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {
+        let bytes: Vec<u8> = ids.iter().filter_map(|id| u8::try_from(*id).ok()).collect();
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn answer_ids(&self, answer: &str) -> Result<Vec<u32>, ModelError> {
+        Ok(answer.bytes().map(u32::from).chain([END]).collect())
+    }
+}
+
+const END: u32 = 256;
+
+/// Says its prompt.
+#[derive(Default)]
+struct Echo {
+    answers: Vec<Vec<u32>>,
+    said: usize,
+}
+
+impl Echo {
+    fn logits(&self) -> Result<Tensor, ModelError> {
+        let mut logits = vec![0_f32; self.answers.len() * (END as usize + 1)];
+        for (row, answer) in logits.chunks_mut(END as usize + 1).zip(&self.answers) {
+            let next = answer.get(self.said).copied().unwrap_or(END);
+            row[next as usize] = 9.0;
+        }
+        Ok(Tensor::from_vec(
+            logits,
+            (self.answers.len(), END as usize + 1),
+            &Device::Cpu,
+        )?)
+    }
+}
+
+impl Network for Echo {
+    fn prefill(&mut self, batch: &[&ModelInput]) -> Result<Tensor, ModelError> {
+        self.answers = batch.iter().map(|input| input.input_ids.clone()).collect();
+        self.said = 0;
+        self.logits()
+    }
+
+    fn decode(&mut self, _tokens: &[u32]) -> Result<Tensor, ModelError> {
+        self.said += 1;
+        self.logits()
+    }
+
+    fn truncate(&mut self, generated: usize) -> Result<(), ModelError> {
+        self.said = generated;
+        Ok(())
+    }
+
+    fn eos_ids(&self) -> &[u32] {
+        &[END]
+    }
+
+    fn device(&self) -> &Device {
+        &Device::Cpu
+    }
+}
