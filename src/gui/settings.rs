@@ -77,7 +77,7 @@ impl Default for Settings {
             grey: false,
             zoom: 1.0,
             queue_width: 272.0,
-            labels_width: 344.0,
+            labels_width: 374.0,
             banner_dismissed: false,
             window: [1280.0, 800.0],
             texture_mib: 256,

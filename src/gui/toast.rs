@@ -6,8 +6,8 @@ use egui_material_icons::icons;
 
 use super::{
     command::Command,
-    theme::{Palette, space},
-    widgets::icon,
+    theme::{ICON, Palette, space},
+    widgets::{self, icon},
 };
 
 /// Seconds a message stays.
@@ -109,7 +109,7 @@ fn toast_ui(ui: &mut egui::Ui, toast: &Toast, out: &mut Vec<Command>) -> bool {
         .show(ui, |ui| {
             ui.set_max_width(560.0);
             ui.horizontal(|ui| {
-                ui.label(icon(symbol).color(color));
+                widgets::symbol(ui, symbol, color, ICON);
                 let text = RichText::new(&toast.text);
                 // A wrapped label in a row takes all width; short messages keep their own.
                 if toast.text.chars().count() > 70 {

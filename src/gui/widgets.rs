@@ -17,6 +17,26 @@ pub fn icon(icon: MaterialIcon) -> RichText {
     icon.rich_text().size(ICON)
 }
 
+/// An icon on its own, for the eye only: the words beside it say the same to screen readers.
+pub fn symbol(ui: &mut Ui, icon: MaterialIcon, color: Color32, size: f32) {
+    let (rect, _) = ui.allocate_exact_size(vec2(size, size), Sense::hover());
+    let font = FontId::new(size, icon.font_family());
+    let painter = ui.painter();
+    painter.text(
+        rect.center(),
+        Align2::CENTER_CENTER,
+        icon.codepoint,
+        font,
+        color,
+    );
+}
+
+/// A line that can be clicked, with an icon in front: an entry of a list.
+pub fn entry(ui: &mut Ui, symbol: MaterialIcon, text: &str) -> Response {
+    ui.add(Button::new((icon(symbol), text)).frame_when_inactive(false))
+        .accessible_name(text)
+}
+
 /// Adds the tooltip of a command: what it is, what it does, its key.
 pub fn with_tooltip(response: Response, command: &Command) -> Response {
     response.on_hover_ui(|ui| {
@@ -214,6 +234,13 @@ pub fn field(text: &mut String) -> TextEdit<'_> {
         .desired_width(f32::INFINITY)
 }
 
+/// A row that is filled from its right end, so that what comes last takes the room that is left.
+pub fn row_from_right<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
+    let size = vec2(ui.available_width(), theme::ROW_HEIGHT);
+    let layout = egui::Layout::right_to_left(egui::Align::Center);
+    ui.allocate_ui_with_layout(size, layout, content).inner
+}
+
 /// Draws check boxes and radio buttons with outlines that can be seen (3 : 1 against the ground).
 pub fn outlined<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
     let outline = Palette::from_ui(ui).outline;
@@ -236,7 +263,7 @@ pub fn empty_state(
     let height = ui.available_height();
     ui.vertical_centered(|ui| {
         ui.add_space((height * 0.30 - 40.0).max(space::L));
-        ui.label(symbol.rich_text().size(36.0).color(palette.weak));
+        self::symbol(ui, symbol, palette.weak, 36.0);
         ui.label(theme::strong(title).size(theme::HEADING));
         ui.scope(|ui| {
             ui.set_max_width(440.0_f32.min(ui.available_width() - 2.0 * space::L));
@@ -251,7 +278,7 @@ pub fn empty_state(
 pub fn notice(ui: &mut Ui, symbol: MaterialIcon, color: Color32, text: &str) -> Response {
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
-        ui.label(icon(symbol).color(color));
+        self::symbol(ui, symbol, color, ICON);
         ui.add(egui::Label::new(RichText::new(text).color(color)).wrap())
     })
     .inner

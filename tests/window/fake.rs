@@ -27,7 +27,7 @@ use overrule::{
 };
 
 /// How many frames a test waits for something to happen before it has failed.
-const PATIENCE: usize = 200_000;
+const PATIENCE: usize = 5_000;
 
 /// The labels of the dataset.
 pub const LABELS: [&str; 3] = ["racist", "sexist", "religion"];
@@ -58,7 +58,11 @@ impl Folder {
             csv.write_record(post).unwrap();
         }
         csv.flush().unwrap();
-        fs::write(folder.join("class_names.txt"), LABELS.join("\n")).unwrap();
+        fs::write(
+            folder.join("class_names.txt"),
+            LABELS.map(|label| format!("{label}\n")).concat(),
+        )
+        .unwrap();
         for (name, color) in [("a.png", [200, 30, 30]), ("b.png", [30, 30, 200])] {
             let picture = image::RgbImage::from_pixel(64, 48, image::Rgb(color));
             picture.save(folder.join(name)).unwrap();
@@ -126,7 +130,7 @@ impl Window {
             self.harness.step();
             std::thread::yield_now();
         }
-        panic!("{what} did not happen");
+        panic!("{what} did not happen; on screen: {:?}", self.texts());
     }
 
     /// Steps until the dataset is open and every post predicted.
@@ -140,9 +144,11 @@ impl Window {
         });
         // The scores follow a little later.
         self.until("scoring everything", |window| {
-            window.bench().figures.metrics.is_some() && window.has("n = 5 posts")
-                || !window.has_part("n = ")
+            let bench = window.bench();
+            let scored = bench.figures.metrics.as_ref().map_or(0, |scores| scores.n);
+            scored as usize + bench.figures.left_out.without_truth == bench.queue().len()
         });
+        self.harness.run_steps(2);
     }
 
     /// Whether a dataset is open.
@@ -170,19 +176,27 @@ impl Window {
     /// Presses a key and shows what it did.
     pub fn press(&mut self, key: egui::Key) {
         self.harness.key_press(key);
-        self.harness.run_steps(2);
+        self.harness.run_steps(3);
     }
 
     /// Presses a key with Ctrl (and Shift).
     pub fn press_with(&mut self, modifiers: egui::Modifiers, key: egui::Key) {
         self.harness.key_press_modifiers(modifiers, key);
-        self.harness.run_steps(2);
+        // A dialog finds its place in its first frames.
+        self.harness.run_steps(5);
     }
 
     /// Clicks what has this name.
     #[track_caller]
     pub fn click(&mut self, label: &str) {
         self.harness.get_by_label(label).click();
+        self.harness.run_steps(3);
+    }
+
+    /// Clicks what has this name and role.
+    #[track_caller]
+    pub fn click_role(&mut self, role: egui::Role, label: &str) {
+        self.harness.get_by_role_and_label(role, label).click();
         self.harness.run_steps(3);
     }
 
@@ -203,13 +217,19 @@ impl Window {
     }
 
     fn any(&self, fits: impl Fn(&str) -> bool) -> bool {
-        self.harness.root().children_recursive().any(|node| {
-            let node = node.accesskit_node();
-            [node.label(), node.value()]
-                .iter()
-                .flatten()
-                .any(|text| fits(text))
-        })
+        self.texts().iter().any(|text| fits(text))
+    }
+
+    /// The name and the value of everything on screen.
+    fn texts(&self) -> Vec<String> {
+        let nodes = self.harness.root().children_recursive();
+        nodes
+            .flat_map(|node| {
+                let node = node.accesskit_node();
+                [node.label(), node.value()]
+            })
+            .flatten()
+            .collect()
     }
 }
 

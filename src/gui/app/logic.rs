@@ -241,6 +241,7 @@ impl App {
             max_new_tokens: or(self.launch.max_new_tokens, MAX_NEW_TOKENS),
             batch_size: or(self.launch.batch_size, 1),
         };
+        let before = dataset.posts.len() - wanted.len();
         let progress = Progress {
             total: wanted.len(),
             ..Progress::default()
@@ -252,6 +253,7 @@ impl App {
         });
         self.run = Some(Run {
             generation,
+            before,
             progress,
             ended: false,
         });
@@ -322,13 +324,16 @@ impl App {
     }
 }
 
-/// What the top bar says about a run.
-pub(in crate::gui) fn progress_text(progress: &Progress) -> String {
+/// What the top bar says about a run; posts predicted before it count as done.
+pub(in crate::gui) fn progress_text(run: &Run) -> String {
     use crate::gui::widgets::thousands;
+    let Run {
+        before, progress, ..
+    } = run;
     let mut text = format!(
         "{} of {}",
-        thousands(progress.done),
-        thousands(progress.total)
+        thousands(before + progress.done),
+        thousands(before + progress.total)
     );
     if progress.paused {
         text.push_str(" · paused");

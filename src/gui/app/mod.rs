@@ -27,6 +27,7 @@ use super::{
 use crate::{
     model::{ModelInfo, ModelSpec},
     predict::worker::{Generation, Progress, Worker},
+    resources,
 };
 
 /// The dataset, from none to open.
@@ -72,6 +73,8 @@ pub enum ModelState {
 pub struct Run {
     /// Which job this is; news of others is stale.
     pub generation: Generation,
+    /// How many posts had a prediction when it began.
+    pub before: usize,
     /// How it stands.
     pub progress: Progress,
     /// Whether it has ended.
@@ -115,6 +118,8 @@ pub struct App {
     run_is_due: bool,
     views: Views,
     dialogs: Dialogs,
+    /// Where the demo dataset lies, if it is installed.
+    demo: Option<PathBuf>,
     toasts: Toasts,
     commands: Vec<Command>,
     /// Whether everything is hidden until a key is pressed.
@@ -172,6 +177,7 @@ impl App {
             run_is_due: false,
             views: Views::default(),
             dialogs: Dialogs::default(),
+            demo: resources::demo_dataset().ok(),
             toasts: Toasts::default(),
             commands: Vec::new(),
             covered: false,
@@ -201,6 +207,12 @@ impl App {
             Work::Open(bench) => Some(bench),
             _ => None,
         }
+    }
+
+    /// Whether the open dataset is the demo.
+    fn is_demo(&self) -> bool {
+        let open = self.bench().map(|bench| &bench.session.dataset().path);
+        open.is_some() && open == self.demo.as_ref()
     }
 
     /// The model, from none to ready.

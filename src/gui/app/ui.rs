@@ -97,14 +97,15 @@ impl App {
             .show(ui, |ui| {
                 let bar = TopBar {
                     bench: self.work.bench(),
+                    is_demo: self.is_demo(),
                     model: &self.model,
                     run: self.run.as_ref(),
                     settings: &self.settings,
                 };
                 bar.show(ui, &mut self.commands);
             });
-        let shows_demo = matches!(&self.model, ModelState::Ready(info) if info.is_demo);
-        if shows_demo && !self.settings.banner_dismissed {
+        let has_demo_model = matches!(&self.model, ModelState::Ready(info) if info.is_demo);
+        if (has_demo_model || self.is_demo()) && !self.settings.banner_dismissed {
             let frame = bar.fill(palette.raised);
             Panel::top("demo_banner")
                 .frame(frame)

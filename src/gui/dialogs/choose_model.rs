@@ -1,6 +1,6 @@
 //! Choosing a model and its adapter.
 
-use egui::{Align, Button, Layout, Ui};
+use egui::{Button, Ui};
 use egui_material_icons::icons;
 
 use super::{Next, modal};
@@ -11,7 +11,7 @@ use crate::{
         panels::top_bar::elided,
         settings::{RecentModel, Settings},
         theme::{self, space},
-        widgets::{self, choice, icon},
+        widgets::{self, choice, entry},
     },
     model::{Adapter, DeviceChoice, DtypeChoice, ModelSpec},
 };
@@ -152,7 +152,7 @@ impl ChooseModel {
             Field::Model => &mut self.model,
             Field::Adapter => &mut self.adapter,
         };
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        widgets::row_from_right(ui, |ui| {
             let response = ui.add_enabled(idle, Button::new("Choose…"));
             let response = response.accessible_name(format!("Choose the folder: {name}"));
             if response.clicked() {
@@ -195,11 +195,7 @@ impl ChooseModel {
             if let Some(adapter) = &recent.adapter {
                 text.push_str(&format!(" + {}", elided(adapter, 24)));
             }
-            let content = (icon(icons::ICON_HISTORY), text);
-            if ui
-                .add(Button::new(content).frame_when_inactive(false))
-                .clicked()
-            {
+            if entry(ui, icons::ICON_HISTORY, &text).clicked() {
                 taken = Some(recent.clone());
             }
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
-use egui::{Align, Button, Layout, Ui};
+use egui::{Button, Ui};
 use egui_material_icons::icons;
 
 use super::{Next, modal};
@@ -167,7 +167,7 @@ impl ExportDialog {
     }
 
     fn path_ui(&mut self, ui: &mut Ui) {
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        widgets::row_from_right(ui, |ui| {
             let choose = ui.add_enabled(self.browsing.is_none(), Button::new("Choose…"));
             if choose.clicked() {
                 let (ctx, path) = (ui.ctx().clone(), PathBuf::from(self.path.trim()));

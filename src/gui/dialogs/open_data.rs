@@ -13,7 +13,7 @@ use crate::{
         panels::top_bar::elided,
         settings::Settings,
         theme::{self, space},
-        widgets::{self, field, icon},
+        widgets::{self, entry, field},
     },
     resources,
 };
@@ -82,26 +82,14 @@ impl OpenData {
                 ui.label(theme::caption(ui, "Opened before"));
             }
             for path in &self.recent {
-                let content = (
-                    icon(icons::ICON_HISTORY),
-                    elided(&path.display().to_string(), 64),
-                );
-                if ui
-                    .add(Button::new(content).frame_when_inactive(false))
-                    .clicked()
-                {
+                let text = elided(&path.display().to_string(), 64);
+                if entry(ui, icons::ICON_HISTORY, &text).clicked() {
                     chosen = Some(path.clone());
                 }
             }
             if let Some(demo) = &self.demo {
-                let content = (
-                    icon(icons::ICON_SCIENCE),
-                    "The demo: drawn pictures to try with",
-                );
-                if ui
-                    .add(Button::new(content).frame_when_inactive(false))
-                    .clicked()
-                {
+                let text = "The demo: drawn pictures to try with";
+                if entry(ui, icons::ICON_SCIENCE, text).clicked() {
                     chosen = Some(demo.clone());
                 }
             }

@@ -114,7 +114,10 @@ fn pretty(raw: &str) -> Option<String> {
 
 fn code(ui: &mut Ui, title: &str, text: &str) {
     let palette = Palette::from_ui(ui);
+    ui.spacing_mut().item_spacing.y = space::XS;
     ui.horizontal(|ui| {
+        ui.spacing_mut().interact_size.y = 20.0;
+        ui.spacing_mut().button_padding.y = 0.0;
         ui.label(theme::caption(ui, title));
         let copy = egui::Button::new(
             icon(icons::ICON_CONTENT_COPY)
@@ -184,6 +187,7 @@ fn measures_ui(ui: &mut Ui, prediction: &Prediction) {
         ),
         ("Answer", Some(time(seconds.decode)), "The generated tokens"),
     ];
+    ui.spacing_mut().interact_size.y = 18.0;
     Grid::new("measures")
         .num_columns(2)
         .spacing([space::L, 3.0])

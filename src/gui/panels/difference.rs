@@ -4,7 +4,7 @@ use egui::{RichText, Ui};
 use egui_material_icons::{MaterialIcon, icons};
 
 use crate::{
-    gui::theme::Palette,
+    gui::{theme::Palette, widgets},
     post::{LabelNames, LabelSet},
 };
 
@@ -53,7 +53,7 @@ pub fn small_notice(ui: &mut Ui, symbol: MaterialIcon, color: egui::Color32, tex
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         ui.spacing_mut().interact_size.y = 16.0;
-        ui.label(symbol.rich_text().size(14.0).color(color));
+        widgets::symbol(ui, symbol, color, 14.0);
         let text = RichText::new(text).size(12.0).color(color);
         ui.add(egui::Label::new(text).wrap());
     });

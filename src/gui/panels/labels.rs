@@ -1,25 +1,31 @@
 //! The labels on the right: what the dataset says, what the model says, what the reviewer decides, and how they differ.
 
-use egui::{Button, Frame, Margin, RichText, ScrollArea, Stroke, Ui, vec2};
+use egui::{Align, Button, Frame, Layout, Margin, RichText, ScrollArea, Stroke, Ui, vec2};
 use egui_material_icons::icons;
 
 use super::{
     answer,
     difference::{compared, small_notice},
     label_rows::{self, Records},
-    metrics::MetricsView,
+    metrics::{self, MetricsView},
 };
 use crate::{
     gui::{
         app::{ModelState, Run},
         bench::{Bench, Source},
         command::Command,
-        theme::{self, Palette, space},
+        theme::{self, ICON, Palette, space},
         widgets::{self, icon, notice},
     },
     post::LabelNames,
     review::Outcome,
 };
+
+/// The room that the choice of the truth takes, in points.
+const TRUTH_WIDTH: f32 = 232.0;
+
+/// The room that the tabs take, in points.
+const TABS_WIDTH: f32 = 132.0;
 
 /// What the panel shows.
 pub struct LabelsPanel<'a> {
@@ -36,7 +42,7 @@ impl LabelsPanel<'_> {
     pub fn show(
         &self,
         ui: &mut Ui,
-        metrics: &mut MetricsView,
+        view: &mut MetricsView,
         shows_answer: &mut bool,
         out: &mut Vec<Command>,
     ) {
@@ -63,12 +69,18 @@ impl LabelsPanel<'_> {
                 bottom: 0,
             })
             .show(ui, |ui| {
-                let tabs = [
-                    (false, "Scores", "How well the model does against the truth"),
-                    (true, "Answer", "The model’s raw answer to this post (J)"),
-                ];
-                if let Some(chosen) = widgets::segmented(ui, "Below", *shows_answer, &tabs) {
-                    *shows_answer = chosen;
+                ui.horizontal(|ui| {
+                    tabs_ui(ui, shows_answer);
+                    // The truth stands beside the tabs where there is room, else below them.
+                    if !*shows_answer && ui.available_width() > TRUTH_WIDTH {
+                        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                            ui.add_space(space::S);
+                            metrics::truth_ui(ui, self.bench, out);
+                        });
+                    }
+                });
+                if !*shows_answer && ui.available_width() < TRUTH_WIDTH + TABS_WIDTH {
+                    metrics::truth_ui(ui, self.bench, out);
                 }
                 let id = if *shows_answer { "answer" } else { "scores" };
                 ScrollArea::vertical()
@@ -79,7 +91,7 @@ impl LabelsPanel<'_> {
                         if *shows_answer {
                             answer::show(ui, self.bench, self.model, self.run, out);
                         } else {
-                            metrics.show(ui, self.bench, self.model, out);
+                            view.show(ui, self.bench, self.model, out);
                         }
                         ui.add_space(space::M);
                     });
@@ -157,7 +169,7 @@ impl LabelsPanel<'_> {
         };
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
-            ui.label(icon(symbol).color(color));
+            widgets::symbol(ui, symbol, color, ICON);
             ui.label(theme::strong(text).color(color));
         });
     }
@@ -242,6 +254,16 @@ impl LabelsPanel<'_> {
             let text = format!("Note: {}", review.note.replace('\n', " "));
             ui.add(egui::Label::new(theme::caption(ui, text)).truncate());
         }
+    }
+}
+
+fn tabs_ui(ui: &mut Ui, shows_answer: &mut bool) {
+    let tabs = [
+        (false, "Scores", "How well the model does against the truth"),
+        (true, "Answer", "The model’s raw answer to this post (J)"),
+    ];
+    if let Some(chosen) = widgets::segmented(ui, "Below", *shows_answer, &tabs) {
+        *shows_answer = chosen;
     }
 }
 

@@ -28,18 +28,6 @@ impl MetricsView {
     /// Draws it.
     pub fn show(&mut self, ui: &mut Ui, bench: &Bench, model: &ModelState, out: &mut Vec<Command>) {
         let figures = &bench.figures;
-        let choices = [
-            (
-                Truth::Combined,
-                "Combined",
-                "Your decision where there is one, else the dataset’s label",
-            ),
-            (Truth::Reviewed, "Reviewed", "Only posts that you confirmed"),
-            (Truth::Dataset, "Dataset", "Only the dataset’s labels"),
-        ];
-        if let Some(truth) = widgets::segmented(ui, "Truth", figures.truth, &choices) {
-            out.push(Command::SetTruth(truth));
-        }
         let Some(metrics) = &figures.metrics else {
             return;
         };
@@ -96,6 +84,22 @@ impl MetricsView {
             ui.add(egui::Label::new(theme::caption(ui, text)).wrap());
         }
         ui.spacing_mut().item_spacing.y = space::S;
+    }
+}
+
+/// The choice of the truth that predictions are compared with.
+pub fn truth_ui(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
+    let choices = [
+        (
+            Truth::Combined,
+            "Combined",
+            "Your decision where there is one, else the dataset’s label",
+        ),
+        (Truth::Reviewed, "Reviewed", "Only posts that you confirmed"),
+        (Truth::Dataset, "Dataset", "Only the dataset’s labels"),
+    ];
+    if let Some(truth) = widgets::segmented(ui, "Truth", bench.figures.truth, &choices) {
+        out.push(Command::SetTruth(truth));
     }
 }
 

@@ -6,8 +6,8 @@ use egui_material_icons::icons;
 use crate::{
     gui::{
         command::Command,
-        theme::{self, Palette, space},
-        widgets::{self, icon},
+        theme::{self, ICON, Palette, space},
+        widgets,
     },
     post::{Problem, ProblemKind},
     review::Session,
@@ -74,7 +74,7 @@ fn problem_ui(ui: &mut Ui, problem: &Problem, out: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         ui.set_min_height(ROW);
         ui.spacing_mut().item_spacing.x = space::S;
-        ui.label(icon(icons::ICON_WARNING).color(palette.warn));
+        widgets::symbol(ui, icons::ICON_WARNING, palette.warn, ICON);
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 1.0;
             ui.spacing_mut().interact_size.y = 16.0;

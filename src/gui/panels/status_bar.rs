@@ -8,7 +8,7 @@ use crate::{
         bench::Bench,
         command::Command,
         theme::{self, Palette, SMALL, space},
-        widgets::{self, icon},
+        widgets,
     },
     review::session::SaveState,
 };
@@ -46,7 +46,7 @@ fn save_ui(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
     let file = bench.session.file();
     match &bench.save {
         SaveState::Saved => {
-            ui.label(icon(icons::ICON_CHECK).color(palette.good).size(14.0));
+            widgets::symbol(ui, icons::ICON_CHECK, palette.good, 14.0);
             let name = file
                 .file_name()
                 .unwrap_or(file.as_os_str())
@@ -56,11 +56,11 @@ fn save_ui(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
                 .on_hover_text(format!("The session file: {}", file.display()));
         }
         SaveState::Saving(n) => {
-            ui.label(icon(icons::ICON_SYNC).color(palette.weak).size(14.0));
+            widgets::symbol(ui, icons::ICON_SYNC, palette.weak, 14.0);
             ui.label(small(format!("Saving {n}…"), palette.weak));
         }
         SaveState::Failed { unsaved, message } => {
-            ui.label(icon(icons::ICON_ERROR).color(palette.bad).size(14.0));
+            widgets::symbol(ui, icons::ICON_ERROR, palette.bad, 14.0);
             let text = format!(
                 "Not saved: {unsaved} · {}",
                 super::top_bar::elided(message, 80)

@@ -9,8 +9,8 @@ use crate::{
         bench::Bench,
         command::Command,
         settings::Settings,
-        theme::{self, Palette, ThemeChoice, space},
-        widgets::{self, badge, icon, icon_button},
+        theme::{self, ICON, Palette, ThemeChoice, space},
+        widgets::{self, badge, entry, icon, icon_button},
     },
     model::{ModelInfo, ModelSpec},
 };
@@ -19,6 +19,8 @@ use crate::{
 pub struct TopBar<'a> {
     /// The open dataset.
     pub bench: Option<&'a Bench>,
+    /// Whether it is the demo.
+    pub is_demo: bool,
     /// The model.
     pub model: &'a ModelState,
     /// The prediction run.
@@ -33,6 +35,10 @@ impl TopBar<'_> {
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = space::S;
             self.dataset_menu(ui, out);
+            if self.is_demo {
+                badge(ui, "Demo", Palette::from_ui(ui).demo)
+                    .on_hover_text("Drawn pictures and invented words, made to try Overrule with.");
+            }
             ui.separator();
             self.model_button(ui, out);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -82,8 +88,7 @@ impl TopBar<'_> {
                 .file_name()
                 .unwrap_or(path.as_os_str())
                 .to_string_lossy();
-            let button = Button::new((icon(icons::ICON_HISTORY), elided(&name, 40)));
-            let response = ui.add(button.frame_when_inactive(false));
+            let response = entry(ui, icons::ICON_HISTORY, &elided(&name, 40));
             if response.on_hover_text(path.display().to_string()).clicked() {
                 out.push(Command::OpenPath(path.clone()));
             }
@@ -160,20 +165,22 @@ impl TopBar<'_> {
         let finished = progress.done >= progress.total;
         if run.ended {
             if !finished {
-                ui.label(theme::caption(ui, progress_text(progress)));
+                ui.label(theme::caption(ui, progress_text(run)));
                 widgets::button(ui, Command::Predict, true, out);
             }
             return;
         }
-        let text = progress_text(progress);
+        let text = progress_text(run);
         let command = if progress.paused {
             Command::Resume
         } else {
             Command::Pause
         };
+        ui.spacing_mut().item_spacing.x = 2.0;
         icon_button(ui, command, true, out);
         icon_button(ui, Command::CancelRun, true, out);
-        let fraction = progress.done as f32 / progress.total.max(1) as f32;
+        let all = (run.before + progress.total).max(1);
+        let fraction = (run.before + progress.done) as f32 / all as f32;
         bar(ui, fraction, &text, "Predicting");
     }
 
@@ -250,7 +257,7 @@ impl TopBar<'_> {
 pub fn demo_banner(ui: &mut Ui, out: &mut Vec<Command>) {
     let palette = Palette::from_ui(ui);
     ui.horizontal(|ui| {
-        ui.label(icon(icons::ICON_SCIENCE).color(palette.demo));
+        widgets::symbol(ui, icons::ICON_SCIENCE, palette.demo, ICON);
         ui.label(theme::strong("This is the demo.").color(palette.demo));
         if ui.ctx().content_rect().width() > 1150.0 {
             ui.label("A toy model and drawn pictures, to try everything with.");
@@ -268,7 +275,7 @@ pub fn demo_banner(ui: &mut Ui, out: &mut Vec<Command>) {
 pub fn model_failed(ui: &mut Ui, message: &str, spec: Option<&ModelSpec>, out: &mut Vec<Command>) {
     let palette = Palette::from_ui(ui);
     ui.horizontal_top(|ui| {
-        ui.label(icon(icons::ICON_ERROR).color(palette.bad));
+        widgets::symbol(ui, icons::ICON_ERROR, palette.bad, ICON);
         let buttons = 270.0;
         ui.allocate_ui(vec2(ui.available_width() - buttons, 0.0), |ui| {
             ui.vertical(|ui| {
@@ -312,20 +319,20 @@ fn bar(ui: &mut Ui, fraction: f32, text: &str, name: &str) {
     if width < 60.0 {
         return;
     }
-    ui.vertical(|ui| {
-        ui.spacing_mut().item_spacing.y = 2.0;
-        ui.add_space(2.0);
-        let text = RichText::new(text).size(theme::SMALL).color(palette.weak);
-        ui.add_sized(
-            vec2(width, 14.0),
-            egui::Label::new(text).truncate().halign(Align::LEFT),
-        );
-        let bar = ProgressBar::new(fraction)
-            .desired_width(width)
-            .desired_height(4.0)
-            .corner_radius(2)
-            .fill(palette.accent);
-        ui.add(bar).accessible_name(name);
+    ui.allocate_ui(vec2(width, 28.0), |ui| {
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = 3.0;
+            ui.spacing_mut().interact_size.y = 14.0;
+            ui.add_space(3.0);
+            let text = RichText::new(text).size(theme::SMALL).color(palette.weak);
+            ui.add(egui::Label::new(text).truncate());
+            let bar = ProgressBar::new(fraction)
+                .desired_width(width)
+                .desired_height(4.0)
+                .corner_radius(2)
+                .fill(palette.accent);
+            ui.add(bar).accessible_name(name);
+        });
     });
 }
 

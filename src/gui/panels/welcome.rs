@@ -1,6 +1,6 @@
 //! What stands in the window while no dataset is open: a welcome, a wait, or what went wrong.
 
-use egui::{Align2, Button, Id, LayerId, Order, Ui};
+use egui::{Align2, Id, LayerId, Order, Ui};
 use egui_material_icons::icons;
 
 use super::top_bar::elided;
@@ -9,7 +9,7 @@ use crate::gui::{
     command::Command,
     settings::Settings,
     theme::{self, Palette, space},
-    widgets::{self, empty_state, icon},
+    widgets::{self, empty_state, entry},
 };
 
 /// Draws it.
@@ -52,14 +52,8 @@ fn recent_ui(ui: &mut Ui, settings: &Settings, out: &mut Vec<Command>) {
     ui.add_space(space::L);
     ui.label(theme::caption(ui, "Opened before"));
     for path in settings.recent_datasets.iter().take(5) {
-        let content = (
-            icon(icons::ICON_HISTORY),
-            elided(&path.display().to_string(), 60),
-        );
-        if ui
-            .add(Button::new(content).frame_when_inactive(false))
-            .clicked()
-        {
+        let text = elided(&path.display().to_string(), 60);
+        if entry(ui, icons::ICON_HISTORY, &text).clicked() {
             out.push(Command::OpenPath(path.clone()));
         }
     }
