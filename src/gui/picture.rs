@@ -136,7 +136,7 @@ mod tests {
     fn checkerboard(side: u32) -> Rgb {
         let data = (0..side * side)
             .flat_map(|i| {
-                [if (i % side / 8 + i / side / 8) % 2 == 0 {
+                [if (i % side / 8 + i / side / 8).is_multiple_of(2) {
                     0
                 } else {
                     255

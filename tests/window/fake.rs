@@ -260,7 +260,7 @@ fn load(
     Ok(LoadedModel {
         info: ModelInfo {
             name: "fake".to_owned(),
-            family: Family::Paligemma2,
+            family: Family("fake"),
             folder: PathBuf::from("/models/fake"),
             revision: None,
             adapter: None,
