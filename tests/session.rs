@@ -4,7 +4,7 @@ mod random;
 
 use overrule::{
     dataset::Dataset,
-    post::{LabelNames, LabelSet, Problem, ProblemKind},
+    post::{LabelNames, Problem, ProblemKind},
     predict::{answer::Parse, prediction::Prediction},
     review::{
         Action, Outcome, Review,
@@ -255,57 +255,20 @@ fn an_action_that_changes_nothing_leaves_no_trace() {
 
 #[test]
 fn actions_lead_from_state_to_state() {
+    let (a, ab) = (Some(set(&[0])), Some(set(&[0, 1])));
     let decided = Review::UNTOUCHED.after(confirm(&[0]));
     let drafted = decided.after(Action::Draft(set(&[0, 1])));
-    let rows: [(
-        &str,
-        Review,
-        Option<LabelSet>,
-        Option<LabelSet>,
-        Option<Outcome>,
-    ); 6] = [
-        (
-            "confirm",
-            decided.clone(),
-            Some(set(&[0])),
-            None,
-            Some(Outcome::Confirmed),
-        ),
-        (
-            "draft",
-            drafted.clone(),
-            Some(set(&[0])),
-            Some(set(&[0, 1])),
-            Some(Outcome::Confirmed),
-        ),
-        (
-            "draft back",
-            drafted.after(Action::Draft(set(&[0]))),
-            Some(set(&[0])),
-            None,
-            Some(Outcome::Confirmed),
-        ),
-        (
-            "skip",
-            drafted.after(Action::Skip),
-            None,
-            None,
-            Some(Outcome::Skipped),
-        ),
-        (
-            "escalate",
-            drafted.after(Action::Escalate),
-            None,
-            None,
-            Some(Outcome::Escalated),
-        ),
-        ("clear", drafted.after(Action::Clear), None, None, None),
+    let back = drafted.after(Action::Draft(set(&[0])));
+    let (confirmed, skipped) = (Some(Outcome::Confirmed), Some(Outcome::Skipped));
+    let rows = [
+        ("confirm", &decided, a, None, confirmed),
+        ("draft", &drafted, a, ab, confirmed),
+        ("draft back", &back, a, None, confirmed),
+        ("skip", &drafted.after(Action::Skip), None, None, skipped),
+        ("clear", &drafted.after(Action::Clear), None, None, None),
     ];
     for (name, review, decision, draft, outcome) in rows {
-        assert_eq!(
-            (review.decision, review.draft, review.outcome),
-            (decision, draft, outcome),
-            "{name}"
-        );
+        let state = (review.decision, review.draft, review.outcome);
+        assert_eq!(state, (decision, draft, outcome), "{name}");
     }
 }
