@@ -155,6 +155,30 @@ fn a_held_enter_decides_one_post() {
 }
 
 #[test]
+fn keys_of_one_frame_are_taken_in_their_order() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    let keys = [Key::Enter, Key::Num0, Key::Enter, Key::Num2, Key::Enter];
+    for key in keys {
+        let event = |pressed| egui::Event::Key {
+            key,
+            physical_key: None,
+            pressed,
+            repeat: false,
+            modifiers: Modifiers::NONE,
+        };
+        let input = window.harness.input_mut();
+        input.events.extend([event(true), event(false)]);
+    }
+    window.harness.run_steps(2);
+    let set = |labels: &[usize]| Some(labels.iter().copied().collect());
+    assert_eq!(window.decision(0), set(&[0]));
+    assert_eq!(window.decision(1), set(&[]));
+    assert_eq!(window.decision(2), set(&[1, 2]));
+}
+
+#[test]
 fn a_post_to_do_leaves_its_queue_when_it_is_decided() {
     let folder = Folder::new(&POSTS);
     let mut window = folder.window();
@@ -296,6 +320,41 @@ fn another_window_on_the_same_session_is_refused() {
     let mut second = folder.window_with(None);
     second.until("refusing", |window| window.has_part("could not be opened"));
     assert!(!second.is_open());
+}
+
+#[test]
+fn the_demo_is_predicted_by_the_demo_model_and_says_so() {
+    let demo = overrule::resources::demo_dataset().unwrap();
+    let folder = Folder::new(&[]);
+    let rows: Vec<String> = std::fs::read_to_string(&demo)
+        .unwrap()
+        .lines()
+        .take(3)
+        .map(|row| format!("{row}\n"))
+        .collect();
+    std::fs::write(folder.file("posts.csv"), rows.concat()).unwrap();
+    let mut window = Window::open_with_models(Launch {
+        dataset: Some(folder.file("posts.csv")),
+        session: Some(folder.file("posts.overrule")),
+        open: overrule::dataset::OpenOptions {
+            image_root: demo.parent().map(Into::into),
+            ..Default::default()
+        },
+        model: Some(overrule::model::ModelSpec {
+            model: "demo".to_owned(),
+            ..Default::default()
+        }),
+        ..Launch::default()
+    });
+    window.settle();
+    assert!(window.has("Demo model") && window.has("This is the demo model."));
+    let prediction = window.bench().session.prediction(0).unwrap();
+    assert_eq!(prediction.error, None);
+    window.press(Key::A);
+    assert_eq!(
+        window.decision(0),
+        Some(window.bench().session.answer(0).unwrap())
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, path::PathBuf};
 
-use egui::{Key, KeyboardShortcut, Modifiers};
+use egui::{Event, Key, KeyboardShortcut, Modifiers};
 use egui_material_icons::{MaterialIcon, icons};
 
 use super::{dialogs::export::ExportRequest, theme::ThemeChoice};
@@ -372,6 +372,21 @@ impl Command {
         matches!(self, Self::Previous | Self::Next | Self::Undo | Self::Redo)
     }
 
+    /// Whether keys mean something else behind it: a field or a dialog opens, or everything is hidden.
+    fn takes_the_keyboard(&self) -> bool {
+        matches!(
+            self,
+            Self::EditNote
+                | Self::Search
+                | Self::OpenData
+                | Self::ChooseModel
+                | Self::Export
+                | Self::ShowKeys
+                | Self::Hide
+                | Self::Quit
+        )
+    }
+
     /// Whether it needs an open dataset.
     pub fn needs_session(&self) -> bool {
         matches!(
@@ -402,35 +417,57 @@ impl Command {
     }
 }
 
-/// Takes the keys of this frame that start commands out of the input. Never called while someone is typing.
+/// Takes the keys of this frame that start commands out of the input, in the order in which they were pressed: a quick
+/// reviewer, or a slow frame, brings several at once. Never called while someone is typing.
 pub fn take_keys(ctx: &egui::Context) -> Vec<Command> {
     // A focused button keeps Enter for itself, so that the window can be used with Tab alone.
     let focused = ctx.memory(|memory| memory.focused()).is_some();
+    let known = Command::with_keys();
     let mut commands = Vec::new();
-    for (_, command) in Command::with_keys() {
-        let Some(mut shortcut) = command.shortcut() else {
-            continue;
-        };
-        if focused && shortcut.logical_key == Key::Enter {
-            continue;
-        }
-        // “?” needs Shift on most keyboards.
-        if shortcut.logical_key == Key::Questionmark
-            && ctx.input(|i| i.modifiers.shift && !i.modifiers.command)
-        {
-            shortcut.modifiers = Modifiers::SHIFT;
-        }
-        let held = ctx.input(|i| i.events.iter().any(|e| is_repeat(e, shortcut.logical_key)));
-        let taken = ctx.input_mut(|i| i.consume_shortcut(&shortcut));
-        if taken && (!held || command.may_repeat()) {
-            commands.push(command);
-        }
-    }
+    let mut typing = false;
+    ctx.input_mut(|input| {
+        input.events.retain(|event| {
+            let Event::Key {
+                key,
+                pressed: true,
+                repeat,
+                modifiers,
+                ..
+            } = event
+            else {
+                return true;
+            };
+            // What follows the key that opens a field is meant for the field, which is not there yet.
+            if typing {
+                return false;
+            }
+            if focused && *key == Key::Enter {
+                return true;
+            }
+            let Some(command) = command_of(&known, *key, *modifiers) else {
+                return true;
+            };
+            if !repeat || command.may_repeat() {
+                typing = command.takes_the_keyboard();
+                commands.push(command);
+            }
+            false
+        });
+    });
     commands
 }
 
-fn is_repeat(event: &egui::Event, wanted: Key) -> bool {
-    matches!(event, egui::Event::Key { key, pressed: true, repeat: true, .. } if *key == wanted)
+fn command_of(known: &[(Group, Command)], key: Key, mut modifiers: Modifiers) -> Option<Command> {
+    // “?” needs Shift on most keyboards.
+    if key == Key::Questionmark {
+        modifiers.shift = false;
+    }
+    let started = known.iter().find(|(_, command)| {
+        command.shortcut().is_some_and(|shortcut| {
+            shortcut.logical_key == key && modifiers.matches_logically(shortcut.modifiers)
+        })
+    });
+    started.map(|(_, command)| command.clone())
 }
 
 #[cfg(test)]

@@ -209,7 +209,7 @@ pub fn choice<T: PartialEq + Copy>(
         ui.set_max_width(width);
         let (response, _) = MenuButton::from_button(button).ui(ui, |ui| {
             ui.set_min_width(220.0);
-            ScrollArea::vertical().max_height(440.0).show(ui, |ui| {
+            ScrollArea::vertical().max_height(560.0).show(ui, |ui| {
                 for (value, label, tooltip) in choices {
                     let response = ui.selectable_label(*value == chosen, *label);
                     if response.on_hover_text(*tooltip).clicked() {

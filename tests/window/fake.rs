@@ -27,7 +27,7 @@ use overrule::{
 };
 
 /// How many frames a test waits for something to happen before it has failed.
-const PATIENCE: usize = 5_000;
+const PATIENCE: usize = 20_000;
 
 /// The labels of the dataset.
 pub const LABELS: [&str; 3] = ["racist", "sexist", "religion"];
@@ -102,17 +102,28 @@ pub struct Window {
 }
 
 impl Window {
-    /// Starts the application.
+    /// Starts the application; it loads fake models only.
     pub fn open(launch: Launch) -> Self {
+        Self::start(launch, |wake| Worker::spawn_with(load, wake))
+    }
+
+    /// Starts the application with the models that ship.
+    pub fn open_with_models(launch: Launch) -> Self {
+        Self::start(launch, Worker::spawn)
+    }
+
+    fn start(
+        launch: Launch,
+        worker: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> std::io::Result<Worker>,
+    ) -> Self {
         let harness = Harness::builder()
             .with_size([1280.0, 800.0])
             .with_step_dt(1.0 / 60.0)
             .allow_missing_glyphs()
             .build_eframe(|cc| {
                 let ctx = cc.egui_ctx.clone();
-                let worker = Worker::spawn_with(load, move || ctx.request_repaint()).unwrap();
                 let parts = Parts {
-                    worker,
+                    worker: worker(Box::new(move || ctx.request_repaint())).unwrap(),
                     settings_file: None,
                 };
                 App::with_parts(cc, launch, parts).unwrap()

@@ -30,7 +30,8 @@ impl eframe::App for App {
         self.run_commands(&ctx);
         self.textures.end_frame();
         self.settings.zoom = ctx.zoom_factor();
-        self.settings.window = ctx.content_rect().size().into();
+        // In points at a zoom of 1, as the next window is asked for.
+        self.settings.window = (ctx.content_rect().size() * ctx.zoom_factor()).into();
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
@@ -111,7 +112,7 @@ impl App {
                 .frame(frame)
                 .resizable(false)
                 .show(ui, |ui| {
-                    panels::top_bar::demo_banner(ui, &mut self.commands);
+                    panels::top_bar::demo_banner(ui, self.is_demo(), &mut self.commands);
                 });
         }
         if let ModelState::Failed { message } = &self.model {

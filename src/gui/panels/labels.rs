@@ -22,10 +22,10 @@ use crate::{
 };
 
 /// The room that the choice of the truth takes, in points.
-const TRUTH_WIDTH: f32 = 232.0;
+const TRUTH_WIDTH: f32 = 218.0;
 
 /// The room that the tabs take, in points.
-const TABS_WIDTH: f32 = 132.0;
+const TABS_WIDTH: f32 = 126.0;
 
 /// What the panel shows.
 pub struct LabelsPanel<'a> {
@@ -69,17 +69,18 @@ impl LabelsPanel<'_> {
                 bottom: 0,
             })
             .show(ui, |ui| {
+                // The truth stands beside the tabs where there is room, else below them.
+                let fits = ui.available_width() >= TABS_WIDTH + TRUTH_WIDTH;
                 ui.horizontal(|ui| {
                     tabs_ui(ui, shows_answer);
-                    // The truth stands beside the tabs where there is room, else below them.
-                    if !*shows_answer && ui.available_width() > TRUTH_WIDTH {
+                    if !*shows_answer && fits {
                         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                             ui.add_space(space::S);
                             metrics::truth_ui(ui, self.bench, out);
                         });
                     }
                 });
-                if !*shows_answer && ui.available_width() < TRUTH_WIDTH + TABS_WIDTH {
+                if !*shows_answer && !fits {
                     metrics::truth_ui(ui, self.bench, out);
                 }
                 let id = if *shows_answer { "answer" } else { "scores" };

@@ -4,13 +4,14 @@ use egui::{Align, Frame, Layout, Margin, RichText, Role, Ui, WidgetInfo, vec2};
 use egui_extras::{Column, TableBuilder};
 use egui_material_icons::icons;
 
+use super::difference::small_notice;
 use crate::{
     gui::{
         app::ModelState,
         bench::Bench,
         command::Command,
         theme::{self, Palette, SMALL, space},
-        widgets::{self, notice},
+        widgets,
     },
     metrics::{ClassMetrics, Metrics},
     post::LabelNames,
@@ -70,7 +71,7 @@ impl MetricsView {
                 "{} unreadable and {} failed answers count as no labels",
                 metrics.parse_failures, metrics.failed
             );
-            notice(ui, icons::ICON_WARNING, palette.warn, &text);
+            small_notice(ui, icons::ICON_WARNING, palette.warn, &text);
         }
         let differs = |a: f64, b: f64| (a - b).abs() > DIFFERENT;
         if differs(metrics.f1_macro, metrics.f1_macro_zero_division_0)

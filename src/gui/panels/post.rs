@@ -17,7 +17,7 @@ use crate::{
         theme::{self, Palette, READING, space},
         widgets::{self, badge, empty_state, icon_button, notice},
     },
-    post::Post,
+    post::{Post, ProblemKind},
     review::Outcome,
 };
 
@@ -193,7 +193,10 @@ fn text_ui(ui: &mut Ui, post: &Post, bench: &Bench, index: usize) {
         .auto_shrink(false)
         .show(ui, |ui| {
             ui.set_max_width(READING_WIDTH.min(ui.available_width() - space::M));
-            for problem in bench.session.problems(index) {
+            // What is wrong with the picture stands in its place.
+            let of_picture = [ProblemKind::MissingImage, ProblemKind::BrokenImage];
+            let problems = bench.session.problems(index).into_iter();
+            for problem in problems.filter(|problem| !of_picture.contains(&problem.kind)) {
                 notice(ui, icons::ICON_WARNING, palette.warn, &problem.message);
             }
             if post.text.trim().is_empty() {

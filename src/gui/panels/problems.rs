@@ -1,13 +1,13 @@
 //! The list of what is wrong with the data; a click goes to the post.
 
-use egui::{Align2, Frame, Margin, RichText, ScrollArea, Ui, Window, vec2};
+use egui::{Align, Button, Frame, Layout, Margin, RichText, ScrollArea, Ui, Window, pos2, vec2};
 use egui_material_icons::icons;
 
 use crate::{
     gui::{
         command::Command,
         theme::{self, ICON, Palette, space},
-        widgets,
+        widgets::{self, icon},
     },
     post::{Problem, ProblemKind},
     review::Session,
@@ -33,15 +33,25 @@ impl ProblemsView {
         if !self.open {
             return;
         }
-        let frame = Frame::window(&ctx.style_of(ctx.theme())).inner_margin(Margin::same(12));
+        let frame = Frame::window(&ctx.style_of(ctx.theme())).inner_margin(Margin::same(16));
         Window::new("Problems")
-            .open(&mut self.open)
+            .title_bar(false)
             .frame(frame)
-            .collapsible(false)
-            .default_size(vec2(560.0, 380.0))
+            .default_pos(pos2(300.0, 120.0))
+            .default_size(vec2(560.0, 400.0))
             .min_size(vec2(360.0, 200.0))
-            .anchor(Align2::RIGHT_TOP, vec2(-24.0, 64.0))
-            .show(ctx, |ui| list_ui(ui, &session.all_problems(), out));
+            .show(ctx, |ui| {
+                widgets::row_from_right(ui, |ui| {
+                    let close = Button::new(icon(icons::ICON_CLOSE)).frame_when_inactive(false);
+                    if ui.add(close).accessible_name("Close problems").clicked() {
+                        self.open = false;
+                    }
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                        ui.label(theme::strong("Problems").size(theme::HEADING));
+                    });
+                });
+                list_ui(ui, &session.all_problems(), out);
+            });
     }
 }
 

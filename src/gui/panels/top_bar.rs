@@ -81,6 +81,8 @@ impl TopBar<'_> {
 
     fn file_menu(&self, ui: &mut Ui, out: &mut Vec<Command>) {
         ui.set_min_width(280.0);
+        ui.set_max_width(300.0);
+        ui.spacing_mut().item_spacing.y = 2.0;
         menu_item(ui, Command::OpenData, true, out);
         let recent = &self.settings.recent_datasets;
         for path in recent.iter().take(6) {
@@ -230,7 +232,8 @@ impl TopBar<'_> {
             ] {
                 let mut checked = on;
                 let label = command.label();
-                let response = ui.checkbox(&mut checked, label.as_ref());
+                let response =
+                    widgets::outlined(ui, |ui| ui.checkbox(&mut checked, label.as_ref()));
                 if widgets::with_tooltip(response, &command).clicked() {
                     out.push(command);
                 }
@@ -254,13 +257,24 @@ impl TopBar<'_> {
 }
 
 /// The line that says that this is a demo, and the three ways on.
-pub fn demo_banner(ui: &mut Ui, out: &mut Vec<Command>) {
+pub fn demo_banner(ui: &mut Ui, is_demo_data: bool, out: &mut Vec<Command>) {
     let palette = Palette::from_ui(ui);
     ui.horizontal(|ui| {
         widgets::symbol(ui, icons::ICON_SCIENCE, palette.demo, ICON);
-        ui.label(theme::strong("This is the demo.").color(palette.demo));
+        let (title, text) = if is_demo_data {
+            (
+                "This is the demo.",
+                "Drawn pictures and a toy model, to try everything with.",
+            )
+        } else {
+            (
+                "This is the demo model.",
+                "A toy that knows drawn pictures only.",
+            )
+        };
+        ui.label(theme::strong(title).color(palette.demo));
         if ui.ctx().content_rect().width() > 1150.0 {
-            ui.label("A toy model and drawn pictures, to try everything with.");
+            ui.label(text);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             icon_button(ui, Command::DismissBanner, true, out);
