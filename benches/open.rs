@@ -1,6 +1,7 @@
 //! How long it takes to open a dataset of the size of MMHS150K: 150,000 rows.
 //!
 //! `cargo bench --bench open`. The promise is less than a second.
+#![allow(clippy::expect_used)] // a bench that fails may say so
 
 use std::{fs, hint::black_box, path::Path};
 

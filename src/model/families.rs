@@ -12,6 +12,9 @@ use super::{
 /// Every family, in the order in which they are asked.
 static FAMILIES: &[Registration] = &[paligemma2::REGISTRATION];
 
+/// Builds a network from a checkpoint's folder and weights.
+pub(super) type LoadNetwork = fn(&Path, &Weights, Formats) -> Result<Box<dyn Network>, ModelError>;
+
 /// What the registry knows of a family.
 pub(super) struct Registration {
     /// Its short name.
@@ -23,7 +26,7 @@ pub(super) struct Registration {
     /// Reads prompt, tokenizer and image settings from a checkpoint's folder.
     pub load_processor: fn(&Path) -> Result<Arc<dyn Processor>, ModelError>,
     /// Builds the network from a checkpoint's folder and weights.
-    pub load_network: fn(&Path, &Weights, Formats) -> Result<Box<dyn Network>, ModelError>,
+    pub load_network: LoadNetwork,
 }
 
 /// What `config.json` says about the architecture.
