@@ -1,7 +1,7 @@
 //! The window: the reviewer's face of the library.
 //!
 //! [`app`] holds everything and fixes the order of a frame; [`panels`] and [`dialogs`] draw, one file each, and send
-//! [`command`]s; [`bench`] is the open dataset as the window works with it; [`texture`] keeps pictures ready;
+//! [`command`]s; [`mod@bench`] is the open dataset as the window works with it; [`texture`] keeps pictures ready;
 //! [`theme`] is the one place for colours and sizes.
 
 pub mod app;
