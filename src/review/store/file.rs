@@ -22,7 +22,15 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 /// that ends. SQLite's own locks stay free for readers. The lock file is left behind, since removing it would let
 /// two windows hold locks on two files of that name.
 pub(super) struct WriteLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for WriteLock {
+    /// Closing the file would not be enough: a child process that is just being started holds it, too, for a moment.
+    fn drop(&mut self) {
+        // What cannot be unlocked is unlocked when the process ends.
+        let _ = self.file.unlock();
+    }
 }
 
 /// Opens a session file for writing, and makes it if it is not there.
@@ -207,7 +215,7 @@ fn lock(path: &Path) -> Result<WriteLock, StoreError> {
         .open(&lock_path)
         .map_err(|e| StoreError::io(path, e))?;
     match file.try_lock() {
-        Ok(()) => Ok(WriteLock { _file: file }),
+        Ok(()) => Ok(WriteLock { file }),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.to_owned())),
         Err(TryLockError::Error(e)) => Err(StoreError::Unsuitable {
             path: path.to_owned(),
