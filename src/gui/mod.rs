@@ -9,6 +9,7 @@ pub mod bench;
 pub mod command;
 pub mod dialogs;
 mod file_dialog;
+pub mod keys;
 mod opening;
 pub mod panels;
 mod picture;

@@ -157,6 +157,11 @@ pub fn segmented<T: PartialEq + Copy>(
                 ui.spacing_mut().item_spacing.x = 2.0;
                 ui.spacing_mut().button_padding = vec2(8.0, 1.0);
                 ui.spacing_mut().interact_size.y = 22.0;
+                // A row filled from its right end still reads from the left.
+                let mut choices: Vec<_> = choices.iter().collect();
+                if ui.layout().prefer_right_to_left() {
+                    choices.reverse();
+                }
                 for (value, label, tooltip) in choices {
                     let selected = *value == chosen;
                     let color = if selected { palette.text } else { palette.weak };

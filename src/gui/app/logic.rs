@@ -6,6 +6,7 @@ use super::{App, ModelState, Run, Work};
 use crate::{
     gui::{
         bench::Bench,
+        command::Command,
         settings::RecentModel,
         toast::Kind,
         widgets::{duration, posts},
@@ -16,6 +17,7 @@ use crate::{
         prediction::RunInfo,
         worker::{Event, Job, PredictOptions, Progress},
     },
+    review::queue::Filter,
 };
 
 /// How long a frame may take in news; the rest waits for the next one.
@@ -162,15 +164,18 @@ impl App {
         if cancelled || progress.total == 0 {
             return;
         }
-        let text = match progress.failed {
-            0 => format!("Predicted {}", posts(progress.done)),
-            failed => format!(
-                "Predicted {}; {} could not be answered, see Problems",
-                posts(progress.done - failed),
-                posts(failed)
-            ),
-        };
-        self.toasts.show(Kind::Done, text, None);
+        if progress.failed == 0 {
+            let text = format!("Predicted {}", posts(progress.done));
+            self.toasts.show(Kind::Done, text, None);
+            return;
+        }
+        let text = format!(
+            "Predicted {}; {} could not be answered",
+            posts(progress.done - progress.failed),
+            posts(progress.failed)
+        );
+        let show = Command::SetFilter(Filter::Problems);
+        self.toasts.show(Kind::Info, text, Some(show));
     }
 
     fn is_loading(&self, wanted: u64) -> bool {
@@ -204,9 +209,7 @@ impl App {
             .is_some_and(|labels| !labels.is_empty());
         self.model = ModelState::Ready(info);
         match again.filter(|_| has_labels) {
-            Some(path) => self
-                .commands
-                .push(crate::gui::command::Command::OpenPath(path)),
+            Some(path) => self.commands.push(Command::OpenPath(path)),
             None => self.start_run(),
         }
     }

@@ -5,8 +5,9 @@ use egui::{CentralPanel, Event, Frame, Margin, Panel, Role, ViewportCommand};
 use super::{App, ModelState, Work};
 use crate::{
     gui::{
-        command::{self, Command},
+        command::Command,
         dialogs::{Dialog, Then},
+        keys,
         panels::{self, labels::LabelsPanel, queue::QueuePanel, top_bar::TopBar},
         theme::Palette,
         toast::Kind,
@@ -59,7 +60,7 @@ impl App {
             return;
         }
         let has_session = self.bench().is_some();
-        let keys = command::take_keys(ctx);
+        let keys = keys::take_keys(ctx);
         self.commands.extend(
             keys.into_iter()
                 .filter(|key| has_session || !key.needs_session()),

@@ -4,7 +4,8 @@ use egui::{ScrollArea, Ui};
 
 use super::{Next, modal};
 use crate::gui::{
-    command::{Command, Group},
+    command::Command,
+    keys::Group,
     theme::{self, space},
     widgets::key_cap,
 };

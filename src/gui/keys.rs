@@ -1,0 +1,245 @@
+//! Which key starts which command, and taking keys from the input.
+
+use egui::{Event, Key, KeyboardShortcut, Modifiers};
+
+use super::command::Command;
+
+/// Groups of the key overlay.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Group {
+    /// Deciding about a post.
+    Decide,
+    /// Moving about.
+    Move,
+    /// Looking.
+    Look,
+    /// Files and the window.
+    File,
+}
+
+impl Group {
+    /// All groups in the order of the overlay.
+    pub const ALL: [Self; 4] = [Self::Decide, Self::Move, Self::Look, Self::File];
+
+    /// The heading.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Decide => "Decide",
+            Self::Move => "Move",
+            Self::Look => "Look",
+            Self::File => "Data and window",
+        }
+    }
+}
+
+const DIGITS: [Key; 9] = [
+    Key::Num1,
+    Key::Num2,
+    Key::Num3,
+    Key::Num4,
+    Key::Num5,
+    Key::Num6,
+    Key::Num7,
+    Key::Num8,
+    Key::Num9,
+];
+
+impl Command {
+    /// Every command that a key starts, in the order of the key overlay, with its group.
+    ///
+    /// Longer shortcuts stand before the shorter ones they contain (`Ctrl+Shift+Z` before `Ctrl+Z`).
+    pub fn with_keys() -> Vec<(Group, Self)> {
+        use Group::{Decide, File, Look, Move};
+        let mut all: Vec<(Group, Self)> = (0..DIGITS.len())
+            .map(|i| (Decide, Self::Toggle(i)))
+            .collect();
+        all.extend([
+            (Decide, Self::ChooseNone),
+            (Decide, Self::Confirm),
+            (Decide, Self::Accept),
+            (Decide, Self::Skip),
+            (Decide, Self::Escalate),
+            (Decide, Self::Flag),
+            (Decide, Self::EditNote),
+            (Decide, Self::Redo),
+            (Decide, Self::Undo),
+            (Move, Self::Previous),
+            (Move, Self::Next),
+            (Move, Self::Search),
+            (Look, Self::ShowAnswer),
+            (Look, Self::ToggleZoom),
+            (Look, Self::ToggleBlur),
+            (Look, Self::Hide),
+            (Look, Self::ShowKeys),
+            (File, Self::OpenData),
+            (File, Self::ChooseModel),
+            (File, Self::Export),
+            (File, Self::Quit),
+        ]);
+        all
+    }
+
+    /// The key that starts it, if there is one.
+    pub fn shortcut(&self) -> Option<KeyboardShortcut> {
+        let plain = |key| Some(KeyboardShortcut::new(Modifiers::NONE, key));
+        let command = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND, key));
+        match self {
+            Self::Toggle(index) => DIGITS.get(*index).and_then(|key| plain(*key)),
+            Self::ChooseNone => plain(Key::Num0),
+            Self::Confirm => plain(Key::Enter),
+            Self::Accept => plain(Key::A),
+            Self::Previous => plain(Key::ArrowLeft),
+            Self::Next => plain(Key::ArrowRight),
+            Self::Skip => plain(Key::S),
+            Self::Escalate => plain(Key::E),
+            Self::Flag => plain(Key::F),
+            Self::EditNote => plain(Key::N),
+            Self::ShowAnswer => plain(Key::J),
+            Self::Undo => command(Key::Z),
+            Self::Redo => Some(KeyboardShortcut::new(
+                Modifiers::COMMAND | Modifiers::SHIFT,
+                Key::Z,
+            )),
+            Self::Hide => plain(Key::Escape),
+            Self::OpenData => command(Key::O),
+            Self::ChooseModel => command(Key::M),
+            Self::Export => command(Key::E),
+            Self::Search => command(Key::F),
+            Self::ToggleZoom => plain(Key::Z),
+            Self::ToggleBlur => plain(Key::B),
+            Self::ShowKeys => plain(Key::Questionmark),
+            Self::Quit => command(Key::Q),
+            _ => None,
+        }
+    }
+
+    /// The key as people write it: `Ctrl+Z`, `Enter`, `→`.
+    pub fn shortcut_text(&self, ctx: &egui::Context) -> Option<String> {
+        let shortcut = self.shortcut()?;
+        let key = match shortcut.logical_key {
+            Key::ArrowLeft => "←",
+            Key::ArrowRight => "→",
+            Key::Escape => "Esc",
+            Key::Questionmark => "?",
+            key => key.name(),
+        };
+        let modifiers = ctx.format_modifiers(shortcut.modifiers);
+        Some(match modifiers.as_str() {
+            "" => key.to_owned(),
+            modifiers if modifiers.ends_with('+') => format!("{modifiers}{key}"),
+            modifiers => format!("{modifiers}+{key}"),
+        })
+    }
+
+    /// Whether holding its key does it again and again. A decision takes a fresh press: nobody confirms
+    /// a row of unseen posts by leaning on Enter.
+    fn may_repeat(&self) -> bool {
+        matches!(self, Self::Previous | Self::Next | Self::Undo | Self::Redo)
+    }
+
+    /// Whether keys mean something else behind it: a field or a dialog opens, or everything is hidden.
+    fn takes_the_keyboard(&self) -> bool {
+        matches!(
+            self,
+            Self::EditNote
+                | Self::Search
+                | Self::OpenData
+                | Self::ChooseModel
+                | Self::Export
+                | Self::ShowKeys
+                | Self::Hide
+                | Self::Quit
+        )
+    }
+}
+
+/// Takes the keys of this frame that start commands out of the input, in the order in which they were pressed: a quick
+/// reviewer, or a slow frame, brings several at once. Never called while someone is typing.
+pub fn take_keys(ctx: &egui::Context) -> Vec<Command> {
+    // A focused button keeps Enter for itself, so that the window can be used with Tab alone.
+    let focused = ctx.memory(|memory| memory.focused()).is_some();
+    let known = Command::with_keys();
+    let mut commands = Vec::new();
+    let mut typing = false;
+    ctx.input_mut(|input| {
+        input.events.retain(|event| {
+            let Event::Key {
+                key,
+                pressed: true,
+                repeat,
+                modifiers,
+                ..
+            } = event
+            else {
+                return true;
+            };
+            // What follows the key that opens a field is meant for the field, which is not there yet.
+            if typing {
+                return false;
+            }
+            if focused && *key == Key::Enter {
+                return true;
+            }
+            let Some(command) = command_of(&known, *key, *modifiers) else {
+                return true;
+            };
+            if !repeat || command.may_repeat() {
+                typing = command.takes_the_keyboard();
+                commands.push(command);
+            }
+            false
+        });
+    });
+    commands
+}
+
+fn command_of(known: &[(Group, Command)], key: Key, mut modifiers: Modifiers) -> Option<Command> {
+    // “?” needs Shift on most keyboards.
+    if key == Key::Questionmark {
+        modifiers.shift = false;
+    }
+    let started = known.iter().find(|(_, command)| {
+        command.shortcut().is_some_and(|shortcut| {
+            shortcut.logical_key == key && modifiers.matches_logically(shortcut.modifiers)
+        })
+    });
+    started.map(|(_, command)| command.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_commands_share_a_key() {
+        let mut seen: Vec<KeyboardShortcut> = Vec::new();
+        for (_, command) in Command::with_keys() {
+            let shortcut = command
+                .shortcut()
+                .unwrap_or_else(|| panic!("{command:?} has no key"));
+            assert!(!seen.contains(&shortcut), "{command:?} shares its key");
+            seen.push(shortcut);
+        }
+    }
+
+    #[test]
+    fn the_keys_of_the_design_start_what_they_should() {
+        let ctx = egui::Context::default();
+        for (command, key) in [
+            (Command::Toggle(0), "1"),
+            (Command::ChooseNone, "0"),
+            (Command::Confirm, "Enter"),
+            (Command::Accept, "A"),
+            (Command::Skip, "S"),
+            (Command::Escalate, "E"),
+            (Command::Flag, "F"),
+            (Command::EditNote, "N"),
+            (Command::ShowAnswer, "J"),
+            (Command::Hide, "Esc"),
+            (Command::ShowKeys, "?"),
+            (Command::Next, "→"),
+        ] {
+            assert_eq!(command.shortcut_text(&ctx).as_deref(), Some(key));
+        }
+    }
+}
