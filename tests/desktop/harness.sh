@@ -1,0 +1,66 @@
+# Shared by the scripts of this folder: a virtual display, the program on it, keys, pictures.
+# Expects $program; gives $work (a temporary folder) and $session (the session file in it).
+# shellcheck shell=bash
+
+work=$(mktemp -d)
+session=$work/demo.overrule
+export OVERRULE_DATA_DIR=$work/data OVERRULE_CONFIG_DIR=$work/config LIBGL_ALWAYS_SOFTWARE=1
+unset WAYLAND_DISPLAY
+
+# A free display: Xvfb picks the number and tells it.
+exec 3> >(cat > "$work/display")
+Xvfb -displayfd 3 -screen 0 1920x1080x24 -nolisten tcp >"$work/xvfb.log" 2>&1 &
+xvfb=$!
+app=
+finish() {
+  status=$?
+  [ -n "$app" ] && kill -9 "$app" 2>/dev/null
+  kill "$xvfb" 2>/dev/null || true
+  if ((status)); then
+    echo "desktop test failed; the program said:"
+    cat "$work/app.log" 2>/dev/null || true
+  fi
+  rm -rf "$work"
+}
+trap finish EXIT
+
+# Tries a command five times a second until it succeeds, for three minutes at most.
+until_true() {
+  local what=$1 tries=900
+  shift
+  until "$@" >/dev/null 2>&1; do
+    ((tries--)) || { echo "gave up waiting: $what"; return 1; }
+    [ -z "$app" ] || kill -0 "$app" 2>/dev/null || { echo "the program ended while waiting: $what"; return 1; }
+    read -rt 0.2 <> <(:) || true
+  done
+}
+sql() { sqlite3 -readonly "file:$session?mode=ro" "$1"; }
+count_is() { [ "$(sql "$1")" -ge "$2" ]; }
+
+start() { # start WIDTH HEIGHT: the window, focused, of that size
+  "$program" --session "$session" >"$work/app.log" 2>&1 &
+  app=$!
+  until_true "a window" xdotool search --onlyvisible --name Overrule
+  window=$(xdotool search --onlyvisible --name Overrule | head -n 1)
+  xdotool windowmove "$window" 0 0 windowsize --sync "$window" "$1" "$2" windowfocus "$window" || true
+}
+picture() { # picture NAME WIDTH HEIGHT: not a blank one
+  import -window root -crop "$2x$3+0+0" +repage "$pictures/$1.png"
+  local colours
+  colours=$(identify -format %k "$pictures/$1.png")
+  ((colours > 100)) || { echo "$1.png shows $colours colours: is it blank?"; return 1; }
+}
+
+until_true "a display" test -s "$work/display"
+DISPLAY=:$(cat "$work/display")
+export DISPLAY
+
+pause() { read -rt "$1" <> <(:) || true; } # for what shows nowhere but on the screen, such as a toast that fades
+quit() { # by the key; the program must end by itself, within a minute, and content
+  xdotool key ctrl+q
+  (pause 60 && kill -9 "$app" 2>/dev/null) &
+  local guard=$!
+  wait "$app" || { echo "the program ended with $?"; exit 1; }
+  kill "$guard" 2>/dev/null || true
+  app=
+}

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Takes README's pictures of the real window, in dark and in light.
+#
+#   tests/desktop/screenshots.sh PROGRAM FOLDER
+set -euo pipefail
+
+program=$(realpath "$1")
+pictures=$(realpath "$2")
+here=$(dirname "$(realpath "$0")")
+# shellcheck source=harness.sh
+source "$here/harness.sh"
+
+for theme in dark light; do
+  rm -rf "$OVERRULE_CONFIG_DIR" "$session"*
+  mkdir -p "$OVERRULE_CONFIG_DIR"
+  echo "{\"theme\": \"$theme\"}" > "$OVERRULE_CONFIG_DIR/settings.json"
+  start 1280 800
+  until_true "a session file" test -s "$session"
+  until_true "predictions" count_is "select count(*) from predictions" 96
+  # Some work done, then a post that the model gets wrong, its picture shown while Space is held.
+  xdotool key Return key Return key Return key f key Return key Right key Right key Right
+  until_true "decisions on disk" count_is "select count(*) from decisions where action = 'confirm'" 4
+  xdotool mousemove 640 790 keydown space
+  pause 6
+  picture "window-$theme" 1280 800
+  xdotool keyup space key j
+  pause 1
+  picture "answer-$theme" 1280 800
+  quit
+done
+echo "pictures are in $pictures"
