@@ -276,11 +276,6 @@ impl TextureCache {
     pub fn take_failures(&mut self) -> Vec<(usize, Arc<str>)> {
         std::mem::take(&mut self.failures)
     }
-
-    /// How much memory the textures take.
-    pub fn bytes(&self) -> usize {
-        self.bytes
-    }
 }
 
 impl Drop for TextureCache {
@@ -325,5 +320,76 @@ fn decode_pictures(shared: &Shared, sender: &Sender<Decoded>, wake: &impl Fn()) 
             return;
         }
         wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::{self, OpenOptions};
+
+    /// A folder of posts, each a picture of a few kilobytes on the graphics card.
+    fn folder_of(n_posts: u8) -> (tempfile::TempDir, Arc<Dataset>) {
+        let folder = tempfile::tempdir().unwrap();
+        for post in 0..n_posts {
+            let picture = ::image::RgbImage::from_pixel(32, 32, ::image::Rgb([post, 0, 0]));
+            let name = format!("{post:02}.png");
+            picture.save(folder.path().join(name)).unwrap();
+        }
+        let dataset = dataset::open(folder.path(), &OpenOptions::default()).unwrap();
+        (folder, dataset.into())
+    }
+
+    /// Runs frames that show these posts until all of them are there.
+    fn look_at(cache: &mut TextureCache, ctx: &egui::Context, posts: std::ops::Range<usize>) {
+        loop {
+            cache.begin_frame(ctx, false);
+            let ready = posts.clone().all(|post| {
+                let picture = cache.get(post, Form::Full, Urgency::Visible);
+                matches!(picture, Picture::Ready(_))
+            });
+            cache.end_frame();
+            if ready {
+                return;
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn memory_stays_within_its_limit_and_what_is_on_screen_stays() {
+        let (_folder, dataset) = folder_of(30);
+        let picture_bytes = 32 * 32 * 4;
+        let ctx = egui::Context::default();
+        let mut cache = TextureCache::new(8 * picture_bytes, || {}).unwrap();
+        cache.set_dataset(Some(dataset));
+        for first in 0..26 {
+            look_at(&mut cache, &ctx, first..first + 4);
+            assert!(cache.bytes <= 8 * picture_bytes, "{}", cache.bytes);
+        }
+        cache.set_dataset(None);
+        assert_eq!(cache.bytes, 0);
+    }
+
+    #[test]
+    fn a_broken_picture_is_told_once_and_not_tried_again() {
+        let (folder, _) = folder_of(1);
+        std::fs::write(folder.path().join("00.png"), "no picture").unwrap();
+        let dataset = dataset::open(folder.path(), &OpenOptions::default()).unwrap();
+        let ctx = egui::Context::default();
+        let mut cache = TextureCache::new(1 << 20, || {}).unwrap();
+        cache.set_dataset(Some(dataset.into()));
+        let mut told = Vec::new();
+        while told.is_empty() {
+            cache.begin_frame(&ctx, false);
+            cache.get(0, Form::Full, Urgency::Watched);
+            cache.end_frame();
+            told = cache.take_failures();
+            std::thread::yield_now();
+        }
+        assert_eq!(told.len(), 1);
+        let picture = cache.get(0, Form::Full, Urgency::Watched);
+        assert!(matches!(picture, Picture::Failed(_)));
+        assert!(cache.requests.is_empty() && cache.take_failures().is_empty());
     }
 }

@@ -18,7 +18,7 @@ use super::{
     command::Command,
     dialogs::Dialogs,
     opening::{Opening, Request},
-    panels::{metrics::MetricsView, post::PostView, problems::ProblemsView, queue::QueueView},
+    panels::{post::PostView, problems::ProblemsView, queue::QueueView},
     settings::Settings,
     texture::TextureCache,
     theme,
@@ -94,7 +94,6 @@ pub struct Parts {
 struct Views {
     queue: QueueView,
     post: PostView,
-    metrics: MetricsView,
     problems: ProblemsView,
     /// Whether the lower right shows the model's answer in place of the scores.
     answer: bool,
@@ -213,26 +212,6 @@ impl App {
     fn is_demo(&self) -> bool {
         let open = self.bench().map(|bench| &bench.session.dataset().path);
         open.is_some() && open == self.demo.as_ref()
-    }
-
-    /// The model, from none to ready.
-    pub fn model(&self) -> &ModelState {
-        &self.model
-    }
-
-    /// The prediction run, if one was started.
-    pub fn run_state(&self) -> Option<&Run> {
-        self.run.as_ref()
-    }
-
-    /// What is remembered between runs.
-    pub fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    /// How much memory the pictures take on the graphics card.
-    pub fn texture_bytes(&self) -> usize {
-        self.textures.bytes()
     }
 
     /// Starts to open a dataset; what is open is put away, since everything in it is on disk or on its way there.

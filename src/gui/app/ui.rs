@@ -187,7 +187,7 @@ impl App {
                     model: &self.model,
                     run: self.run.as_ref(),
                 };
-                panel.show(ui, &mut self.views.metrics, &mut self.views.answer, out);
+                panel.show(ui, &mut self.views.answer, out);
             });
         self.settings.labels_width = labels.response.rect.width();
 

@@ -7,7 +7,7 @@ use super::{
     answer,
     difference::{compared, small_notice},
     label_rows::{self, Records},
-    metrics::{self, MetricsView},
+    metrics,
 };
 use crate::{
     gui::{
@@ -39,13 +39,7 @@ pub struct LabelsPanel<'a> {
 
 impl LabelsPanel<'_> {
     /// Draws it; the lower part shows the scores or the model's answer.
-    pub fn show(
-        &self,
-        ui: &mut Ui,
-        view: &mut MetricsView,
-        shows_answer: &mut bool,
-        out: &mut Vec<Command>,
-    ) {
+    pub fn show(&self, ui: &mut Ui, shows_answer: &mut bool, out: &mut Vec<Command>) {
         if let Some(post) = self.bench.cursor() {
             let frame = Frame::new().inner_margin(Margin {
                 left: 14,
@@ -92,7 +86,7 @@ impl LabelsPanel<'_> {
                         if *shows_answer {
                             answer::show(ui, self.bench, self.model, self.run, out);
                         } else {
-                            view.show(ui, self.bench, self.model, out);
+                            metrics::show(ui, self.bench, self.model, out);
                         }
                         ui.add_space(space::M);
                     });

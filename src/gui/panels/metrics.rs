@@ -21,71 +21,65 @@ use crate::{
 /// Two conventions are told apart from this difference on.
 const DIFFERENT: f64 = 5e-4;
 
-/// The panel's own state: none yet; which columns and plots are open will stand here.
-#[derive(Default)]
-pub struct MetricsView;
-
-impl MetricsView {
-    /// Draws it.
-    pub fn show(&mut self, ui: &mut Ui, bench: &Bench, model: &ModelState, out: &mut Vec<Command>) {
-        let figures = &bench.figures;
-        let Some(metrics) = &figures.metrics else {
-            return;
-        };
-        if metrics.n == 0 {
-            let text = match (figures.truth, model) {
-                (_, ModelState::None | ModelState::Failed { .. })
-                    if bench.session.counts().predicted == 0 =>
-                {
-                    "Scores compare a model’s predictions with the truth, and no model is loaded."
-                }
-                (Truth::Reviewed, _) => "No predicted post is confirmed yet.",
-                _ => "Scores appear as the model answers posts whose truth is known.",
-            };
-            ui.label(RichText::new(text).color(Palette::from_ui(ui).weak));
-            if matches!(model, ModelState::None) {
-                widgets::button(ui, Command::ChooseModel, true, out);
+/// Draws it.
+pub fn show(ui: &mut Ui, bench: &Bench, model: &ModelState, out: &mut Vec<Command>) {
+    let figures = &bench.figures;
+    let Some(metrics) = &figures.metrics else {
+        return;
+    };
+    if metrics.n == 0 {
+        let text = match (figures.truth, model) {
+            (_, ModelState::None | ModelState::Failed { .. })
+                if bench.session.counts().predicted == 0 =>
+            {
+                "Scores compare a model’s predictions with the truth, and no model is loaded."
             }
-            return;
+            (Truth::Reviewed, _) => "No predicted post is confirmed yet.",
+            _ => "Scores appear as the model answers posts whose truth is known.",
+        };
+        ui.label(RichText::new(text).color(Palette::from_ui(ui).weak));
+        if matches!(model, ModelState::None) {
+            widgets::button(ui, Command::ChooseModel, true, out);
         }
-        cards_ui(ui, metrics);
-        self.footing_ui(ui, bench, metrics);
-        classes_ui(ui, &bench.session.dataset().labels, metrics);
+        return;
     }
+    cards_ui(ui, metrics);
+    footing_ui(ui, bench, metrics);
+    classes_ui(ui, &bench.session.dataset().labels, metrics);
+}
 
-    /// Over what the scores go, and what they hide.
-    fn footing_ui(&self, ui: &mut Ui, bench: &Bench, metrics: &Metrics) {
-        let palette = Palette::from_ui(ui);
-        ui.spacing_mut().item_spacing.y = 4.0;
-        let mut text = format!("n = {}", widgets::posts(metrics.n as usize));
-        let left_out = bench.figures.left_out.without_truth;
-        if left_out > 0 {
-            text.push_str(&format!(
-                " · {} without truth left out",
-                widgets::thousands(left_out)
-            ));
-        }
-        ui.add(egui::Label::new(theme::caption(ui, text)).wrap());
-        if metrics.parse_failures + metrics.failed > 0 {
-            let text = format!(
-                "{} unreadable and {} failed answers count as no labels",
-                metrics.parse_failures, metrics.failed
-            );
-            small_notice(ui, icons::ICON_WARNING, palette.warn, &text);
-        }
-        let differs = |a: f64, b: f64| (a - b).abs() > DIFFERENT;
-        if differs(metrics.f1_macro, metrics.f1_macro_zero_division_0)
-            || differs(metrics.f1_micro, metrics.f1_micro_zero_division_0)
-        {
-            let text = format!(
-                "scikit-learn, zero_division=0: micro F1 {:.3}, macro F1 {:.3}. Here a label that \
-                 never occurs and is never predicted counts as 1.",
-                metrics.f1_micro_zero_division_0, metrics.f1_macro_zero_division_0
-            );
-            ui.add(egui::Label::new(theme::caption(ui, text)).wrap());
-        }
-        ui.spacing_mut().item_spacing.y = space::S;
+/// Over what the scores go, and what they hide.
+fn footing_ui(ui: &mut Ui, bench: &Bench, metrics: &Metrics) {
+    let palette = Palette::from_ui(ui);
+    ui.spacing_mut().item_spacing.y = 4.0;
+    let mut text = format!("n = {}", widgets::posts(metrics.n as usize));
+    let left_out = bench.figures.left_out.without_truth;
+    if left_out > 0 {
+        text.push_str(&format!(
+            " · {} without truth left out",
+            widgets::thousands(left_out)
+        ));
     }
+    ui.add(egui::Label::new(theme::caption(ui, text)).wrap());
+    if metrics.parse_failures + metrics.failed > 0 {
+        let text = format!(
+            "{} unreadable and {} failed answers count as no labels",
+            metrics.parse_failures, metrics.failed
+        );
+        small_notice(ui, icons::ICON_WARNING, palette.warn, &text);
+    }
+    let differs = |a: f64, b: f64| (a - b).abs() > DIFFERENT;
+    if differs(metrics.f1_macro, metrics.f1_macro_zero_division_0)
+        || differs(metrics.f1_micro, metrics.f1_micro_zero_division_0)
+    {
+        let text = format!(
+            "scikit-learn, zero_division=0: micro F1 {:.3}, macro F1 {:.3}. Here a label that \
+             never occurs and is never predicted counts as 1.",
+            metrics.f1_micro_zero_division_0, metrics.f1_macro_zero_division_0
+        );
+        ui.add(egui::Label::new(theme::caption(ui, text)).wrap());
+    }
+    ui.spacing_mut().item_spacing.y = space::S;
 }
 
 /// The choice of the truth that predictions are compared with.
