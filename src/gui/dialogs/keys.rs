@@ -10,19 +10,25 @@ use crate::gui::{
     widgets::key_cap,
 };
 
+/// The height of the longest column, in points; it scrolls only where the window is lower.
+const HEIGHT: f32 = 320.0;
+
 pub(super) fn show(ctx: &egui::Context) -> Next {
-    let closes = modal(ctx, "Keys", 720.0, |ui| {
+    let closes = modal(ctx, "Keys", 840.0, |ui| {
         let room = ui.ctx().content_rect().height() - 160.0;
-        ScrollArea::vertical().max_height(room).show(ui, |ui| {
-            ui.columns(2, |columns| {
-                if let [left, right] = columns {
-                    group_ui(left, Group::Decide);
-                    for group in [Group::Move, Group::Look, Group::File] {
-                        group_ui(right, group);
+        ScrollArea::vertical()
+            .max_height(room)
+            .min_scrolled_height(room.min(HEIGHT))
+            .show(ui, |ui| {
+                ui.columns(3, |columns| {
+                    if let [left, middle, right] = columns {
+                        group_ui(left, Group::Decide);
+                        group_ui(middle, Group::Look);
+                        group_ui(right, Group::Move);
+                        group_ui(right, Group::File);
                     }
-                }
+                });
             });
-        });
     });
     if closes { Next::Close } else { Next::Stay }
 }
