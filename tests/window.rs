@@ -279,6 +279,19 @@ fn a_broken_picture_says_so_in_its_place_and_in_the_problems() {
 }
 
 #[test]
+fn missing_pictures_are_told_before_anyone_comes_to_their_posts() {
+    let folder = Folder::new(&[
+        ["here", "a.png", ""],
+        ["gone", "nowhere.png", ""],
+        ["gone, too", "nowhere-else.png", ""],
+    ]);
+    let mut window = folder.window_with(None);
+    window.until("telling", |window| window.has("Problems: 2"));
+    assert_eq!(window.bench().cursor(), Some(0));
+    assert!(window.bench().session.has_problem(2));
+}
+
+#[test]
 fn what_cannot_be_opened_or_loaded_says_why_and_what_to_do() {
     let folder = Folder::new(&POSTS);
     let mut window = Window::open(Launch {

@@ -10,6 +10,7 @@ pub mod command;
 pub mod dialogs;
 mod file_dialog;
 pub mod keys;
+mod missing;
 mod opening;
 pub mod panels;
 mod picture;

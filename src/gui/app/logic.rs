@@ -7,6 +7,7 @@ use crate::{
     gui::{
         bench::Bench,
         command::Command,
+        missing::MissingImages,
         settings::RecentModel,
         toast::Kind,
         widgets::{duration, posts},
@@ -35,6 +36,7 @@ impl App {
         self.receive_predictions(ctx);
         self.textures.begin_frame(ctx, self.settings.grey);
         self.receive_broken_pictures();
+        self.receive_missing_images(ctx);
         if let Some(bench) = self.bench_mut()
             && let Some(pause) = bench.refresh()
         {
@@ -60,6 +62,10 @@ impl App {
                 let path = session.dataset().path.clone();
                 self.textures.set_dataset(Some(session.dataset().clone()));
                 self.settings.remember_dataset(&path);
+                let wake = ctx.clone();
+                self.missing = Some(MissingImages::look(session.dataset().clone(), move || {
+                    wake.request_repaint();
+                }));
                 self.work = Work::Open(Box::new(Bench::new(session)));
                 self.tell_return();
                 self.start_run();
@@ -298,6 +304,18 @@ impl App {
                 column: None,
                 message: message.to_string(),
             });
+        }
+    }
+
+    fn receive_missing_images(&mut self, ctx: &egui::Context) {
+        let (Work::Open(bench), Some(missing)) = (&mut self.work, &self.missing) else {
+            return;
+        };
+        if let Some(problems) = missing.take() {
+            for problem in problems {
+                bench.session.add_problem(problem);
+            }
+            ctx.request_repaint(); // there may be more
         }
     }
 

@@ -17,6 +17,7 @@ use super::{
     bench::Bench,
     command::Command,
     dialogs::Dialogs,
+    missing::MissingImages,
     opening::{Opening, Request},
     panels::{post::PostView, problems::ProblemsView, queue::QueueView},
     settings::Settings,
@@ -115,6 +116,8 @@ pub struct App {
     run: Option<Run>,
     /// Whether a run begins as soon as the predictions of an earlier day were read.
     run_is_due: bool,
+    /// The look for missing images of the open dataset.
+    missing: Option<MissingImages>,
     views: Views,
     dialogs: Dialogs,
     /// Where the demo dataset lies, if it is installed.
@@ -174,6 +177,7 @@ impl App {
             spec: launch.model.clone(),
             run: None,
             run_is_due: false,
+            missing: None,
             views: Views::default(),
             dialogs: Dialogs::default(),
             demo: resources::demo_dataset().ok(),
