@@ -15,15 +15,20 @@ pub fn fixture(path: impl AsRef<Path>) -> PathBuf {
         .join(path)
 }
 
-/// Every fixture model with goldens beside it: `paligemma2`, `paligemma2_b`, …, sorted by name.
-pub fn model_fixtures() -> Vec<PathBuf> {
+/// Every fixture model of a family with goldens beside it: `paligemma2`, `paligemma2_b`, …, sorted by name.
+pub fn model_fixtures(family: &str) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = fs::read_dir(fixture(""))
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|folder| folder.join("base").is_dir() && folder.join("expected.jsonl").is_file())
+        .filter(|folder| {
+            let name = folder.file_name().unwrap().to_string_lossy();
+            name.starts_with(family)
+                && folder.join("base").is_dir()
+                && folder.join("expected.jsonl").is_file()
+        })
         .collect();
     folders.sort();
-    assert!(!folders.is_empty(), "tests/fixtures holds no model");
+    assert!(!folders.is_empty(), "tests/fixtures holds no {family}");
     folders
 }
 
@@ -63,6 +68,8 @@ pub struct Expected {
     #[serde(flatten)]
     pub trained: ExpectedAnswer,
     pub pixel_values: TensorStats,
+    /// Time, rows and columns of the image's patches, for families that see images of any size.
+    pub image_grid_thw: Option<[usize; 3]>,
     #[serde(default)]
     pub batched_generated_ids: Vec<u32>,
     /// Natural logarithm of the probability of each label set's JSON text and the end of sequence.
@@ -111,6 +118,9 @@ pub struct ExpectedPil {
     pub card: Option<ExpectedPilAnswer>,
     #[serde(default)]
     pub batched_generated_ids: Vec<u32>,
+    /// As in `Expected`, with PIL's pixels.
+    #[serde(default)]
+    pub label_set_logprobs: BTreeMap<String, f64>,
     /// The top row of the resized 8-bit RGB pixels, before rescaling.
     pub pixels_first_row_hex: Option<String>,
 }

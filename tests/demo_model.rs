@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     common::{fixture, read_jsonl},
-    parity_paligemma2::{answer_one, assert_top10},
+    parity::{answer_one, assert_top10},
 };
 
 /// What transformers makes of a post of `data/demo`.

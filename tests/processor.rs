@@ -37,7 +37,7 @@ fn grey() -> Rgb {
 
 #[test]
 fn prompts_and_input_ids_are_those_of_transformers() {
-    for model in model_fixtures() {
+    for model in model_fixtures("paligemma2") {
         let processor = load(&model);
         for (expected, _) in goldens(&model) {
             let card = expected.card.as_ref();
@@ -59,7 +59,7 @@ fn prompts_and_input_ids_are_those_of_transformers() {
 }
 
 /// The 32 elements that a golden holds, and ours in the same places.
-fn samples<'a>(
+pub fn samples<'a>(
     golden: &'a TensorStats,
     values: &'a [f32],
 ) -> impl Iterator<Item = (f64, f64)> + 'a {
@@ -73,7 +73,7 @@ fn samples<'a>(
         .zip(ours)
 }
 
-fn mean_and_std(values: &[f32]) -> (f64, f64) {
+pub fn mean_and_std(values: &[f32]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().map(|v| f64::from(*v)).sum::<f64>() / n;
     let variance = values
@@ -86,7 +86,7 @@ fn mean_and_std(values: &[f32]) -> (f64, f64) {
 
 #[test]
 fn pixel_values_are_pils_exactly_and_torchvisions_nearly() {
-    for model in model_fixtures() {
+    for model in model_fixtures("paligemma2") {
         let processor = load(&model);
         let (mut compared, mut near) = (0, 0);
         for (expected, pil) in goldens(&model) {
@@ -150,7 +150,7 @@ fn pixel_values_are_pils_exactly_and_torchvisions_nearly() {
 
 #[test]
 fn answers_turn_into_the_ids_that_were_generated_and_back() {
-    for model in model_fixtures() {
+    for model in model_fixtures("paligemma2") {
         let processor = load(&model);
         let check = |ids: &[u32], text: &str| {
             assert_eq!(processor.decode(ids).unwrap(), text, "{}", model.display());

@@ -270,8 +270,8 @@ fn what_the_network_does_not_compute_is_refused_by_name() {
     type Change = fn(&mut serde_json::Value);
     let table: [(Change, &[&str]); 5] = [
         (
-            |c| c["model_type"] = "qwen2_vl".into(),
-            &["qwen2_vl", "not supported in this version"],
+            |c| c["model_type"] = "mllama".into(),
+            &["mllama", "not supported in this version"],
         ),
         (
             |c| c["text_config"]["model_type"] = "gemma".into(),

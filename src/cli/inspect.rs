@@ -223,6 +223,7 @@ mod tests {
         let pixels = Pixels {
             values: (0..32u8).map(f32::from).collect(),
             shape: vec![1, 2, 16],
+            image_grid: None,
         };
         let stats = stats(&pixels);
         assert_eq!(stats.mean, 15.5);

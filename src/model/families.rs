@@ -5,12 +5,12 @@ use std::{path::Path, sync::Arc};
 use serde::Deserialize;
 
 use super::{
-    Family, ModelError, Network, Processor, device::Formats, files::read_json, paligemma2,
-    weights::Weights,
+    Family, ModelError, Network, PixelRange, Processor, device::Formats, files::read_json,
+    paligemma2, qwen2_vl, weights::Weights,
 };
 
 /// Every family, in the order in which they are asked.
-static FAMILIES: &[Registration] = &[paligemma2::REGISTRATION];
+static FAMILIES: &[Registration] = &[paligemma2::REGISTRATION, qwen2_vl::REGISTRATION];
 
 /// Builds a network from a checkpoint's folder and weights.
 pub(super) type LoadNetwork = fn(&Path, &Weights, Formats) -> Result<Box<dyn Network>, ModelError>;
@@ -23,8 +23,9 @@ pub(super) struct Registration {
     pub title: &'static str,
     /// Whether a checkpoint is of this family.
     pub recognises: fn(&Architecture) -> bool,
-    /// Reads prompt, tokenizer and image settings from a checkpoint's folder.
-    pub load_processor: fn(&Path) -> Result<Arc<dyn Processor>, ModelError>,
+    /// Reads prompt, tokenizer and image settings from a checkpoint's folder. A range of pixels takes the place of the
+    /// checkpoint's own, where images are of any size.
+    pub load_processor: fn(&Path, Option<PixelRange>) -> Result<Arc<dyn Processor>, ModelError>,
     /// Builds the network from a checkpoint's folder and weights.
     pub load_network: LoadNetwork,
 }

@@ -26,3 +26,16 @@ pub fn read_json_if_present<T: DeserializeOwned>(path: &Path) -> Result<Option<T
         Ok(None)
     }
 }
+
+/// Reads a text file that need not be there.
+pub fn read_text_if_present(path: &Path) -> Result<Option<String>, ModelError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    fs::read_to_string(path)
+        .map(Some)
+        .map_err(|source| ModelError::Io {
+            path: path.to_owned(),
+            source,
+        })
+}

@@ -2,23 +2,31 @@
 //!
 //! The same matrix is `language_model.model.layers.0…` in published checkpoints and in adapters of transformers
 //! before 4.52, `model.language_model.layers.0…` in adapters since, and each of them with PEFT's
-//! `base_model.model.` in front. SigLIP's tower lost its `vision_model.` with transformers 5. Everything is looked up
-//! by the newest of these names, without any of the wrappers' prefixes.
+//! `base_model.model.` in front. SigLIP's tower lost its `vision_model.` with transformers 5. Qwen2-VL's and every text
+//! model's layers are `model.layers.0…` in checkpoints. Everything is looked up by the newest of these names, without any
+//! of the wrappers' prefixes.
 
 /// The parts that a model is made of, as canonical names begin.
-const PARTS: [&str; 4] = [
+const PARTS: [&str; 5] = [
     "language_model.",
     "vision_tower.",
+    "visual.",
     "multi_modal_projector.",
     "lm_head.",
 ];
 
 /// Older names of a part, and the canonical one.
-const RENAMED: [(&str, &str); 3] = [
+const RENAMED: [(&str, &str); 6] = [
     ("language_model.model.", "language_model."),
     ("language_model.lm_head.", "lm_head."),
     ("vision_tower.vision_model.", "vision_tower."),
+    ("model.embed_tokens.", "language_model.embed_tokens."),
+    ("model.layers.", "language_model.layers."),
+    ("model.norm.", "language_model.norm."),
 ];
+
+/// What the numbered layers of a part are called.
+const STACKS: [&str; 2] = [".layers", ".blocks"];
 
 /// The canonical name of a tensor or module of a checkpoint or an adapter.
 pub fn canonical(name: &str) -> String {
@@ -37,11 +45,12 @@ pub fn canonical(name: &str) -> String {
 
 /// The number of the layer that a canonical name belongs to, and the layer's stack (`language_model.layers`).
 pub fn layer_of(canonical: &str) -> Option<(&str, usize)> {
-    let (start, rest) = canonical.split_once(".layers.")?;
-    let number = rest.split('.').next()?.parse().ok()?;
-    canonical
-        .get(..start.len() + ".layers".len())
-        .map(|stack| (stack, number))
+    STACKS.iter().find_map(|stack| {
+        let end = canonical.find(stack)? + stack.len();
+        let rest = canonical.get(end..)?.strip_prefix('.')?;
+        let number = rest.split('.').next()?.parse().ok()?;
+        Some((canonical.get(..end)?, number))
+    })
 }
 
 #[cfg(test)]
@@ -88,7 +97,20 @@ mod tests {
             ),
             ("language_model.lm_head.weight", "lm_head.weight"),
             ("lm_head.weight", "lm_head.weight"),
-            ("model.layers.0.weight", "model.layers.0.weight"),
+            ("model.layers.3.self_attn.q_proj", text),
+            ("base_model.model.model.layers.3.self_attn.q_proj", text),
+            (
+                "model.embed_tokens.weight",
+                "language_model.embed_tokens.weight",
+            ),
+            ("model.norm.weight", "language_model.norm.weight"),
+            ("visual.blocks.1.mlp.fc1", "visual.blocks.1.mlp.fc1"),
+            ("model.visual.blocks.1.mlp.fc1", "visual.blocks.1.mlp.fc1"),
+            (
+                "base_model.model.model.visual.merger.mlp.0",
+                "visual.merger.mlp.0",
+            ),
+            ("encoder.layers.0.weight", "encoder.layers.0.weight"),
         ];
         for (given, expected) in table {
             assert_eq!(canonical(given), expected, "{given}");
@@ -100,6 +122,10 @@ mod tests {
         assert_eq!(
             layer_of("vision_tower.encoder.layers.12.mlp.fc1.bias"),
             Some(("vision_tower.encoder.layers", 12))
+        );
+        assert_eq!(
+            layer_of("visual.blocks.31.norm1.weight"),
+            Some(("visual.blocks", 31))
         );
         assert_eq!(layer_of("language_model.norm.weight"), None);
         assert_eq!(layer_of("language_model.layers.x.weight"), None);

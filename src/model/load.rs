@@ -43,7 +43,7 @@ pub fn load(
         .as_ref()
         .map(|adapter| Lora::load(&adapter.folder))
         .transpose()?;
-    let processor = (registration.load_processor)(folder)?;
+    let processor = (registration.load_processor)(folder, resolved.pixels)?;
 
     // Taken before the weights are read, so that a change meanwhile shows the next time.
     let revision = Some(resolved.revision());

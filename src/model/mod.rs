@@ -1,11 +1,14 @@
 //! The networks: which family a checkpoint is, how it is loaded, and one interface to all of them.
 
+mod decoder;
 mod device;
 mod error;
 mod families;
 pub(crate) mod files;
 mod gemma2;
+mod generation;
 mod hub;
+mod image_tokens;
 mod info;
 mod interface;
 mod keys;
@@ -15,6 +18,7 @@ mod lora;
 mod matmul;
 pub mod paligemma2;
 mod presets;
+pub mod qwen2_vl;
 mod siglip;
 mod spec;
 mod weights;
@@ -23,5 +27,5 @@ pub use error::{AdapterError, ModelError};
 pub use info::{Family, LoadProgress, LoadedModel, ModelInfo};
 pub use interface::{ModelInput, Network, Pixels, Processor, PromptStyle};
 pub use load::load;
-pub use presets::{PRESETS, Place, Preset, preset};
+pub use presets::{PRESETS, PixelRange, Place, Preset, preset};
 pub use spec::{Adapter, DeviceChoice, DtypeChoice, ModelSpec};

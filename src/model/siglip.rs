@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     ModelError,
-    layers::{Heads, LayerNorm, Linear, attend, gelu},
+    layers::{Activation, Heads, LayerNorm, Linear, activate, attend},
     weights::Weights,
 };
 
@@ -187,7 +187,8 @@ impl Mlp {
     }
 
     fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        self.fc2.forward(&gelu(self.fc1.forward(x)?)?)
+        let inner = self.fc1.forward(x)?; // (batch, patches, inner)
+        self.fc2.forward(&activate(Activation::Gelu, inner)?)
     }
 }
 

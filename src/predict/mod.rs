@@ -1,8 +1,10 @@
 //! From a post to a prediction: prompt and tokens, greedy decoding, parsing, and the thread that does it.
 
 pub mod answer;
+pub mod chat_template;
 pub mod decode;
 pub mod image_processor;
+pub mod image_settings;
 pub mod prediction;
 pub mod prompt;
 pub mod record_file;

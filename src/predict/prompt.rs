@@ -1,5 +1,6 @@
 //! The prompts, word for word as the adapters were trained with, and as their model cards show them.
 
+use super::chat_template::{Message, Part};
 use crate::{model::PromptStyle, post::LabelNames};
 
 /// Where the processor puts the image tokens in a prompt's text.
@@ -20,6 +21,40 @@ pub fn paligemma(style: PromptStyle, labels: &LabelNames, text: &str) -> String 
             parts.join("\n\n")
         }
         PromptStyle::Card => card(labels, text),
+    }
+}
+
+/// Qwen2-VL's conversation: the instruction, then the post, its text first; the card's has the post alone, its image first.
+///
+/// A post without an image or without a text leaves that part out.
+pub fn qwen2_vl(
+    style: PromptStyle,
+    labels: &LabelNames,
+    text: &str,
+    has_image: bool,
+) -> Vec<Message> {
+    let image = has_image.then_some(Part::Image);
+    match style {
+        PromptStyle::Trained => {
+            let text = (!text.is_empty()).then(|| Part::Text(text.to_owned()));
+            vec![
+                Message {
+                    role: "system",
+                    content: vec![Part::Text(instruction(labels))],
+                },
+                Message {
+                    role: "user",
+                    content: text.into_iter().chain(image).collect(),
+                },
+            ]
+        }
+        PromptStyle::Card => vec![Message {
+            role: "user",
+            content: image
+                .into_iter()
+                .chain([Part::Text(card(labels, text))])
+                .collect(),
+        }],
     }
 }
 
@@ -54,6 +89,27 @@ mod tests {
 
     fn prompt(style: PromptStyle, text: &str) -> String {
         paligemma(style, &LabelNames::new(["racist", "it's"]).unwrap(), text)
+    }
+
+    #[test]
+    fn a_conversation_has_the_parts_that_the_post_has() {
+        let labels = LabelNames::new(["racist"]).unwrap();
+        let text = || Part::Text("hello ".to_owned());
+        let table = [
+            ("hello ", true, vec![text(), Part::Image]),
+            ("hello ", false, vec![text()]),
+            ("", true, vec![Part::Image]),
+            ("", false, vec![]),
+        ];
+        for (given, has_image, expected) in table {
+            let messages = qwen2_vl(PromptStyle::Trained, &labels, given, has_image);
+            assert_eq!(messages[0].role, "system");
+            assert_eq!(messages[1].role, "user");
+            assert_eq!(messages[1].content, expected);
+            let card = qwen2_vl(PromptStyle::Card, &labels, given, has_image);
+            assert_eq!(card.len(), 1);
+            assert_eq!(card[0].content.first() == Some(&Part::Image), has_image);
+        }
     }
 
     #[test]

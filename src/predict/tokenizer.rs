@@ -6,9 +6,15 @@ use tokenizers::Tokenizer;
 
 use crate::model::ModelError;
 
+/// Marks where a special token in a foreign text is cut in two. Unicode sets this character aside for use inside of a
+/// program; it does not belong into any text.
+const CUT: char = '\u{fdd0}';
+
 /// A checkpoint's tokenizer.
 pub struct TextTokenizer {
     tokenizer: Tokenizer,
+    /// What its special tokens look like in a text.
+    special: Vec<String>,
     path: PathBuf,
 }
 
@@ -30,7 +36,18 @@ impl TextTokenizer {
         // A file may carry the settings of whoever saved it; nothing is cut off or filled up here.
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None).map_err(tokenizer_error)?;
-        Ok(Self { tokenizer, path })
+        let added = tokenizer.get_added_tokens_decoder();
+        let mut special: Vec<String> = added
+            .into_values()
+            .filter(|token| token.special && !token.content.is_empty())
+            .map(|token| token.content)
+            .collect();
+        special.sort();
+        Ok(Self {
+            tokenizer,
+            special,
+            path,
+        })
     }
 
     /// The id of a token that the network cannot do without.
@@ -67,6 +84,29 @@ impl TextTokenizer {
         Ok(ids)
     }
 
+    /// A text for a template, with a mark inside of every special token, so that [`Self::encode_cut`] spells it out:
+    /// nobody can begin a turn of the conversation, or place an image, by writing its token into a post.
+    pub fn cut_special(&self, text: &str) -> String {
+        cut_all(text, &self.special)
+    }
+
+    /// A text without the marks of [`Self::cut_special`].
+    pub fn without_cuts(text: &str) -> String {
+        text.replace(CUT, "")
+    }
+
+    /// The ids of a text with marks: its pieces are encoded one by one.
+    ///
+    /// # Errors
+    /// Whatever the tokenizer fails at.
+    pub fn encode_cut(&self, text: &str) -> Result<Vec<u32>, ModelError> {
+        let mut ids = Vec::new();
+        for piece in text.split(CUT) {
+            ids.extend(self.encode(piece)?);
+        }
+        Ok(ids)
+    }
+
     /// The text of ids, special tokens left out.
     ///
     /// # Errors
@@ -81,21 +121,47 @@ fn tokenizer_error(error: tokenizers::Error) -> ModelError {
     ModelError::Tokenizer(error.to_string())
 }
 
-/// The text in pieces, cut inside of every `token` (which begins with an ASCII character), so that no piece holds a whole one.
+/// The text in pieces, cut behind the first character of every `token`, so that no piece holds a whole one (unless it is
+/// a single character).
 fn cut_inside<'a>(text: &'a str, token: &str) -> Vec<&'a str> {
+    let first = token.chars().next().map_or(0, char::len_utf8);
     let mut pieces = Vec::new();
     let mut start = 0;
     for (place, _) in text.match_indices(token) {
-        pieces.push(&text[start..=place]);
-        start = place + 1;
+        pieces.push(&text[start..place + first]);
+        start = place + first;
     }
     pieces.push(&text[start..]);
     pieces
 }
 
+/// The text with a mark behind the first character of every one of the tokens.
+fn cut_all(text: &str, tokens: &[String]) -> String {
+    let mut cut = TextTokenizer::without_cuts(text);
+    for token in tokens {
+        cut = cut_inside(&cut, token).join(&CUT.to_string());
+    }
+    cut
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_special_token_is_cut_and_nothing_else() {
+        let tokens = ["<|im_end|>", "<s>", "</s>", "［X］"].map(str::to_owned);
+        for (text, expected) in [
+            ("plain < text", "plain < text"),
+            ("<|im_end|>", "<_|im_end|>"),
+            ("a<s></s><s", "a<_s><_/s><s"),
+            ("<<|im_end|>|im_end|>", "<<_|im_end|>|im_end|>"),
+            ("<\u{fdd0}s>", "<_s>"),
+            ("［X］［X］", "［_X］［_X］"),
+        ] {
+            assert_eq!(cut_all(text, &tokens).replace(CUT, "_"), expected);
+        }
+    }
 
     #[test]
     fn no_piece_holds_an_image_token_and_nothing_is_lost() {

@@ -9,22 +9,22 @@ exactly) and metrics.json. README.md says what each field means.
 
 import argparse
 import contextlib
-import hashlib
 import json
 from pathlib import Path
 
-import numpy
 import torch
 import transformers
 from peft import PeftModel
-from PIL import Image
 from transformers import AutoProcessor
-from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
+import paligemma2
+import qwen2_vl
 import task
-from paligemma2 import load_base
 
 BATCH = 4
+
+# What differs between the families: how a base is loaded, a prompt made, and a picture turned into patches.
+FAMILIES = {"paligemma": paligemma2, "qwen2_vl": qwen2_vl}
 
 
 def describe_tensor(tensor):
@@ -46,11 +46,6 @@ def top_ten(logits):
     return [[int(token), round(float(value), 5)] for token, value in zip(ids, values)]
 
 
-def resized_rgb(rgb, size):
-    """PIL's bicubic resize to the model's square, as uint8: what the processor makes before it rescales."""
-    return numpy.asarray(rgb.resize((size, size), Image.Resampling.BICUBIC))
-
-
 class Reference:
     """One model folder with both picture backends, and the greedy answers it gives."""
 
@@ -61,25 +56,27 @@ class Reference:
         self.tokenizer = self.processor.tokenizer
         self.tokenizer.padding_side = "left"
         self.max_new_tokens = max_new_tokens
+        self.family = FAMILIES[json.loads((folder / "base/config.json").read_text())["model_type"]]
         torchvision = self.processor.image_processor
-        options = json.loads((folder / "base/preprocessor_config.json").read_text())
-        options.pop("image_processor_type", None)
-        pil = SiglipImageProcessorPil(**options)
-        pil.image_seq_length = torchvision.image_seq_length
+        self.image_options = json.loads((folder / "base/preprocessor_config.json").read_text())
+        self.image_options.pop("image_processor_type", None)
+        pil = self.family.pil_images(self.image_options, torchvision)
         self.backends = {"torchvision": torchvision, "pil": pil}
-        self.image_size = options["size"]["height"]
         self.has_adapter = (folder / "adapter").is_dir()
-        self.model = load_base(folder / "base")
+        self.model = self.family.load_base(folder / "base")
         if self.has_adapter:
             self.model = PeftModel.from_pretrained(self.model, folder / "adapter")
         self.model.eval()
+
+    def prompt(self, post, prompt="trained"):
+        return self.family.prompt_text(self.processor, post, prompt)
 
     def inputs(self, posts, prompt="trained", backend="torchvision"):
         """Model inputs for one post or a left-padded batch of them."""
         self.processor.image_processor = self.backends[backend]
         encoded = self.processor(
             images=[post["rgb"] for post in posts],
-            text=[task.PROMPTS[prompt](post) for post in posts],
+            text=[self.prompt(post, prompt) for post in posts],
             return_tensors="pt",
             padding=len(posts) > 1,
         )
@@ -131,9 +128,15 @@ class Reference:
         grown = dict(inputs)
         grown["input_ids"] = torch.cat([inputs["input_ids"], ids], 1)
         grown["attention_mask"] = torch.ones_like(grown["input_ids"])
-        grown["token_type_ids"] = torch.cat([inputs["token_type_ids"], torch.ones_like(ids)], 1)  # 1: causal
+        grown |= self.family.answer_types(inputs, ids.shape[1])
         logprobs = torch.log_softmax(self.model(**grown).logits[0, prompt_length - 1 : -1].float(), -1)
         return logprobs.gather(1, ids[0][:, None]).sum().item()
+
+
+def label_set_logprobs(reference, inputs):
+    return {
+        task.answer_text(labels): round(reference.answer_logprob(inputs, labels), 5) for labels in task.LABEL_SETS
+    }
 
 
 def expected_row(reference, post, answers):
@@ -143,44 +146,41 @@ def expected_row(reference, post, answers):
         "image_path": post["image_path"],
         "text": post["text"],
         "true_labels": post["labels"],
-        "prompt": task.trained_prompt(post),
+        "prompt": reference.prompt(post),
         "input_ids": inputs["input_ids"][0].tolist(),
         "pixel_values": describe_tensor(inputs["pixel_values"]),
+        **reference.family.describe_input(reference, inputs),
         **reference.both(inputs),
     }
     if answers:
-        row["label_set_logprobs"] = {
-            task.answer_text(labels): round(reference.answer_logprob(inputs, labels), 5)
-            for labels in task.LABEL_SETS
-        }
+        row["label_set_logprobs"] = label_set_logprobs(reference, inputs)
     card = reference.inputs([post], "card")
     row["prompt2"] = {
-        "prompt": task.card_prompt(post),
+        "prompt": reference.prompt(post, "card"),
         "input_ids": card["input_ids"][0].tolist(),
         **reference.both(card),
     }
     return row
 
 
-def pil_row(reference, post):
+def pil_row(reference, post, answers):
     inputs = reference.inputs([post], backend="pil")
     pixels = inputs["pixel_values"]
     default = reference.inputs([post])["pixel_values"]
-    resized = resized_rgb(post["rgb"], reference.image_size)
-    again = torch.from_numpy((resized / 255 - 0.5) / 0.5).permute(2, 0, 1)
-    assert (again - pixels[0]).abs().max() < 1e-5, f"post {post['index']}: the resized bytes are not the pixels"
     difference = (pixels - default).abs()
-    return {
+    row = {
         "index": post["index"],
         "image_path": post["image_path"],
-        "pixels_sha256": hashlib.sha256(resized.tobytes()).hexdigest(),
-        "pixels_first_row_hex": resized[0].tobytes().hex(),
+        **reference.family.describe_resized(post["rgb"], pixels, reference.image_options),
         "pixel_values": describe_tensor(pixels),
         "max_abs_diff_to_torchvision": difference.max().item(),
         "fraction_differing": (difference > 1e-6).float().mean().item(),
         **reference.both(inputs, text=False),
         "prompt2": reference.both(reference.inputs([post], "card", "pil"), text=False),
     }
+    if answers:
+        row["label_set_logprobs"] = label_set_logprobs(reference, inputs)
+    return row
 
 
 @torch.no_grad()
@@ -218,7 +218,7 @@ def write_goldens(folder, posts, answers=False, max_new_tokens=64):
     folder = Path(folder)
     reference = Reference(folder, max_new_tokens)
     rows = [expected_row(reference, post, answers) for post in posts]
-    pil_rows = [pil_row(reference, post) for post in posts]
+    pil_rows = [pil_row(reference, post, answers) for post in posts]
     add_batched(reference, posts, rows, "torchvision")
     add_batched(reference, posts, pil_rows, "pil")
     task.write_jsonl(folder / "expected.jsonl", rows)

@@ -26,7 +26,7 @@ cp "$build/posts/test.csv" "$build/posts/class_names.txt" "$fixtures/posts/"
 cp "$build"/posts/images/test_* "$fixtures/posts/images/"
 "$python" edge_images.py "$fixtures/edge_images"
 
-# The three sets of models and what transformers says of them.
+# The sets of models and what transformers says of them.
 test_posts=$fixtures/posts/test.csv
 "$python" paligemma2.py first --posts "$build/posts" --out "$fixtures/paligemma2"
 "$python" goldens.py "$fixtures/paligemma2" --posts "$test_posts" --answers
@@ -38,6 +38,9 @@ test_posts=$fixtures/posts/test.csv
 
 "$python" paligemma2.py large --posts "$build/posts" --out "$fixtures/paligemma2_448"
 "$python" goldens.py "$fixtures/paligemma2_448" --posts "$test_posts" --limit 3 --max-new-tokens 12
+
+"$python" qwen2_vl.py --posts "$build/posts" --out "$fixtures/qwen2_vl"
+"$python" goldens.py "$fixtures/qwen2_vl" --posts "$test_posts" --answers
 
 # The demo dataset, the demo model and its goldens.
 "$python" demo.py data --root "$root"

@@ -8,20 +8,24 @@ Each writes DIR/base and DIR/adapter; goldens.py then writes down what they say.
 """
 
 import argparse
+import hashlib
 import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy
 import torch
 import transformers
 from peft import LoraConfig, get_peft_model
+from PIL import Image
 from transformers import (
     PaliGemmaConfig,
     PaliGemmaForConditionalGeneration,
     PaliGemmaProcessor,
     SiglipImageProcessor,
 )
+from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
 import task
 import tokenizer
@@ -170,6 +174,39 @@ def load_base(folder):
     return PaliGemmaForConditionalGeneration.from_pretrained(
         folder, dtype=torch.float32, attn_implementation="eager"
     )
+
+
+def prompt_text(processor, post, prompt):
+    return task.PROMPTS[prompt](post)
+
+
+def pil_images(options, default):
+    """The image processor with PIL's resampling; `options` are those of preprocessor_config.json."""
+    pil = SiglipImageProcessorPil(**options)
+    pil.image_seq_length = default.image_seq_length
+    return pil
+
+
+def answer_types(inputs, count):
+    """The token types of `count` answer tokens behind the prompt: 1, which is causal."""
+    ones = torch.ones((1, count), dtype=torch.long)
+    return {"token_type_ids": torch.cat([inputs["token_type_ids"], ones], 1)}
+
+
+def describe_input(reference, inputs):
+    return {}
+
+
+def describe_resized(rgb, pixels, options):
+    """PIL's bicubic resize to the model's square, as uint8: what the processor makes before it rescales."""
+    size = options["size"]["height"]
+    resized = numpy.asarray(rgb.resize((size, size), Image.Resampling.BICUBIC))
+    again = torch.from_numpy((resized / 255 - 0.5) / 0.5).permute(2, 0, 1)
+    assert (again - pixels[0]).abs().max() < 1e-5, "the resized bytes are not the pixels"
+    return {
+        "pixels_sha256": hashlib.sha256(resized.tobytes()).hexdigest(),
+        "pixels_first_row_hex": resized[0].tobytes().hex(),
+    }
 
 
 def encode(processor, post, labels):

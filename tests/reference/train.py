@@ -14,13 +14,12 @@ def pad_left(tensor, length, value):
 def collate(examples):
     """One batch, padded on the left so that all answers end at the right edge."""
     length = max(example["input_ids"].shape[1] for example in examples)
-    fill = {"input_ids": 0, "attention_mask": 0, "token_type_ids": 0, "labels": -100}
-    batch = {
-        key: torch.cat([pad_left(example[key], length, value) for example in examples])
-        for key, value in fill.items()
-    }
-    batch["pixel_values"] = torch.cat([example["pixel_values"] for example in examples])
-    return batch
+    fill = {"input_ids": 0, "attention_mask": 0, "token_type_ids": 0, "mm_token_type_ids": 0, "labels": -100}
+
+    def padded(key, tensor):
+        return pad_left(tensor, length, fill[key]) if key in fill else tensor
+
+    return {key: torch.cat([padded(key, example[key]) for example in examples]) for key in examples[0]}
 
 
 def batches(examples, size, rng, by_length):

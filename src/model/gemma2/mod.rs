@@ -10,7 +10,10 @@ pub use config::{Config, LayerType};
 
 use super::{
     ModelError,
-    layers::{Embedding, Heads, KvCache, Linear, RmsNorm, RotaryEmbedding, attend, gelu_mul},
+    layers::{
+        Activation, Embedding, Heads, KvCache, Linear, RmsNorm, RotaryEmbedding, activate_mul,
+        attend,
+    },
     weights::Weights,
 };
 
@@ -114,8 +117,9 @@ impl Mlp {
 
     fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         let gate = self.gate_proj.forward(x)?; // (batch, len, inner)
+        let up = self.up_proj.forward(x)?; // (batch, len, inner)
         self.down_proj
-            .forward(&gelu_mul(gate, &self.up_proj.forward(x)?)?)
+            .forward(&activate_mul(Activation::Gelu, gate, &up)?)
     }
 }
 
@@ -130,7 +134,9 @@ struct DecoderLayer {
 
 impl DecoderLayer {
     fn load(weights: &Weights, config: &Config, layer: usize) -> Result<Self, ModelError> {
-        let norm = |name| RmsNorm::load(&weights.pp(name), config.hidden_size, config.rms_norm_eps);
+        let norm = |name| {
+            RmsNorm::load_from_one(&weights.pp(name), config.hidden_size, config.rms_norm_eps)
+        };
         Ok(Self {
             input_layernorm: norm("input_layernorm")?,
             self_attn: Attention::load(&weights.pp("self_attn"), config, layer)?,
@@ -190,7 +196,11 @@ impl Gemma2 {
             layers: (0..config.num_hidden_layers)
                 .map(|i| DecoderLayer::load(&layers.pp(i), config, i))
                 .collect::<Result<_, _>>()?,
-            norm: RmsNorm::load(&weights.pp("norm"), config.hidden_size, config.rms_norm_eps)?,
+            norm: RmsNorm::load_from_one(
+                &weights.pp("norm"),
+                config.hidden_size,
+                config.rms_norm_eps,
+            )?,
             lm_head,
             rotary: RotaryEmbedding::new(config.head_dim, config.rope_theta(), root.device())?,
             config: config.clone(),

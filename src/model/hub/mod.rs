@@ -10,7 +10,7 @@ use cache::HubId;
 use super::{
     Adapter, AdapterError, ModelError, ModelSpec,
     files::read_json,
-    presets::{PRESETS, Place, Preset, preset},
+    presets::{PRESETS, PixelRange, Place, Preset, pixels_for, preset},
 };
 use crate::resources;
 
@@ -40,6 +40,8 @@ pub struct Resolved {
     pub base: Located,
     /// The adapter's folder, if one is wanted.
     pub adapter: Option<Located>,
+    /// The sizes of images that a preset knows to belong to them.
+    pub pixels: Option<PixelRange>,
 }
 
 impl Resolved {
@@ -78,7 +80,12 @@ pub fn resolve(spec: &ModelSpec) -> Result<Resolved, ModelError> {
         Adapter::None => None,
         Adapter::Named(_) => named,
     };
-    Ok(Resolved { base, adapter })
+    let adapter_name = adapter.as_ref().map(|adapter| adapter.name.as_str());
+    Ok(Resolved {
+        pixels: pixels_for(&spec.model, adapter_name),
+        base,
+        adapter,
+    })
 }
 
 fn resolve_preset(

@@ -9,21 +9,54 @@ use rayon::prelude::*;
 /// How many values a thread takes at a time.
 const PIECE: usize = 1 << 14;
 
-/// GELU in its tanh approximation. The buffer of `x` is overwritten: nothing else may use it.
-pub fn gelu(x: Tensor) -> Result<Tensor> {
-    if !runs_here(&x) {
-        return x.gelu();
+/// The activation of a feed-forward part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Activation {
+    /// GELU in its tanh approximation.
+    Gelu,
+    /// v · sigmoid(1.702 · v), another approximation of GELU.
+    QuickGelu,
+    /// v · sigmoid(v), also called swish.
+    Silu,
+}
+
+impl Activation {
+    /// All three are v · sigmoid(u(v)); 0.5 · (1 + tanh(w)) = sigmoid(2w), with GELU's w = √(2/π) · (v + 0.044715 · v³).
+    fn of(self, v: f32) -> f32 {
+        const TWICE_SQRT_TWO_OVER_PI: f32 = 1.595_769;
+        let u = match self {
+            Self::Gelu => TWICE_SQRT_TWO_OVER_PI * v * (1.0 + 0.044715 * v * v),
+            Self::QuickGelu => 1.702 * v,
+            Self::Silu => v,
+        };
+        v / (1.0 + (-u).exp())
     }
-    x.inplace_op1(&Gelu)?;
+
+    /// By candle's own operations.
+    fn of_tensor(self, x: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Gelu => x.gelu(),
+            Self::QuickGelu => x * candle_nn::ops::sigmoid(&(x * 1.702)?)?,
+            Self::Silu => x.silu(),
+        }
+    }
+}
+
+/// The activation of every element. The buffer of `x` is overwritten: nothing else may use it.
+pub fn activate(activation: Activation, x: Tensor) -> Result<Tensor> {
+    if !runs_here(&x) {
+        return activation.of_tensor(&x);
+    }
+    x.inplace_op1(&activation)?;
     Ok(x)
 }
 
-/// gelu(gate) · up, elements of the same shape. The buffer of `gate` is overwritten: nothing else may use it.
-pub fn gelu_mul(gate: Tensor, up: &Tensor) -> Result<Tensor> {
+/// activation(gate) · up, elements of the same shape. The buffer of `gate` is overwritten: nothing else may use it.
+pub fn activate_mul(activation: Activation, gate: Tensor, up: &Tensor) -> Result<Tensor> {
     if !runs_here(&gate) {
-        return gate.gelu()? * up;
+        return activation.of_tensor(&gate)? * up;
     }
-    gate.inplace_op2(up, &Gelu)?;
+    gate.inplace_op2(up, &activation)?;
     Ok(gate)
 }
 
@@ -69,32 +102,22 @@ fn runs_here(x: &Tensor) -> bool {
     x.device().is_cpu() && x.dtype() == DType::F32 && x.is_contiguous()
 }
 
-struct Gelu;
-
-impl Gelu {
-    /// 0.5 · v · (1 + tanh(u)) = v · sigmoid(2u), with u = √(2/π) · (v + 0.044715 · v³).
-    fn of(v: f32) -> f32 {
-        const TWICE_SQRT_TWO_OVER_PI: f32 = 1.595_769;
-        v / (1.0 + (-TWICE_SQRT_TWO_OVER_PI * v * (1.0 + 0.044715 * v * v)).exp())
-    }
-}
-
-impl InplaceOp1 for Gelu {
+impl InplaceOp1 for Activation {
     fn name(&self) -> &'static str {
-        "gelu"
+        "activate"
     }
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
         values_mut(storage, layout)?
             .par_chunks_mut(PIECE)
-            .for_each(|piece| piece.iter_mut().for_each(|v| *v = Self::of(*v)));
+            .for_each(|piece| piece.iter_mut().for_each(|v| *v = self.of(*v)));
         Ok(())
     }
 }
 
-impl InplaceOp2 for Gelu {
+impl InplaceOp2 for Activation {
     fn name(&self) -> &'static str {
-        "gelu_mul"
+        "activate_mul"
     }
 
     fn cpu_fwd(
@@ -107,14 +130,14 @@ impl InplaceOp2 for Gelu {
         let up = values(up, up_layout)?;
         let gate = values_mut(gate, gate_layout)?;
         if gate.len() != up.len() {
-            bail!("gelu_mul of {} and {} values", gate.len(), up.len());
+            bail!("activate_mul of {} and {} values", gate.len(), up.len());
         }
         gate.par_chunks_mut(PIECE)
             .zip(up.par_chunks(PIECE))
             .for_each(|(gate, up)| {
                 gate.iter_mut()
                     .zip(up)
-                    .for_each(|(gate, up)| *gate = Self::of(*gate) * up);
+                    .for_each(|(gate, up)| *gate = self.of(*gate) * up);
             });
         Ok(())
     }
@@ -276,17 +299,18 @@ mod tests {
     }
 
     #[test]
-    fn gelu_is_candles() {
-        let x = ramp(&[7, 3]);
-        assert_near(&gelu(x.copy().unwrap()).unwrap(), &x.gelu().unwrap());
-        let up = (ramp(&[7, 3]) * 0.3).unwrap();
-        let expected = (x.gelu().unwrap() * &up).unwrap();
-        assert_near(&gelu_mul(x.copy().unwrap(), &up).unwrap(), &expected);
-        let far = Tensor::new(&[-1e4f32, 1e4, 0.0], &Device::Cpu).unwrap();
-        assert_eq!(
-            gelu(far).unwrap().to_vec1::<f32>().unwrap(),
-            [0.0, 1e4, 0.0]
-        );
+    fn activations_are_candles() {
+        for activation in [Activation::Gelu, Activation::QuickGelu, Activation::Silu] {
+            let x = ramp(&[7, 3]);
+            let plain = activation.of_tensor(&x).unwrap();
+            assert_near(&activate(activation, x.copy().unwrap()).unwrap(), &plain);
+            let up = (ramp(&[7, 3]) * 0.3).unwrap();
+            let gated = activate_mul(activation, x.copy().unwrap(), &up).unwrap();
+            assert_near(&gated, &(plain * &up).unwrap());
+            let far = Tensor::new(&[-1e4f32, 1e4, 0.0], &Device::Cpu).unwrap();
+            let far = activate(activation, far).unwrap();
+            assert_eq!(far.to_vec1::<f32>().unwrap(), [0.0, 1e4, 0.0]);
+        }
     }
 
     #[test]

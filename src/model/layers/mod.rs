@@ -9,7 +9,7 @@ mod norm;
 mod rotary;
 
 pub use attention::{Heads, attend, attention_mask};
-pub use elementwise::{gelu, gelu_mul, masked_softmax};
+pub use elementwise::{Activation, activate, activate_mul, masked_softmax};
 pub use kv_cache::KvCache;
 pub use linear::{Embedding, Linear};
 pub use narrow::matmul_narrow;

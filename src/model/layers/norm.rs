@@ -4,20 +4,33 @@ use candle_core::{DType, Result, Tensor};
 
 use crate::model::{ModelError, weights::Weights};
 
-/// Gemma's root-mean-square norm: x / rms(x) · (1 + w).
+/// Root-mean-square norm: x / rms(x) · scale.
 #[derive(Clone, Debug)]
 pub struct RmsNorm {
-    /// 1 + w, (size), f32
+    /// (size), f32
     scale: Tensor,
     eps: f32,
 }
 
 impl RmsNorm {
-    /// Loads `weight`.
+    /// Loads `weight` as the scale.
     pub fn load(weights: &Weights, size: usize, eps: f64) -> std::result::Result<Self, ModelError> {
         Ok(Self {
-            scale: (weights.tensor_f32("weight", &[size])? + 1.0)?,
+            scale: weights.tensor_f32("weight", &[size])?,
             eps: eps as f32,
+        })
+    }
+
+    /// Gemma's: the scale is 1 + `weight`.
+    pub fn load_from_one(
+        weights: &Weights,
+        size: usize,
+        eps: f64,
+    ) -> std::result::Result<Self, ModelError> {
+        let norm = Self::load(weights, size, eps)?;
+        Ok(Self {
+            scale: (norm.scale + 1.0)?,
+            ..norm
         })
     }
 

@@ -22,9 +22,27 @@ impl RotaryEmbedding {
         })
     }
 
+    /// The frequencies of a plane: the first half of them turns by the row, the second by the column, and each half
+    /// has all frequencies of a head of half the size.
+    pub fn of_plane(head_dim: usize, theta: f64, device: &Device) -> Result<Self> {
+        let line = Self::new(head_dim / 2, theta, device)?.inv_freq; // (1, 1, head_dim / 4)
+        Ok(Self {
+            inv_freq: Tensor::cat(&[&line, &line], 2)?,
+        })
+    }
+
     /// Cosines and sines `(batch, len, head_dim / 2)` of positions `(batch, len)` u32, as `dtype`.
     pub fn tables(&self, positions: &Tensor, dtype: DType) -> Result<(Tensor, Tensor)> {
-        let positions = positions.to_dtype(DType::F32)?.unsqueeze(2)?; // (batch, len, 1)
+        self.tables_by_frequency(&positions.unsqueeze(2)?, dtype)
+    }
+
+    /// The same with a position for each frequency: positions `(batch, len, head_dim / 2)` u32.
+    pub fn tables_by_frequency(
+        &self,
+        positions: &Tensor,
+        dtype: DType,
+    ) -> Result<(Tensor, Tensor)> {
+        let positions = positions.to_dtype(DType::F32)?;
         let angles = positions.broadcast_mul(&self.inv_freq)?; // (batch, len, head_dim / 2)
         Ok((
             angles.cos()?.to_dtype(dtype)?,

@@ -6,8 +6,10 @@ use serde::Deserialize;
 
 use crate::model::{
     ModelError,
-    files::{read_json, read_json_if_present},
-    gemma2, siglip,
+    files::read_json,
+    gemma2,
+    generation::{self, TokenIds},
+    siglip,
 };
 
 /// The configuration of all parts.
@@ -20,22 +22,13 @@ pub struct Config {
     /// The id of the tokens that image features take the place of.
     #[serde(alias = "image_token_id")]
     pub image_token_index: u32,
-    #[serde(default)]
     eos_token_id: Option<TokenIds>,
+    #[serde(skip)]
+    eos_ids: Vec<u32>,
 }
 
-/// One id or several.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-enum TokenIds {
-    One(u32),
-    Several(Vec<u32>),
-}
-
-#[derive(Deserialize)]
-struct GenerationConfig {
-    eos_token_id: Option<TokenIds>,
-}
+/// Gemma's `<eos>`.
+const EOS_ID: u32 = 1;
 
 impl Config {
     /// Reads the configuration of a checkpoint's folder.
@@ -46,21 +39,12 @@ impl Config {
         let mut config: Self = read_json(&folder.join("config.json"))?;
         config.vision_config.validate()?;
         config.text_config.validate()?;
-        // What generation stops at is `generation_config.json`'s to say, if it is there.
-        let generation: Option<GenerationConfig> =
-            read_json_if_present(&folder.join("generation_config.json"))?;
-        if let Some(eos) = generation.and_then(|generation| generation.eos_token_id) {
-            config.eos_token_id = Some(eos);
-        }
+        config.eos_ids = generation::eos_ids(folder, config.eos_token_id.clone(), EOS_ID)?;
         Ok(config)
     }
 
-    /// The ids that end an answer; Gemma's `<eos>` if nothing else is said.
-    pub fn eos_ids(&self) -> Vec<u32> {
-        match &self.eos_token_id {
-            Some(TokenIds::One(id)) => vec![*id],
-            Some(TokenIds::Several(ids)) if !ids.is_empty() => ids.clone(),
-            _ => vec![1],
-        }
+    /// The ids that end an answer.
+    pub fn eos_ids(&self) -> &[u32] {
+        &self.eos_ids
     }
 }

@@ -15,7 +15,7 @@ pub use network::PaliGemma2;
 pub use processor::PaliGemmaProcessor;
 
 use super::{
-    Family, ModelError, Network, Processor, device::Formats, families::Registration,
+    Family, ModelError, Network, PixelRange, Processor, device::Formats, families::Registration,
     weights::Weights,
 };
 
@@ -30,7 +30,8 @@ pub(super) const REGISTRATION: Registration = Registration {
     load_network,
 };
 
-fn load_processor(folder: &Path) -> Result<Arc<dyn Processor>, ModelError> {
+/// Its images have one size; a range of pixels says nothing about it.
+fn load_processor(folder: &Path, _: Option<PixelRange>) -> Result<Arc<dyn Processor>, ModelError> {
     Ok(Arc::new(PaliGemmaProcessor::load(folder)?))
 }
 

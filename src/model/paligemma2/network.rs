@@ -6,6 +6,7 @@ use super::Config;
 use crate::model::{
     ModelError, ModelInput, Network,
     gemma2::{Gemma2, Masks},
+    image_tokens,
     layers::{Linear, attention_mask},
     siglip::VisionTower,
     weights::Weights,
@@ -57,7 +58,7 @@ impl PaliGemma2 {
             multi_modal_projector: Linear::load_with_bias(&projector, seen, said, compute)?,
             language_model: Gemma2::load(weights, &config.text_config, compute)?,
             config: config.clone(),
-            eos_ids: config.eos_ids(),
+            eos_ids: config.eos_ids().to_vec(),
             device: weights.device().clone(),
             compute,
             batch: Batch::default(),
@@ -93,49 +94,24 @@ impl PaliGemma2 {
         features: &Tensor,
         padding: usize,
     ) -> Result<Tensor, ModelError> {
-        let vocabulary = self.config.text_config.vocab_size;
         let image_id = self.config.image_token_index;
-        if let Some(id) = input
-            .input_ids
-            .iter()
-            .find(|id| **id as usize >= vocabulary && **id != image_id)
-        {
-            return Err(ModelError::Input(format!(
-                "the token id {id} is beyond the vocabulary of {vocabulary}"
-            )));
-        }
-        let patches = features.dim(0)?;
-        let start = input
-            .input_ids
-            .iter()
-            .position(|id| *id == image_id)
-            .unwrap_or(0);
-        let run = input
-            .input_ids
-            .iter()
-            .skip(start)
-            .take_while(|id| **id == image_id)
-            .count();
-        let all = input.input_ids.iter().filter(|id| **id == image_id).count();
-        if run != patches || all != patches {
-            return Err(ModelError::Input(format!(
-                "{all} image tokens (the first {run} of them side by side) for {patches} image features"
-            )));
-        }
+        let vocabulary = self.config.text_config.vocab_size;
+        image_tokens::check_vocabulary(&input.input_ids, image_id, vocabulary)?;
+        let image = image_tokens::run(&input.input_ids, image_id, features.dim(0)?)?;
         let text = |ids: &mut dyn Iterator<Item = u32>| -> Result<Tensor, ModelError> {
             let ids: Vec<u32> = ids.collect();
             let ids = Tensor::new(ids, &self.device)?.unsqueeze(0)?;
             Ok(self.language_model.embed(&ids)?)
         };
         let ids = || input.input_ids.iter().copied();
-        let before = std::iter::repeat_n(PAD_ID, padding).chain(ids().take(start));
+        let before = std::iter::repeat_n(PAD_ID, padding).chain(ids().take(image.start));
         let mut parts = Vec::with_capacity(3);
-        if padding + start > 0 {
+        if padding + image.start > 0 {
             parts.push(text(&mut { before })?);
         }
         parts.push(features.unsqueeze(0)?); // (1, patches, hidden)
-        if input.input_ids.len() > start + run {
-            parts.push(text(&mut ids().skip(start + run))?);
+        if input.input_ids.len() > image.end {
+            parts.push(text(&mut ids().skip(image.end))?);
         }
         Ok(Tensor::cat(&parts, 1)?)
     }

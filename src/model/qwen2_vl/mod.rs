@@ -1,0 +1,47 @@
+//! Qwen2-VL: a vision transformer for images of any size, and Qwen2. Wang et al. 2024, <https://arxiv.org/abs/2409.12191>.
+//!
+//! Reference: transformers' `models/qwen2_vl/modeling_qwen2_vl.py`. An image keeps its proportions: it becomes a grid of
+//! patches, each 2 × 2 of them one token, and its tokens have positions in time, row and column (M-RoPE).
+
+mod config;
+mod image_processor;
+mod network;
+mod processor;
+mod rope;
+mod vision;
+
+use std::{path::Path, sync::Arc};
+
+pub use config::Config;
+pub use network::Qwen2Vl;
+pub use processor::Qwen2VlProcessor;
+
+use super::{
+    Family, ModelError, Network, PixelRange, Processor, device::Formats, families::Registration,
+    weights::Weights,
+};
+
+/// What the registry knows of this family.
+pub(super) const REGISTRATION: Registration = Registration {
+    family: Family("qwen2_vl"),
+    title: "Qwen2-VL",
+    recognises: |architecture| architecture.model_type == "qwen2_vl",
+    load_processor,
+    load_network,
+};
+
+fn load_processor(
+    folder: &Path,
+    pixels: Option<PixelRange>,
+) -> Result<Arc<dyn Processor>, ModelError> {
+    Ok(Arc::new(Qwen2VlProcessor::load(folder, pixels)?))
+}
+
+fn load_network(
+    folder: &Path,
+    weights: &Weights,
+    formats: Formats,
+) -> Result<Box<dyn Network>, ModelError> {
+    let config = Config::load(folder)?;
+    Ok(Box::new(Qwen2Vl::load(weights, &config, formats.compute)?))
+}

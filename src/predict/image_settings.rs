@@ -1,0 +1,137 @@
+//! The image settings of a checkpoint that all families have: where they stand, the filter, and what a sample becomes.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::{
+    image::resize::Filter,
+    model::{ModelError, files::read_json_if_present},
+};
+
+/// By channel: what each 8-bit sample becomes.
+pub type SampleTable = [[f32; 256]; 3];
+
+/// The settings that every family's image processor knows.
+#[derive(Clone, Debug, Deserialize)]
+pub struct CommonSettings {
+    /// PIL's number of the filter.
+    #[serde(default = "bicubic")]
+    resample: u8,
+    #[serde(default = "yes")]
+    do_resize: bool,
+    #[serde(default = "yes")]
+    do_rescale: bool,
+    #[serde(default = "one_255th")]
+    rescale_factor: f64,
+    #[serde(default = "yes")]
+    do_normalize: bool,
+    image_mean: Option<[f32; 3]>,
+    image_std: Option<[f32; 3]>,
+}
+
+#[derive(Deserialize)]
+struct ProcessorConfig<T> {
+    image_processor: Option<T>,
+}
+
+fn bicubic() -> u8 {
+    3
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn one_255th() -> f64 {
+    1.0 / 255.0
+}
+
+/// Reads the settings of a checkpoint's folder, and says which file they stand in. As in transformers,
+/// `processor_config.json` (its `image_processor`) comes before `preprocessor_config.json`.
+///
+/// # Errors
+/// No such file, or one that is not understood.
+pub fn read<T: DeserializeOwned>(folder: &Path) -> Result<(T, PathBuf), ModelError> {
+    let path = folder.join("processor_config.json");
+    let nested: Option<ProcessorConfig<T>> = read_json_if_present(&path)?;
+    if let Some(settings) = nested.and_then(|config| config.image_processor) {
+        return Ok((settings, path));
+    }
+    let path = folder.join("preprocessor_config.json");
+    match read_json_if_present(&path)? {
+        Some(settings) => Ok((settings, path)),
+        None => Err(ModelError::Processor {
+            path,
+            message: "it is not there, so the image size is unknown; download the model again"
+                .to_owned(),
+        }),
+    }
+}
+
+impl CommonSettings {
+    /// The filter to resize with.
+    ///
+    /// # Errors
+    /// A filter that is not supported, or no resizing at all.
+    pub fn filter(&self, path: &Path) -> Result<Filter, ModelError> {
+        if !self.do_resize {
+            return Err(unsupported(
+                path,
+                "do_resize = false is not supported".to_owned(),
+            ));
+        }
+        match self.resample {
+            1 => Ok(Filter::Lanczos),
+            2 => Ok(Filter::Bilinear),
+            3 => Ok(Filter::Bicubic),
+            other => Err(unsupported(
+                path,
+                format!(
+                    "resample = {other} is not supported; 1 (Lanczos), 2 (bilinear) and 3 (bicubic) are"
+                ),
+            )),
+        }
+    }
+
+    /// What samples become; `mean` and `std` are the family's, for settings that do not say them.
+    ///
+    /// # Errors
+    /// A standard deviation that is not positive.
+    pub fn samples(
+        &self,
+        mean: [f32; 3],
+        std: [f32; 3],
+        path: &Path,
+    ) -> Result<SampleTable, ModelError> {
+        let factor = if self.do_rescale {
+            self.rescale_factor
+        } else {
+            1.0
+        };
+        let (mean, std) = if self.do_normalize {
+            (
+                self.image_mean.unwrap_or(mean),
+                self.image_std.unwrap_or(std),
+            )
+        } else {
+            ([0.0; 3], [1.0; 3])
+        };
+        if std.iter().any(|v| *v <= 0.0) {
+            return Err(unsupported(path, format!("its image_std is {std:?}")));
+        }
+        // Rescaled in f64, rounded to f32 and then normalised, as transformers does.
+        Ok([0, 1, 2].map(|channel| {
+            std::array::from_fn(|sample| {
+                ((sample as f64 * factor) as f32 - mean[channel]) / std[channel]
+            })
+        }))
+    }
+}
+
+fn unsupported(path: &Path, message: String) -> ModelError {
+    ModelError::Processor {
+        path: path.to_owned(),
+        message,
+    }
+}

@@ -1,0 +1,244 @@
+//! What every generative family is held to: transformers and PEFT compute the same, for every fixture model that is there.
+//!
+//! `parity_FAMILY.rs` runs these checks on the family's models.
+
+use std::path::Path;
+
+use overrule::{
+    image::decode_file,
+    model::{
+        Adapter, DeviceChoice, DtypeChoice, LoadedModel, ModelInput, ModelSpec, PromptStyle, load,
+    },
+    post::LabelNames,
+    predict::{
+        answer::parse,
+        decode::{Generated, greedy, score},
+    },
+};
+
+use crate::common::{Expected, goldens, post_image};
+
+/// How far a logit or log-probability may lie from the reference's.
+const TOLERANCE: f64 = 1e-3;
+
+/// A model of the fixtures, on the CPU.
+pub fn load_folder(base: &Path, adapter: Adapter, dtype: DtypeChoice) -> LoadedModel {
+    let spec = ModelSpec {
+        model: base.display().to_string(),
+        adapter,
+        device: DeviceChoice::Cpu,
+        dtype,
+    };
+    load(&spec, &mut |_| true).unwrap_or_else(|e| panic!("{}: {e}", base.display()))
+}
+
+/// The adapter beside a fixture's base, if there is one.
+pub fn adapter_of(model: &Path) -> Adapter {
+    let adapter = model.join("adapter");
+    if adapter.is_dir() {
+        Adapter::Named(adapter.display().to_string())
+    } else {
+        Adapter::None
+    }
+}
+
+/// A fixture model in f32, with its adapter.
+pub fn load_with_adapter(model: &Path) -> LoadedModel {
+    load_folder(&model.join("base"), adapter_of(model), DtypeChoice::F32)
+}
+
+/// The labels of every fixture model.
+pub fn labels() -> LabelNames {
+    LabelNames::new(["racist", "sexist", "homophobe", "religion", "otherhate"]).unwrap()
+}
+
+/// A post of the goldens, made ready for the network.
+fn input(model: &LoadedModel, e: &Expected, style: PromptStyle) -> ModelInput {
+    let image = decode_file(&post_image(&e.image_path)).unwrap();
+    model
+        .processor
+        .prepare(&e.text, Some(&image), style, &labels())
+        .unwrap()
+}
+
+/// The same with the prompt that adapters are trained with.
+pub fn trained(model: &LoadedModel, e: &Expected) -> ModelInput {
+    input(model, e, PromptStyle::Trained)
+}
+
+/// Answers of at most `max` tokens.
+pub fn answer(model: &mut LoadedModel, inputs: &[&ModelInput], max: usize) -> Vec<Generated> {
+    let (generated, _) = greedy(&mut *model.network, inputs, max, true, &|| false).unwrap();
+    generated.into_iter().map(|g| g.unwrap()).collect()
+}
+
+/// The answer of one post alone.
+pub fn answer_one(model: &mut LoadedModel, input: &ModelInput, max: usize) -> Generated {
+    answer(model, &[input], max).remove(0)
+}
+
+/// How many tokens the reference was given: a golden that does not end was cut.
+fn max_tokens(model: &LoadedModel, golden: &[u32]) -> usize {
+    match golden.last() {
+        Some(last) if model.network.eos_ids().contains(last) => 64,
+        _ => golden.len(),
+    }
+}
+
+/// The ten highest logits stand in the reference's order and within the tolerance. Neighbours that the reference
+/// itself has closer than the tolerance may change places.
+pub fn assert_top10(generated: &Generated, expected: &[(u32, f64)], what: &str) {
+    let logits = generated.first_logits.as_ref().unwrap();
+    for (id, logit) in expected {
+        let got = f64::from(logits[*id as usize]);
+        assert!(
+            (got - logit).abs() < TOLERANCE,
+            "{what}: logit of {id} is {got}, expected {logit}"
+        );
+    }
+    for pair in expected.windows(2) {
+        let (first, second) = (logits[pair[0].0 as usize], logits[pair[1].0 as usize]);
+        let tie = pair[0].1 - pair[1].1 < TOLERANCE;
+        assert!(
+            first > second || tie,
+            "{what}: {pair:?} stand in another order"
+        );
+    }
+    let last = expected.last().unwrap();
+    let above = logits
+        .iter()
+        .filter(|l| f64::from(**l) > last.1 + TOLERANCE)
+        .count();
+    assert!(
+        above < expected.len(),
+        "{what}: {above} logits stand above the tenth"
+    );
+}
+
+/// Logits, ids, text and labels of the trained prompt.
+pub fn assert_logits_and_answers(folder: &Path) {
+    let mut model = load_with_adapter(folder);
+    for (e, pil) in goldens(folder) {
+        let what = format!("{} post {}", folder.display(), e.index);
+        let expected = &pil.trained;
+        let input = trained(&model, &e);
+        let most = max_tokens(&model, &expected.generated_ids);
+        let generated = answer_one(&mut model, &input, most);
+        assert_top10(&generated, &expected.first_logits_top10, &what);
+        assert_eq!(generated.ids, expected.generated_ids, "{what}");
+        let text = model.processor.decode(&generated.ids).unwrap();
+        if e.trained.generated_ids == expected.generated_ids {
+            assert_eq!(text, e.trained.generated_text, "{what}");
+        }
+        if let Some(names) = &e.trained.labels {
+            let parsed = parse(&text, &labels());
+            assert_eq!(labels().names_of(parsed.labels), *names, "{what}");
+        }
+    }
+}
+
+/// The same of the card's prompt, as far as the goldens have it.
+pub fn assert_card_prompt(folder: &Path) {
+    let mut model = load_with_adapter(folder);
+    for (e, pil) in goldens(folder) {
+        let Some(expected) = &pil.card else { continue };
+        let what = format!("{} post {}, the card's prompt", folder.display(), e.index);
+        let input = input(&model, &e, PromptStyle::Card);
+        let most = max_tokens(&model, &expected.generated_ids);
+        let generated = answer_one(&mut model, &input, most);
+        assert_top10(&generated, &expected.first_logits_top10, &what);
+        assert_eq!(generated.ids, expected.generated_ids, "{what}");
+    }
+}
+
+/// The base without its adapter.
+pub fn assert_base_alone(folder: &Path) {
+    let mut model = load_folder(&folder.join("base"), Adapter::None, DtypeChoice::F32);
+    assert_eq!(model.info.adapter, None);
+    for (e, pil) in goldens(folder) {
+        let what = format!("{} post {}, the base alone", folder.display(), e.index);
+        let input = trained(&model, &e);
+        let expected = &e.trained.base.base_generated_ids;
+        let most = max_tokens(&model, expected);
+        let generated = answer_one(&mut model, &input, most);
+        if !pil.trained.base.first_logits_top10_base.is_empty() {
+            assert_top10(&generated, &pil.trained.base.first_logits_top10_base, &what);
+        }
+        assert_eq!(generated.ids, *expected, "{what}");
+    }
+}
+
+/// Batches of four, padded on the left, against the goldens and the same posts alone.
+pub fn assert_batches(folder: &Path) {
+    let mut model = load_with_adapter(folder);
+    for four in goldens(folder).chunks(4) {
+        let inputs: Vec<ModelInput> = four.iter().map(|(e, _)| trained(&model, e)).collect();
+        let inputs: Vec<&ModelInput> = inputs.iter().collect();
+        let longest = four
+            .iter()
+            .map(|(_, pil)| max_tokens(&model, &pil.trained.generated_ids))
+            .max();
+        let together = answer(&mut model, &inputs, longest.unwrap());
+        for ((generated, (e, pil)), input) in together.iter().zip(four).zip(&inputs) {
+            let what = format!("{} post {} in a batch", folder.display(), e.index);
+            assert_top10(generated, &pil.trained.first_logits_top10, &what);
+            assert_eq!(generated.ids, pil.trained.generated_ids, "{what}");
+            let alone = answer_one(&mut model, input, longest.unwrap());
+            assert_eq!(generated.ids, alone.ids, "{what}");
+            assert!(
+                (alone.logprob - generated.logprob).abs() < TOLERANCE,
+                "{what}"
+            );
+            assert!(
+                (alone.margin - generated.margin).abs() < TOLERANCE,
+                "{what}"
+            );
+        }
+    }
+}
+
+/// Log-probabilities of every label set, for the first `posts` posts.
+pub fn assert_scores(folder: &Path, posts: usize, tolerance: f64) {
+    let mut model = load_with_adapter(folder);
+    for (e, pil) in goldens(folder).into_iter().take(posts) {
+        let input = trained(&model, &e);
+        // Through PIL where the goldens have it: what resampling differs by shows in an answer's probability.
+        let expected = match &pil.label_set_logprobs {
+            through_pil if through_pil.is_empty() => &e.label_set_logprobs,
+            through_pil => through_pil,
+        };
+        let candidates: Vec<Vec<u32>> = expected
+            .keys()
+            .map(|text| model.processor.answer_ids(text).unwrap())
+            .collect();
+        let scores = score(&mut *model.network, &input, &candidates).unwrap();
+        for ((text, expected), got) in expected.iter().zip(scores) {
+            let what = format!("{} post {}", folder.display(), e.index);
+            assert!(
+                (got - expected).abs() < tolerance,
+                "{what}: {text} has {got}, expected {expected}"
+            );
+        }
+    }
+}
+
+/// Half-size weights give every answer that is clear.
+pub fn assert_sixteen_bits(folder: &Path) {
+    for dtype in [DtypeChoice::Bf16, DtypeChoice::F16] {
+        let mut model = load_folder(&folder.join("base"), adapter_of(folder), dtype);
+        let mut clear = 0;
+        for (e, _) in goldens(folder) {
+            let input = trained(&model, &e);
+            let generated = answer_one(&mut model, &input, 64);
+            if generated.margin > 0.5 {
+                clear += 1;
+                assert_eq!(
+                    generated.ids, e.trained.generated_ids,
+                    "{dtype:?} post {}",
+                    e.index
+                );
+            }
+        }
+        assert!(clear > 30, "{dtype:?}: {clear} answers are clear");
+    }
+}
