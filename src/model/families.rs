@@ -15,6 +15,10 @@ static FAMILIES: &[Registration] = &[paligemma2::REGISTRATION, qwen2_vl::REGISTR
 /// Builds a network from a checkpoint's folder and weights.
 pub(super) type LoadNetwork = fn(&Path, &Weights, Formats) -> Result<Box<dyn Network>, ModelError>;
 
+/// How a family's processor is loaded.
+pub(super) type LoadProcessor =
+    fn(&Path, Option<PixelRange>) -> Result<Arc<dyn Processor>, ModelError>;
+
 /// What the registry knows of a family.
 pub(super) struct Registration {
     /// Its short name.
@@ -25,7 +29,7 @@ pub(super) struct Registration {
     pub recognises: fn(&Architecture) -> bool,
     /// Reads prompt, tokenizer and image settings from a checkpoint's folder. A range of pixels takes the place of the
     /// checkpoint's own, where images are of any size.
-    pub load_processor: fn(&Path, Option<PixelRange>) -> Result<Arc<dyn Processor>, ModelError>,
+    pub load_processor: LoadProcessor,
     /// Builds the network from a checkpoint's folder and weights.
     pub load_network: LoadNetwork,
 }

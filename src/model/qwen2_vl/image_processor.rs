@@ -18,7 +18,7 @@ use crate::{
 
 /// The mean and deviation of each channel where the settings do not say them: CLIP's.
 const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
-const STD: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
+const STD: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
 /// The range of pixels where the settings do not say it.
 const PIXELS: PixelRange = PixelRange {
