@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use egui::{ColorImage, TextureHandle, TextureOptions};
 
 use super::picture::{self, Form};
-use crate::{causes::with_causes, dataset::Dataset};
+use crate::{causes::with_causes, dataset::Dataset, post::ProblemKind};
 
 /// Threads that decode pictures. Two keep ahead of a reviewer and leave the cores to the model.
 const THREADS: usize = 2;
@@ -65,7 +65,13 @@ enum Entry {
 
 struct Decoded {
     key: Key,
-    result: Result<ColorImage, String>,
+    result: Result<ColorImage, Fault>,
+}
+
+/// Why a picture cannot be shown.
+struct Fault {
+    kind: ProblemKind,
+    message: String,
 }
 
 /// What the threads look at: the pictures wanted now, best first. Each frame puts its own list in place of the last one's,
@@ -96,7 +102,7 @@ pub struct TextureCache {
     decoded: Receiver<Decoded>,
     entries: HashMap<Key, Entry>,
     requests: Vec<(Urgency, Key)>,
-    failures: Vec<(usize, Arc<str>)>,
+    failures: Vec<(usize, ProblemKind, Arc<str>)>,
     dataset: Option<Arc<Dataset>>,
     generation: u64,
     frame: u64,
@@ -176,9 +182,9 @@ impl TextureCache {
                     last_used: self.frame,
                 }
             }
-            Err(message) => {
+            Err(Fault { kind, message }) => {
                 let message: Arc<str> = message.into();
-                self.failures.push((key.post, message.clone()));
+                self.failures.push((key.post, kind, message.clone()));
                 Entry::Failed(message)
             }
         };
@@ -272,8 +278,8 @@ impl TextureCache {
         self.shared.changed.notify_all();
     }
 
-    /// The posts whose pictures turned out to be broken since the last call.
-    pub fn take_failures(&mut self) -> Vec<(usize, Arc<str>)> {
+    /// The posts whose pictures turned out to be missing or broken since the last call.
+    pub fn take_failures(&mut self) -> Vec<(usize, ProblemKind, Arc<str>)> {
         std::mem::take(&mut self.failures)
     }
 }
@@ -309,13 +315,19 @@ fn decode_pictures(shared: &Shared, sender: &Sender<Decoded>, wake: &impl Fn()) 
         let result = catch_unwind(AssertUnwindSafe(|| {
             picture::load(&path, key.form, key.grey)
         }))
-        .map_err(|_| {
-            format!(
+        .map_err(|_| Fault {
+            kind: ProblemKind::BrokenImage,
+            message: format!(
                 "{} made the decoder fail; convert or replace it",
                 path.display()
-            )
+            ),
         })
-        .and_then(|result| result.map_err(|error| with_causes(&error)));
+        .and_then(|result| {
+            result.map_err(|error| Fault {
+                kind: error.problem_kind(),
+                message: with_causes(&error),
+            })
+        });
         if sender.send(Decoded { key, result }).is_err() {
             return;
         }

@@ -13,7 +13,7 @@ use crate::{
         widgets::{duration, posts},
     },
     model::ModelInfo,
-    post::{Problem, ProblemKind},
+    post::Problem,
     predict::{
         prediction::RunInfo,
         worker::{Event, Job, PredictOptions, Progress},
@@ -283,14 +283,7 @@ impl App {
         let Some(bench) = self.bench_mut() else {
             return;
         };
-        for (post, message) in failures {
-            let known = bench.session.problems(post);
-            if known
-                .iter()
-                .any(|problem| problem.kind == ProblemKind::MissingImage)
-            {
-                continue;
-            }
+        for (post, kind, message) in failures {
             let line = bench
                 .session
                 .dataset()
@@ -298,7 +291,7 @@ impl App {
                 .get(post)
                 .map(|post| u64::from(post.line));
             bench.session.add_problem(Problem {
-                kind: ProblemKind::BrokenImage,
+                kind,
                 post: Some(post),
                 line: line.filter(|line| *line > 0),
                 column: None,
