@@ -15,10 +15,7 @@ use crate::{
     image,
     model::{self, LoadedModel, ModelInput, ModelSpec, Pixels},
     post::{LabelNames, LabelSet},
-    predict::{
-        answer::{self, Parse},
-        decode,
-    },
+    predict::{answer::Parse, decode},
 };
 
 /// Up to so many labels every label set is scored: 64 sets.
@@ -119,7 +116,7 @@ fn inspect(
         .next()
         .context("the model gave no answer")??;
     let generated_text = model.processor.decode(&generated.ids)?;
-    let parsed = answer::parse(&generated_text, labels);
+    let parsed = model.processor.parse(&generated_text, labels);
     let names = |set| {
         labels
             .names_of(set)
@@ -156,7 +153,7 @@ fn label_set_logprobs(
     }
     let texts: Vec<String> = subsets(labels.len())
         .into_iter()
-        .map(|set| labels.json_list(set))
+        .map(|set| model.processor.answer_text(labels, set))
         .collect();
     let candidates = texts
         .iter()

@@ -25,6 +25,8 @@ pub(super) struct Registration {
     pub family: Family,
     /// Its name for people.
     pub title: &'static str,
+    /// The labels that its published adapters answer with, where no file beside the weights names them.
+    pub labels: Option<&'static [&'static str]>,
     /// Whether a checkpoint is of this family.
     pub recognises: fn(&Architecture) -> bool,
     /// Reads prompt, tokenizer and image settings from a checkpoint's folder. A range of pixels takes the place of the

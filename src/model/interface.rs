@@ -3,7 +3,11 @@
 use candle_core::Tensor;
 
 use super::ModelError;
-use crate::{image::Rgb, post::LabelNames};
+use crate::{
+    image::Rgb,
+    post::{LabelNames, LabelSet},
+    predict::answer::{self, ParsedAnswer},
+};
 
 /// Which prompt is built around a post's text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -51,6 +55,16 @@ pub trait Processor: Send + Sync {
 
     /// The text of generated ids, special tokens left out.
     fn decode(&self, ids: &[u32]) -> Result<String, ModelError>;
+
+    /// Reads an answer: a JSON array of labels, unless the family was taught to answer in another form.
+    fn parse(&self, raw: &str, labels: &LabelNames) -> ParsedAnswer {
+        answer::parse(raw, labels)
+    }
+
+    /// The answer that names exactly these labels, in class order: what [`parse`](Self::parse) reads back.
+    fn answer_text(&self, labels: &LabelNames, set: LabelSet) -> String {
+        labels.json_list(set)
+    }
 
     /// The ids of an answer text as the model would generate it, end of sequence included.
     fn answer_ids(&self, answer: &str) -> Result<Vec<u32>, ModelError>;

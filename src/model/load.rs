@@ -59,7 +59,7 @@ pub fn load(
     Ok(LoadedModel {
         info: ModelInfo {
             family: registration.family,
-            labels: labels(&resolved)?,
+            labels: labels(&resolved)?.or_else(|| registration.labels.map(names)),
             dtype: formats.stored.as_str().to_owned(),
             device: device::name(&device),
             parameters: checkpoint.parameters(),
@@ -83,6 +83,10 @@ fn labels(resolved: &Resolved) -> Result<Option<Vec<String>>, ModelError> {
         }
     }
     Ok(None)
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 /// Whether a folder is the demo model's, however it was named.

@@ -23,6 +23,7 @@ use super::{
 pub(super) const REGISTRATION: Registration = Registration {
     family: Family("paligemma2"),
     title: "PaliGemma 2",
+    labels: None,
     recognises: |architecture| {
         architecture.model_type == "paligemma" && architecture.text_model_type() == Some("gemma2")
     },

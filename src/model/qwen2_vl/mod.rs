@@ -25,6 +25,7 @@ use super::{
 pub(super) const REGISTRATION: Registration = Registration {
     family: Family("qwen2_vl"),
     title: "Qwen2-VL",
+    labels: None,
     recognises: |architecture| architecture.model_type == "qwen2_vl",
     load_processor,
     load_network,

@@ -19,7 +19,6 @@ use crate::{
     causes::with_causes,
     model::{LoadProgress, LoadedModel, ModelError, ModelSpec},
     predict::{
-        answer,
         decode::{self, DecodeSeconds, Generated},
         prediction::{Prediction, Seconds},
     },
@@ -262,7 +261,8 @@ impl Run<'_> {
     }
 
     fn prediction(&self, generated: &Generated, raw: String, seconds: Seconds) -> Prediction {
-        let parsed = answer::parse(&raw, &self.context.options.labels);
+        let processor = &self.model.processor;
+        let parsed = processor.parse(&raw, &self.context.options.labels);
         Prediction {
             labels: parsed.labels,
             raw,
