@@ -7,7 +7,8 @@ use std::path::Path;
 use overrule::{
     image::decode_file,
     model::{
-        Adapter, DeviceChoice, DtypeChoice, LoadedModel, ModelInput, ModelSpec, PromptStyle, load,
+        Adapter, DeviceChoice, DtypeChoice, LoadedModel, ModelInput, ModelSpec, Network,
+        PromptStyle, load,
     },
     post::LabelNames,
     predict::{
@@ -66,9 +67,14 @@ pub fn trained(model: &LoadedModel, e: &Expected) -> ModelInput {
     input(model, e, PromptStyle::Trained)
 }
 
+/// The network of a generative model.
+pub fn network(model: &mut LoadedModel) -> &mut dyn Network {
+    model.engine.network().expect("a generative model")
+}
+
 /// Answers of at most `max` tokens.
 pub fn answer(model: &mut LoadedModel, inputs: &[&ModelInput], max: usize) -> Vec<Generated> {
-    let (generated, _) = greedy(&mut *model.network, inputs, max, true, &|| false).unwrap();
+    let (generated, _) = greedy(network(model), inputs, max, true, &|| false).unwrap();
     generated.into_iter().map(|g| g.unwrap()).collect()
 }
 
@@ -78,9 +84,9 @@ pub fn answer_one(model: &mut LoadedModel, input: &ModelInput, max: usize) -> Ge
 }
 
 /// How many tokens the reference was given: a golden that does not end was cut.
-fn max_tokens(model: &LoadedModel, golden: &[u32]) -> usize {
+fn max_tokens(model: &mut LoadedModel, golden: &[u32]) -> usize {
     match golden.last() {
-        Some(last) if model.network.eos_ids().contains(last) => 64,
+        Some(last) if network(model).eos_ids().contains(last) => 64,
         _ => golden.len(),
     }
 }
@@ -122,7 +128,7 @@ pub fn assert_logits_and_answers(folder: &Path) {
         let what = format!("{} post {}", folder.display(), e.index);
         let expected = &pil.trained;
         let input = trained(&model, &e);
-        let most = max_tokens(&model, &expected.generated_ids);
+        let most = max_tokens(&mut model, &expected.generated_ids);
         let generated = answer_one(&mut model, &input, most);
         assert_top10(&generated, &expected.first_logits_top10, &what);
         assert_eq!(generated.ids, expected.generated_ids, "{what}");
@@ -144,7 +150,7 @@ pub fn assert_card_prompt(folder: &Path) {
         let Some(expected) = &pil.card else { continue };
         let what = format!("{} post {}, the card's prompt", folder.display(), e.index);
         let input = input(&model, &e, PromptStyle::Card);
-        let most = max_tokens(&model, &expected.generated_ids);
+        let most = max_tokens(&mut model, &expected.generated_ids);
         let generated = answer_one(&mut model, &input, most);
         assert_top10(&generated, &expected.first_logits_top10, &what);
         assert_eq!(generated.ids, expected.generated_ids, "{what}");
@@ -159,7 +165,7 @@ pub fn assert_base_alone(folder: &Path) {
         let what = format!("{} post {}, the base alone", folder.display(), e.index);
         let input = trained(&model, &e);
         let expected = &e.trained.base.base_generated_ids;
-        let most = max_tokens(&model, expected);
+        let most = max_tokens(&mut model, expected);
         let generated = answer_one(&mut model, &input, most);
         if !pil.trained.base.first_logits_top10_base.is_empty() {
             assert_top10(&generated, &pil.trained.base.first_logits_top10_base, &what);
@@ -176,7 +182,7 @@ pub fn assert_batches(folder: &Path) {
         let inputs: Vec<&ModelInput> = inputs.iter().collect();
         let longest = four
             .iter()
-            .map(|(_, pil)| max_tokens(&model, &pil.trained.generated_ids))
+            .map(|(_, pil)| max_tokens(&mut model, &pil.trained.generated_ids))
             .max();
         let together = answer(&mut model, &inputs, longest.unwrap());
         for ((generated, (e, pil)), input) in together.iter().zip(four).zip(&inputs) {
@@ -211,7 +217,7 @@ pub fn assert_scores(folder: &Path, posts: usize, tolerance: f64) {
             .keys()
             .map(|text| model.processor.answer_ids(text).unwrap())
             .collect();
-        let scores = score(&mut *model.network, &input, &candidates).unwrap();
+        let scores = score(network(&mut model), &input, &candidates).unwrap();
         for ((text, expected), got) in expected.iter().zip(scores) {
             let what = format!("{} post {}", folder.display(), e.index);
             assert!(

@@ -13,9 +13,16 @@ use super::{
 };
 use crate::{
     image,
-    model::{self, LoadedModel, ModelInput, ModelSpec, Pixels},
+    model::{
+        self, Classifier, Engine, LoadedModel, ModelInput, ModelSpec, Network, Pixels, Processor,
+    },
     post::{LabelNames, LabelSet},
-    predict::{answer::Parse, decode},
+    predict::{
+        answer::Parse,
+        classify::{self, Classes},
+        decode,
+        prediction::Seconds,
+    },
 };
 
 /// Up to so many labels every label set is scored: 64 sets.
@@ -89,7 +96,23 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let input = model
         .processor
         .prepare(&post.text, picture.as_ref(), args.run.prompt, &labels)?;
-    let inspection = inspect(&mut model, input, &labels, args.run.max_new_tokens)?;
+    let inspection = match &mut model.engine {
+        Engine::Generative(network) => {
+            let processor = &*model.processor;
+            inspect(
+                &mut **network,
+                processor,
+                input,
+                &labels,
+                args.run.max_new_tokens,
+            )?
+        }
+        Engine::Classifier(classifier) => {
+            let names = model.info.labels.as_deref().unwrap_or_default();
+            let classes = Classes::new(names, &labels);
+            inspect_classifier(&mut **classifier, &classes, input, &labels)?
+        }
+    };
     super::print(&format!("{}\n", serde_json::to_string(&inspection)?))?;
     Ok(Outcome::Done)
 }
@@ -104,36 +127,70 @@ fn load(spec: &ModelSpec) -> anyhow::Result<LoadedModel> {
 }
 
 fn inspect(
-    model: &mut LoadedModel,
+    network: &mut dyn Network,
+    processor: &dyn Processor,
     input: ModelInput,
     labels: &LabelNames,
     max_new_tokens: usize,
 ) -> anyhow::Result<Inspection> {
-    let network = &mut *model.network;
     let (answers, _) = decode::greedy(network, &[&input], max_new_tokens, true, &|| false)?;
     let generated = answers
         .into_iter()
         .next()
         .context("the model gave no answer")??;
-    let generated_text = model.processor.decode(&generated.ids)?;
-    let parsed = model.processor.parse(&generated_text, labels);
-    let names = |set| {
-        labels
-            .names_of(set)
-            .into_iter()
-            .map(str::to_owned)
-            .collect()
-    };
+    let generated_text = processor.decode(&generated.ids)?;
+    let parsed = processor.parse(&generated_text, labels);
     Ok(Inspection {
         first_logits_top10: top10(&generated.first_logits.unwrap_or_default()),
         generated_ids: generated.ids,
         generated_text,
-        labels: (parsed.parse != Parse::Failed).then(|| names(parsed.labels)),
-        label_set_logprobs: label_set_logprobs(model, &input, labels)?,
+        labels: (parsed.parse != Parse::Failed).then(|| names_of(labels, parsed.labels)),
+        label_set_logprobs: label_set_logprobs(network, processor, &input, labels)?,
         prompt: input.prompt,
         input_ids: input.input_ids,
         pixel_values: input.pixel_values.as_ref().map(stats),
     })
+}
+
+/// A classifier generates nothing: its logits stand in the order of its labels, and its answer is their probabilities.
+fn inspect_classifier(
+    classifier: &mut dyn Classifier,
+    classes: &Classes,
+    input: ModelInput,
+    labels: &LabelNames,
+) -> anyhow::Result<Inspection> {
+    let (rows, _) = classify::logits(classifier, &[&input])?;
+    let logits = rows
+        .into_iter()
+        .next()
+        .context("the model gave no answer")??;
+    let prediction = classes.prediction(&logits, Seconds::default());
+    let names = LabelNames::new(classes.names_in(labels))?;
+    let label_set_logprobs = (names.len() <= MOST_LABELS_SCORED).then(|| {
+        let sets = subsets(names.len()).into_iter();
+        let entry = |set| {
+            (
+                names.json_list(set),
+                Value::from(Classes::logprob(&logits, set)),
+            )
+        };
+        sets.map(entry).collect()
+    });
+    Ok(Inspection {
+        first_logits_top10: top10(&logits),
+        generated_ids: Vec::new(),
+        generated_text: prediction.raw,
+        labels: Some(names_of(labels, prediction.labels)),
+        label_set_logprobs,
+        prompt: input.prompt,
+        input_ids: input.input_ids,
+        pixel_values: input.pixel_values.as_ref().map(stats),
+    })
+}
+
+fn names_of(labels: &LabelNames, set: LabelSet) -> Vec<String> {
+    let names = labels.names_of(set);
+    names.into_iter().map(str::to_owned).collect()
 }
 
 fn top10(logits: &[f32]) -> Vec<(usize, f32)> {
@@ -144,7 +201,8 @@ fn top10(logits: &[f32]) -> Vec<(usize, f32)> {
 }
 
 fn label_set_logprobs(
-    model: &mut LoadedModel,
+    network: &mut dyn Network,
+    processor: &dyn Processor,
     input: &ModelInput,
     labels: &LabelNames,
 ) -> anyhow::Result<Option<Map<String, Value>>> {
@@ -153,13 +211,13 @@ fn label_set_logprobs(
     }
     let texts: Vec<String> = subsets(labels.len())
         .into_iter()
-        .map(|set| model.processor.answer_text(labels, set))
+        .map(|set| processor.answer_text(labels, set))
         .collect();
     let candidates = texts
         .iter()
-        .map(|text| model.processor.answer_ids(text))
+        .map(|text| processor.answer_ids(text))
         .collect::<Result<Vec<_>, _>>()?;
-    let logprobs = decode::score(&mut *model.network, input, &candidates)?;
+    let logprobs = decode::score(network, input, &candidates)?;
     let logprobs = texts
         .into_iter()
         .zip(logprobs.into_iter().map(Value::from))

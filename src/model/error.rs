@@ -188,6 +188,11 @@ pub enum ModelError {
         /// The generated token, from 1.
         step: usize,
     },
+    /// A classifier's output is not a number.
+    #[error(
+        "the model's output is not a number: its weights are damaged, or the number format overflowed (try --dtype f32)"
+    )]
+    LogitNotANumber,
     /// The caller gave up.
     #[error("cancelled")]
     Cancelled,

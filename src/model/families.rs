@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use serde::Deserialize;
 
 use super::{
-    Family, ModelError, Network, PixelRange, Processor, device::Formats, files::read_json,
+    Engine, Family, ModelError, PixelRange, Processor, device::Formats, files::read_json,
     paligemma2, qwen2_vl, weights::Weights,
 };
 
@@ -13,7 +13,7 @@ use super::{
 static FAMILIES: &[Registration] = &[paligemma2::REGISTRATION, qwen2_vl::REGISTRATION];
 
 /// Builds a network from a checkpoint's folder and weights.
-pub(super) type LoadNetwork = fn(&Path, &Weights, Formats) -> Result<Box<dyn Network>, ModelError>;
+pub(super) type LoadEngine = fn(&Path, &Weights, Formats) -> Result<Engine, ModelError>;
 
 /// How a family's processor is loaded.
 pub(super) type LoadProcessor =
@@ -33,7 +33,7 @@ pub(super) struct Registration {
     /// checkpoint's own, where images are of any size.
     pub load_processor: LoadProcessor,
     /// Builds the network from a checkpoint's folder and weights.
-    pub load_network: LoadNetwork,
+    pub load_engine: LoadEngine,
 }
 
 /// What `config.json` says about the architecture.

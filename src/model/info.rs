@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::{Network, Processor};
+use super::{Engine, Processor};
 
 /// An architecture, by the short name it is registered under.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
@@ -41,7 +41,7 @@ pub struct LoadedModel {
     /// Prompt, tokens, pixels.
     pub processor: Arc<dyn Processor>,
     /// The weights.
-    pub network: Box<dyn Network>,
+    pub engine: Engine,
 }
 
 /// How far loading has come.

@@ -88,3 +88,30 @@ pub trait Network: Send {
     /// The device it computes on.
     fn device(&self) -> &candle_core::Device;
 }
+
+/// The half of a model with the weights that writes no answer: it has a logit for each of its labels.
+pub trait Classifier: Send {
+    /// The logits of each post, f32 `(batch, labels)`, in the order of the model's labels.
+    fn logits(&mut self, batch: &[&ModelInput]) -> Result<Tensor, ModelError>;
+
+    /// The device it computes on.
+    fn device(&self) -> &candle_core::Device;
+}
+
+/// The half of a model with the weights, by how it answers.
+pub enum Engine {
+    /// It writes its answer, token by token.
+    Generative(Box<dyn Network>),
+    /// It gives each label a probability.
+    Classifier(Box<dyn Classifier>),
+}
+
+impl Engine {
+    /// The network of a generative model.
+    pub fn network(&mut self) -> Option<&mut dyn Network> {
+        match self {
+            Self::Generative(network) => Some(&mut **network),
+            Self::Classifier(_) => None,
+        }
+    }
+}

@@ -54,7 +54,7 @@ pub fn load(
         formats.stored,
         progress,
     );
-    let network = (registration.load_network)(folder, &source.root(), formats)?;
+    let engine = (registration.load_engine)(folder, &source.root(), formats)?;
     source.finish()?;
     Ok(LoadedModel {
         info: ModelInfo {
@@ -70,7 +70,7 @@ pub fn load(
             adapter: resolved.adapter.map(|adapter| adapter.name),
         },
         processor,
-        network,
+        engine,
     })
 }
 

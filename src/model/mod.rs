@@ -25,7 +25,7 @@ mod weights;
 
 pub use error::{AdapterError, ModelError};
 pub use info::{Family, LoadProgress, LoadedModel, ModelInfo};
-pub use interface::{ModelInput, Network, Pixels, Processor, PromptStyle};
+pub use interface::{Classifier, Engine, ModelInput, Network, Pixels, Processor, PromptStyle};
 pub use load::load;
 pub use presets::{PRESETS, PixelRange, Place, Preset, preset};
 pub use spec::{Adapter, DeviceChoice, DtypeChoice, ModelSpec};

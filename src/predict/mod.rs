@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod chat_template;
+pub mod classify;
 pub mod decode;
 pub mod image_processor;
 pub mod image_settings;

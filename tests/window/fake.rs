@@ -19,8 +19,8 @@ use overrule::{
     },
     image::Rgb,
     model::{
-        Family, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelInput, ModelSpec, Network,
-        Processor, PromptStyle,
+        Engine, Family, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelInput, ModelSpec,
+        Network, Processor, PromptStyle,
     },
     post::{LabelNames, LabelSet},
     predict::worker::Worker,
@@ -282,7 +282,7 @@ fn load(
             is_demo: true,
         },
         processor: Arc::new(Obedient),
-        network: Box::new(Echo::default()),
+        engine: Engine::Generative(Box::<Echo>::default()),
     })
 }
 

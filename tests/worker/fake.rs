@@ -15,8 +15,8 @@ use overrule::{
     dataset::{Dataset, Format, LabelSource},
     image::Rgb,
     model::{
-        Family, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelInput, ModelSpec, Network,
-        Processor, PromptStyle,
+        Engine, Family, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelInput, ModelSpec,
+        Network, Processor, PromptStyle,
     },
     post::{LabelNames, Post, PostId},
     predict::worker::{Event, Generation, Job, PredictOptions, Worker},
@@ -103,10 +103,10 @@ impl Loader {
         Ok(LoadedModel {
             info: info(&spec.model),
             processor: Arc::new(FakeProcessor),
-            network: Box::new(FakeNetwork {
+            engine: Engine::Generative(Box::new(FakeNetwork {
                 loader: self.clone(),
                 batch: Vec::new(),
-            }),
+            })),
         })
     }
 }

@@ -15,7 +15,7 @@ pub use network::PaliGemma2;
 pub use processor::PaliGemmaProcessor;
 
 use super::{
-    Family, ModelError, Network, PixelRange, Processor, device::Formats, families::Registration,
+    Engine, Family, ModelError, PixelRange, Processor, device::Formats, families::Registration,
     weights::Weights,
 };
 
@@ -28,7 +28,7 @@ pub(super) const REGISTRATION: Registration = Registration {
         architecture.model_type == "paligemma" && architecture.text_model_type() == Some("gemma2")
     },
     load_processor,
-    load_network,
+    load_engine,
 };
 
 /// Its images have one size; a range of pixels says nothing about it.
@@ -36,15 +36,8 @@ fn load_processor(folder: &Path, _: Option<PixelRange>) -> Result<Arc<dyn Proces
     Ok(Arc::new(PaliGemmaProcessor::load(folder)?))
 }
 
-fn load_network(
-    folder: &Path,
-    weights: &Weights,
-    formats: Formats,
-) -> Result<Box<dyn Network>, ModelError> {
+fn load_engine(folder: &Path, weights: &Weights, formats: Formats) -> Result<Engine, ModelError> {
     let config = Config::load(folder)?;
-    Ok(Box::new(PaliGemma2::load(
-        weights,
-        &config,
-        formats.compute,
-    )?))
+    let network = PaliGemma2::load(weights, &config, formats.compute)?;
+    Ok(Engine::Generative(Box::new(network)))
 }

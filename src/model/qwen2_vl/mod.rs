@@ -17,7 +17,7 @@ pub use network::Qwen2Vl;
 pub use processor::Qwen2VlProcessor;
 
 use super::{
-    Family, ModelError, Network, PixelRange, Processor, device::Formats, families::Registration,
+    Engine, Family, ModelError, PixelRange, Processor, device::Formats, families::Registration,
     weights::Weights,
 };
 
@@ -28,7 +28,7 @@ pub(super) const REGISTRATION: Registration = Registration {
     labels: None,
     recognises: |architecture| architecture.model_type == "qwen2_vl",
     load_processor,
-    load_network,
+    load_engine,
 };
 
 fn load_processor(
@@ -38,11 +38,8 @@ fn load_processor(
     Ok(Arc::new(Qwen2VlProcessor::load(folder, pixels)?))
 }
 
-fn load_network(
-    folder: &Path,
-    weights: &Weights,
-    formats: Formats,
-) -> Result<Box<dyn Network>, ModelError> {
+fn load_engine(folder: &Path, weights: &Weights, formats: Formats) -> Result<Engine, ModelError> {
     let config = Config::load(folder)?;
-    Ok(Box::new(Qwen2Vl::load(weights, &config, formats.compute)?))
+    let network = Qwen2Vl::load(weights, &config, formats.compute)?;
+    Ok(Engine::Generative(Box::new(network)))
 }

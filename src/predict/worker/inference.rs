@@ -17,8 +17,9 @@ use super::{
 };
 use crate::{
     causes::with_causes,
-    model::{LoadProgress, LoadedModel, ModelError, ModelSpec},
+    model::{Engine, LoadProgress, LoadedModel, ModelError, ModelSpec},
     predict::{
+        classify::{self, Classes},
         decode::{self, DecodeSeconds, Generated},
         prediction::{Prediction, Seconds},
     },
@@ -177,6 +178,15 @@ where
     }
 }
 
+/// What a model says of a post: a text, or a logit for each of its labels.
+enum Answer {
+    Text(Generated),
+    Logits(Vec<f32>),
+}
+
+/// By the posts of a batch.
+type Answers = Vec<Result<Answer, ModelError>>;
+
 /// One job on the present model.
 struct Run<'a> {
     shared: &'a Shared,
@@ -211,21 +221,35 @@ impl Run<'_> {
     }
 
     /// The answers of a batch, one a post, unless it was interrupted or failed as a whole.
-    fn decode(
-        &mut self,
-        batch: &[Runnable],
-    ) -> Result<(Vec<Result<Generated, ModelError>>, DecodeSeconds), String> {
+    fn decode(&mut self, batch: &[Runnable]) -> Result<(Answers, DecodeSeconds), String> {
         let inputs: Vec<_> = batch.iter().map(|runnable| &runnable.input).collect();
-        let network = &mut *self.model.network;
+        let engine = &mut self.model.engine;
         let max_new_tokens = self.context.options.max_new_tokens;
         let cancelled = || !self.shared.wants_job(self.generation);
         // A prefill forgets whatever a panic may have left half done in the network.
-        let decoding = AssertUnwindSafe(|| {
-            decode::greedy(network, &inputs, max_new_tokens, false, &cancelled)
+        let decoding = AssertUnwindSafe(|| match engine {
+            Engine::Generative(network) => {
+                let network = &mut **network;
+                let (answers, seconds) =
+                    decode::greedy(network, &inputs, max_new_tokens, false, &cancelled)?;
+                Ok((
+                    answers.into_iter().map(|a| a.map(Answer::Text)).collect(),
+                    seconds,
+                ))
+            }
+            Engine::Classifier(classifier) => {
+                let (rows, prefill) = classify::logits(&mut **classifier, &inputs)?;
+                let answers = rows.into_iter().map(|row| row.map(Answer::Logits));
+                let seconds = DecodeSeconds {
+                    prefill,
+                    decode: 0.0,
+                };
+                Ok((answers.collect(), seconds))
+            }
         });
-        let (answers, seconds) = panic::catch_unwind(decoding)
+        let (answers, seconds): (Answers, _) = panic::catch_unwind(decoding)
             .map_err(|fault| format!("the model failed unexpectedly: {}", panic_message(&*fault)))?
-            .map_err(|error| with_causes(&error))?;
+            .map_err(|error: ModelError| with_causes(&error))?;
         if cancelled() {
             return Err("cancelled".to_owned());
         }
@@ -242,7 +266,7 @@ impl Run<'_> {
     fn tell_answer(
         &mut self,
         runnable: &Runnable,
-        answer: Result<Generated, ModelError>,
+        answer: Result<Answer, ModelError>,
         seconds: DecodeSeconds,
     ) {
         let seconds = Seconds {
@@ -252,12 +276,21 @@ impl Run<'_> {
             decode: seconds.decode,
         };
         let prediction = answer
-            .and_then(|generated| {
-                let raw = self.model.processor.decode(&generated.ids)?;
-                Ok(self.prediction(&generated, raw, seconds))
+            .and_then(|answer| match answer {
+                Answer::Text(generated) => {
+                    let raw = self.model.processor.decode(&generated.ids)?;
+                    Ok(self.prediction(&generated, raw, seconds))
+                }
+                Answer::Logits(logits) => Ok(self.classes().prediction(&logits, seconds)),
             })
             .unwrap_or_else(|error| Prediction::failed(with_causes(&error), seconds));
         self.tell(runnable.post, prediction);
+    }
+
+    /// A classifier's labels among those of the job.
+    fn classes(&self) -> Classes {
+        let names = self.model.info.labels.as_deref().unwrap_or_default();
+        Classes::new(names, &self.context.options.labels)
     }
 
     fn prediction(&self, generated: &Generated, raw: String, seconds: Seconds) -> Prediction {
