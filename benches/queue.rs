@@ -80,6 +80,7 @@ fn run() -> RunInfo {
         prompt: "trained".into(),
         dtype: "f32".into(),
         device: "cpu".into(),
+        image_setting: None,
         label_set: Vec::new(),
         version: overrule::VERSION.into(),
     }

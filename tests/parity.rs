@@ -29,6 +29,7 @@ pub fn load_folder(base: &Path, adapter: Adapter, dtype: DtypeChoice) -> LoadedM
         adapter,
         device: DeviceChoice::Cpu,
         dtype,
+        ..ModelSpec::default()
     };
     load(&spec, &mut |_| true).unwrap_or_else(|e| panic!("{}: {e}", base.display()))
 }

@@ -66,6 +66,7 @@ pub fn run(model: &str) -> RunInfo {
         prompt: "trained".into(),
         dtype: "f32".into(),
         device: "cpu".into(),
+        image_setting: None,
         label_set: vec!["a".into(), "b".into(), "c".into()],
         version: "0.0.0".into(),
     }

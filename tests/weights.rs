@@ -66,6 +66,7 @@ pub fn load_from(
         adapter,
         device: DeviceChoice::Cpu,
         dtype,
+        ..ModelSpec::default()
     };
     load(&spec, &mut |_| true)
 }

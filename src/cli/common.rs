@@ -13,7 +13,7 @@ use clap::{
 
 use crate::{
     dataset::{self, Dataset, LabelSource, OpenOptions},
-    model::{Adapter, DeviceChoice, DtypeChoice, ModelSpec, PromptStyle},
+    model::{Adapter, DeviceChoice, DtypeChoice, ImageSplitting, ModelSpec, PromptStyle},
     review::{Session, store},
 };
 
@@ -105,6 +105,9 @@ pub(super) struct ModelArgs {
     /// The number format of the weights
     #[arg(long, value_name = "DTYPE", default_value = "auto", value_parser = dtypes())]
     pub dtype: DtypeChoice,
+    /// How models that see images in tiles cut them up: as the checkpoint does, or not at all (faster; small print is lost)
+    #[arg(long, value_name = "SPLITTING", default_value = "auto", value_parser = splittings())]
+    pub image_splitting: ImageSplitting,
 }
 
 impl ModelArgs {
@@ -119,6 +122,7 @@ impl ModelArgs {
             },
             device: self.device,
             dtype: self.dtype,
+            image_splitting: self.image_splitting,
         }
     }
 }
@@ -172,6 +176,13 @@ fn dtypes() -> impl TypedValueParser<Value = DtypeChoice> {
             "q8_0" => DtypeChoice::Q8_0,
             _ => DtypeChoice::Auto,
         }
+    })
+}
+
+fn splittings() -> impl TypedValueParser<Value = ImageSplitting> {
+    PossibleValuesParser::new(["auto", "off"]).map(|name| match name.as_str() {
+        "off" => ImageSplitting::Off,
+        _ => ImageSplitting::Auto,
     })
 }
 

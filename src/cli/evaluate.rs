@@ -114,8 +114,12 @@ fn describe(run: &RunInfo) -> String {
         Some(adapter) => format!(" + {adapter}"),
         None => " without adapter".to_owned(),
     };
+    let images = match run.image_setting.as_deref() {
+        Some("single_tile") => ", images in one tile",
+        _ => "",
+    };
     format!(
-        "{}{adapter}, {} prompt, {} on {}",
+        "{}{adapter}, {} prompt, {} on {}{images}",
         run.model, run.prompt, run.dtype, run.device
     )
 }

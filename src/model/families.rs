@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use serde::Deserialize;
 
 use super::{
-    Engine, Family, ModelError, PixelRange, Processor, device::Formats, files::read_json,
+    Engine, Family, ImageOptions, ModelError, Processor, device::Formats, files::read_json,
     paligemma2, qwen2_vl, weights::Weights,
 };
 
@@ -16,8 +16,7 @@ static FAMILIES: &[Registration] = &[paligemma2::REGISTRATION, qwen2_vl::REGISTR
 pub(super) type LoadEngine = fn(&Path, &Weights, Formats) -> Result<Engine, ModelError>;
 
 /// How a family's processor is loaded.
-pub(super) type LoadProcessor =
-    fn(&Path, Option<PixelRange>) -> Result<Arc<dyn Processor>, ModelError>;
+pub(super) type LoadProcessor = fn(&Path, ImageOptions) -> Result<Arc<dyn Processor>, ModelError>;
 
 /// What the registry knows of a family.
 pub(super) struct Registration {
@@ -29,8 +28,8 @@ pub(super) struct Registration {
     pub labels: Option<&'static [&'static str]>,
     /// Whether a checkpoint is of this family.
     pub recognises: fn(&Architecture) -> bool,
-    /// Reads prompt, tokenizer and image settings from a checkpoint's folder. A range of pixels takes the place of the
-    /// checkpoint's own, where images are of any size.
+    /// Reads prompt, tokenizer and image settings from a checkpoint's folder. Of the options, those that say nothing
+    /// to the family are left aside.
     pub load_processor: LoadProcessor,
     /// Builds the network from a checkpoint's folder and weights.
     pub load_engine: LoadEngine,

@@ -30,6 +30,8 @@ pub struct ModelInfo {
     pub device: String,
     /// How many parameters the base has.
     pub parameters: u64,
+    /// What makes its pixels others than the checkpoint's own settings do: `single_tile`.
+    pub image_setting: Option<String>,
     /// Whether it is the toy model that ships with Overrule.
     pub is_demo: bool,
 }

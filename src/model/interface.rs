@@ -53,6 +53,12 @@ pub trait Processor: Send + Sync {
         labels: &LabelNames,
     ) -> Result<ModelInput, ModelError>;
 
+    /// What makes the pixels others than the checkpoint's own settings do, in one word. Predictions on other pixels are
+    /// another run's.
+    fn image_setting(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The text of generated ids, special tokens left out.
     fn decode(&self, ids: &[u32]) -> Result<String, ModelError>;
 

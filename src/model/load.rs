@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{
-    LoadProgress, LoadedModel, ModelError, ModelInfo, ModelSpec,
+    ImageOptions, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelSpec,
     device::{self, Formats},
     families,
     files::read_json_if_present,
@@ -43,7 +43,11 @@ pub fn load(
         .as_ref()
         .map(|adapter| Lora::load(&adapter.folder))
         .transpose()?;
-    let processor = (registration.load_processor)(folder, resolved.pixels)?;
+    let images = ImageOptions {
+        pixels: resolved.pixels,
+        splitting: spec.image_splitting,
+    };
+    let processor = (registration.load_processor)(folder, images)?;
 
     // Taken before the weights are read, so that a change meanwhile shows the next time.
     let revision = Some(resolved.revision());
@@ -63,6 +67,7 @@ pub fn load(
             dtype: formats.stored.as_str().to_owned(),
             device: device::name(&device),
             parameters: checkpoint.parameters(),
+            image_setting: processor.image_setting().map(str::to_owned),
             is_demo: is_demo(folder),
             name: resolved.base.name,
             folder: resolved.base.folder,

@@ -28,4 +28,4 @@ pub use info::{Family, LoadProgress, LoadedModel, ModelInfo};
 pub use interface::{Classifier, Engine, ModelInput, Network, Pixels, Processor, PromptStyle};
 pub use load::load;
 pub use presets::{PRESETS, PixelRange, Place, Preset, preset};
-pub use spec::{Adapter, DeviceChoice, DtypeChoice, ModelSpec};
+pub use spec::{Adapter, DeviceChoice, DtypeChoice, ImageOptions, ImageSplitting, ModelSpec};

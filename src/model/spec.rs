@@ -1,5 +1,7 @@
 //! What the user chose to run.
 
+use super::PixelRange;
+
 /// Where to compute.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum DeviceChoice {
@@ -30,6 +32,25 @@ pub enum DtypeChoice {
     Q8_0,
 }
 
+/// How the families that see an image in tiles cut it up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ImageSplitting {
+    /// As the checkpoint's own settings say.
+    #[default]
+    Auto,
+    /// Not at all: one tile for the whole image, which is many times faster and loses small print.
+    Off,
+}
+
+/// What takes the place of the checkpoint's own image settings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ImageOptions {
+    /// How many pixels an image may have, where images are of any size.
+    pub pixels: Option<PixelRange>,
+    /// How images are cut up, where they are seen in tiles.
+    pub splitting: ImageSplitting,
+}
+
 /// Which adapter is merged into the weights.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum Adapter {
@@ -54,4 +75,6 @@ pub struct ModelSpec {
     pub device: DeviceChoice,
     /// The number format of the weights.
     pub dtype: DtypeChoice,
+    /// How images are cut up, where they are seen in tiles.
+    pub image_splitting: ImageSplitting,
 }

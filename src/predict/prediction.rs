@@ -111,6 +111,9 @@ pub struct RunInfo {
     pub dtype: String,
     /// `cpu`, `cuda:0`, `metal`.
     pub device: String,
+    /// What made the pixels others than the checkpoint's own settings do (`single_tile`), if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_setting: Option<String>,
     /// The labels in the prompt, in class order.
     pub label_set: Vec<String>,
     /// The version of Overrule.
@@ -131,6 +134,7 @@ impl RunInfo {
             .to_owned(),
             dtype: model.dtype.clone(),
             device: model.device.clone(),
+            image_setting: model.image_setting.clone(),
             label_set: labels.iter().map(str::to_owned).collect(),
             version: crate::VERSION.to_owned(),
         }
@@ -249,6 +253,7 @@ mod tests {
             prompt: "trained".into(),
             dtype: "f32".into(),
             device: "cpu".into(),
+            image_setting: None,
             label_set: vec!["racist".into(), "sexist".into()],
             version: "0".into(),
         }

@@ -166,6 +166,7 @@ mod tests {
             prompt: "trained".into(),
             dtype: "f32".into(),
             device: "cpu".into(),
+            image_setting: None,
             label_set: vec!["sexist".into(), "racist".into()],
             version: "0.1.0".into(),
         }
@@ -334,6 +335,13 @@ mod tests {
             run(),
             RunInfo {
                 adapter: None,
+                ..run()
+            }
+        );
+        assert_ne!(
+            run(),
+            RunInfo {
+                image_setting: Some("single_tile".into()),
                 ..run()
             }
         );

@@ -56,6 +56,7 @@ fn run_info(model: &str, labels: &LabelNames) -> RunInfo {
         prompt: "trained".to_owned(),
         dtype: "f32".to_owned(),
         device: "cpu".to_owned(),
+        image_setting: None,
         label_set: labels.iter().map(str::to_owned).collect(),
         version: "0".to_owned(),
     }

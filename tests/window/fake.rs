@@ -279,6 +279,7 @@ fn load(
             dtype: "f32".to_owned(),
             device: "cpu".to_owned(),
             parameters: 12,
+            image_setting: None,
             is_demo: true,
         },
         processor: Arc::new(Obedient),

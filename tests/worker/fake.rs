@@ -129,6 +129,7 @@ fn info(name: &str) -> ModelInfo {
         dtype: "f32".to_owned(),
         device: "cpu".to_owned(),
         parameters: 0,
+        image_setting: None,
         is_demo: false,
     }
 }

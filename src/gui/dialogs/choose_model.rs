@@ -13,7 +13,7 @@ use crate::{
         theme::{self, space},
         widgets::{self, choice, entry},
     },
-    model::{Adapter, DeviceChoice, DtypeChoice, ModelSpec},
+    model::{Adapter, DeviceChoice, DtypeChoice, ImageSplitting, ModelSpec},
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,7 @@ pub struct ChooseModel {
     choice: AdapterChoice,
     device: DeviceChoice,
     dtype: DtypeChoice,
+    image_splitting: ImageSplitting,
     has_model: bool,
     recent: Vec<RecentModel>,
     browsing: Option<(Field, FileDialog)>,
@@ -85,6 +86,7 @@ impl ChooseModel {
             choice,
             device: spec.device,
             dtype: spec.dtype,
+            image_splitting: spec.image_splitting,
             has_model: present.is_some(),
             recent: settings.recent_models.clone(),
             browsing: None,
@@ -220,6 +222,7 @@ impl ChooseModel {
             },
             device: self.device,
             dtype: self.dtype,
+            image_splitting: self.image_splitting,
         }
     }
 }

@@ -15,7 +15,7 @@ pub use network::PaliGemma2;
 pub use processor::PaliGemmaProcessor;
 
 use super::{
-    Engine, Family, ModelError, PixelRange, Processor, device::Formats, families::Registration,
+    Engine, Family, ImageOptions, ModelError, Processor, device::Formats, families::Registration,
     weights::Weights,
 };
 
@@ -32,7 +32,7 @@ pub(super) const REGISTRATION: Registration = Registration {
 };
 
 /// Its images have one size; a range of pixels says nothing about it.
-fn load_processor(folder: &Path, _: Option<PixelRange>) -> Result<Arc<dyn Processor>, ModelError> {
+fn load_processor(folder: &Path, _: ImageOptions) -> Result<Arc<dyn Processor>, ModelError> {
     Ok(Arc::new(PaliGemmaProcessor::load(folder)?))
 }
 

@@ -17,7 +17,7 @@ pub use network::Qwen2Vl;
 pub use processor::Qwen2VlProcessor;
 
 use super::{
-    Engine, Family, ModelError, PixelRange, Processor, device::Formats, families::Registration,
+    Engine, Family, ImageOptions, ModelError, Processor, device::Formats, families::Registration,
     weights::Weights,
 };
 
@@ -31,11 +31,8 @@ pub(super) const REGISTRATION: Registration = Registration {
     load_engine,
 };
 
-fn load_processor(
-    folder: &Path,
-    pixels: Option<PixelRange>,
-) -> Result<Arc<dyn Processor>, ModelError> {
-    Ok(Arc::new(Qwen2VlProcessor::load(folder, pixels)?))
+fn load_processor(folder: &Path, images: ImageOptions) -> Result<Arc<dyn Processor>, ModelError> {
+    Ok(Arc::new(Qwen2VlProcessor::load(folder, images.pixels)?))
 }
 
 fn load_engine(folder: &Path, weights: &Weights, formats: Formats) -> Result<Engine, ModelError> {
