@@ -21,6 +21,8 @@ pub(super) struct Builder {
     cell_of_post: Vec<Option<usize>>,
     /// How many posts with the same text and image there are, by the name of the first.
     copies: HashMap<PostId, u64>,
+    /// The labels that the format itself names.
+    own_labels: Option<&'static [&'static str]>,
 }
 
 /// What a reader knows about a post.
@@ -73,6 +75,11 @@ impl Builder {
         self.problems.push(problem);
     }
 
+    /// Says which labels the format itself names, in class order.
+    pub fn name_labels(&mut self, labels: &'static [&'static str]) {
+        self.own_labels = Some(labels);
+    }
+
     /// The posts so far.
     pub fn posts(&self) -> &[Post] {
         &self.posts
@@ -81,7 +88,7 @@ impl Builder {
     /// Chooses the label set (`folder` is where `class_names.txt` may lie), gives each post its truth, and
     /// reports the labels that do not exist.
     pub fn finish(mut self, options: &OpenOptions, folder: &Path) -> Result<Built, OpenError> {
-        let (labels, label_source) = self.cells.choose(options, folder)?;
+        let (labels, label_source) = self.cells.choose(options, folder, self.own_labels)?;
         let cells = self.cells.resolve(&labels);
         for (place, (post, cell)) in self.posts.iter_mut().zip(&self.cell_of_post).enumerate() {
             let Some(cell) = cell.and_then(|c| cells.get(c)) else {

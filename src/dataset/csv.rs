@@ -1,6 +1,6 @@
-//! A CSV file with the columns `text`, `image_path` and `labels` (or `label`).
+//! A CSV or TSV file with the columns `text`, `image_path` and `labels` (or `label`), or in the layout of UnSmile.
 
-use std::{fs, path::Path};
+use std::{borrow::Cow, fs, path::Path};
 
 use super::{
     Loaded, OpenError, OpenOptions,
@@ -8,20 +8,21 @@ use super::{
     images,
     labels::LabelColumn,
     records::{Row, Rows},
+    unsmile,
 };
 use crate::post::{Problem, ProblemKind};
 
 /// The most column names that a message spells out.
 const SPELLED_OUT: usize = 20;
 
-/// Reads a CSV file. Every row becomes a post, with a problem if something is wrong with it.
+/// Reads a file of rows. Every row becomes a post, with a problem if something is wrong with it.
 pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<Loaded, OpenError> {
     let bytes = fs::read(path).map_err(|source| OpenError::Read {
         path: path.to_owned(),
         source,
     })?;
     check_encoding(&bytes, path)?;
-    let mut rows = Rows::new(&bytes);
+    let mut rows = Rows::new(&bytes, delimiter(path, &bytes));
     let mut builder = Builder::default();
 
     let header: Vec<String> = {
@@ -62,7 +63,14 @@ pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<Loaded, OpenErr
 
 fn push_row(row: &Row<'_>, columns: &Columns, builder: &mut Builder) {
     let cell = |index: Option<usize>| index.and_then(|i| row.cell(i));
-    let labels = cell(columns.labels.map(|(index, _)| index));
+    let (labels, kind, bad_flag) = match &columns.labels {
+        Labels::Nowhere => (None, LabelColumn::Multi, None),
+        Labels::Cell(index, kind) => (row.cell(*index), *kind, None),
+        Labels::Flags(layout) => match layout.labels(row) {
+            Ok(names) => (names.map(Cow::Owned), LabelColumn::Multi, None),
+            Err(bad_flag) => (None, LabelColumn::Multi, Some(bad_flag)),
+        },
+    };
     let place = builder.push(Found {
         text: &cell(columns.text).unwrap_or_default(),
         image_path: cell(columns.image_path).unwrap_or_default().trim(),
@@ -73,8 +81,17 @@ fn push_row(row: &Row<'_>, columns: &Columns, builder: &mut Builder) {
             .map(|i| row.cell(*i).unwrap_or_default().as_ref().into())
             .collect(),
         // The cell that a short row lacks says nothing; an empty one says “no label”.
-        labels: labels.as_deref().zip(columns.labels.map(|(_, kind)| kind)),
+        labels: labels.as_deref().map(|names| (names, kind)),
     });
+    if let Some(unsmile::BadFlag { place: at, message }) = bad_flag {
+        builder.report(Problem {
+            kind: ProblemKind::Unreadable,
+            post: Some(place),
+            line: Some(at.line),
+            column: Some(at.column),
+            message,
+        });
+    }
     report_faults(row, Some(place), builder);
     if row.stray_quote.is_none() {
         report_width(row, columns.width, place, builder);
@@ -162,19 +179,45 @@ fn check_encoding(bytes: &[u8], path: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// What separates the cells: tabs in a file of that name, or where the first line has tabs and no comma.
+fn delimiter(path: &Path, bytes: &[u8]) -> u8 {
+    let first_line = bytes
+        .split(|b| matches!(b, b'\n' | b'\r'))
+        .next()
+        .unwrap_or_default();
+    let has_tabs = first_line.contains(&b'\t');
+    if has_tabs && (super::has_extension(path, &["tsv"]) || !first_line.contains(&b',')) {
+        b'\t'
+    } else {
+        b','
+    }
+}
+
 /// Where the columns are that Overrule reads.
 struct Columns {
     width: usize,
     text: Option<usize>,
     image_path: Option<usize>,
-    labels: Option<(usize, LabelColumn)>,
+    labels: Labels,
     /// All others.
     extra: Vec<usize>,
+}
+
+/// Where the labels are.
+enum Labels {
+    Nowhere,
+    /// In one column.
+    Cell(usize, LabelColumn),
+    /// In a column each.
+    Flags(unsmile::Layout),
 }
 
 impl Columns {
     /// Finds the columns by their names; case and white space do not count, the first of two equal names does.
     fn find(header: &[String], path: &Path, builder: &mut Builder) -> Result<Self, OpenError> {
+        if let Some(layout) = unsmile::Layout::recognise(header) {
+            return Ok(Self::unsmile(layout, header.len(), builder));
+        }
         let names: Vec<String> = header.iter().map(|name| canonical(name)).collect();
         let mut find = |wanted: &str| {
             let mut places = (0..)
@@ -213,11 +256,23 @@ impl Columns {
             width: header.len(),
             text,
             image_path,
-            labels,
+            labels: labels.map_or(Labels::Nowhere, |(i, kind)| Labels::Cell(i, kind)),
             extra: (0..header.len())
                 .filter(|i| !used.contains(&Some(*i)))
                 .collect(),
         })
+    }
+
+    fn unsmile(layout: unsmile::Layout, width: usize, builder: &mut Builder) -> Self {
+        builder.name_labels(&unsmile::LABELS);
+        let is_extra = |i: &usize| *i != layout.text && !layout.flags.contains(i);
+        Self {
+            width,
+            text: Some(layout.text),
+            image_path: None,
+            extra: (0..width).filter(is_extra).collect(),
+            labels: Labels::Flags(layout),
+        }
     }
 }
 
@@ -242,9 +297,6 @@ fn hint(header: &[String]) -> String {
     match header {
         [only] if only.contains(';') => {
             "; the cells seem to be separated by “;”, save it with commas"
-        }
-        [only] if only.contains('\t') => {
-            "; the cells seem to be separated by tabs, save it with commas"
         }
         _ => "",
     }

@@ -74,17 +74,21 @@ impl LabelCells {
         place
     }
 
-    /// Chooses the label set. `folder` is where `class_names.txt` may lie.
+    /// Chooses the label set. `folder` is where `class_names.txt` may lie, `own` what the format itself names.
     pub fn choose(
         &self,
         options: &OpenOptions,
         folder: &Path,
+        own: Option<&[&str]>,
     ) -> Result<(LabelNames, LabelSource), OpenError> {
         if let Some(given) = &options.labels {
             return Ok((names(given, "--labels")?, LabelSource::Given));
         }
         if let Some(found) = read_class_names(folder)? {
             return Ok((found, LabelSource::ClassNames));
+        }
+        if let Some(own) = own {
+            return Ok((names(own, "the header")?, LabelSource::Header));
         }
         let is_binary = self.cells.iter().any(|c| matches!(c, Cell::Binary(_)));
         let model = options.model_labels.as_ref().filter(|m| {
@@ -185,7 +189,7 @@ fn parse_single(text: &str) -> Cell {
     }
 }
 
-/// Reads `a,b`, a Python list, tuple, set or numpy array in a string, or a JSON list. `?` alone leaves the
+/// Reads `a,b`, one name a line, a Python list, tuple, set or numpy array in a string, or a JSON list. `?` alone leaves the
 /// post unlabelled; nothing, or pandas' `nan`, means no label.
 fn parse_multi(text: &str) -> Cell {
     let text = text.trim();
@@ -200,7 +204,9 @@ fn parse_multi(text: &str) -> Cell {
     } else if let Some(inside) = list_inside(text) {
         parse_list(inside)
     } else {
-        text.split(',').map(|name| name.trim().into()).collect()
+        text.split([',', '\n'])
+            .map(|name| name.trim().into())
+            .collect()
     };
     Cell::Names(
         found
@@ -318,6 +324,7 @@ mod tests {
             ("racist", cell(&["racist"])),
             ("racist, sexist", cell(&["racist", "sexist"])),
             ("racist,,sexist,", cell(&["racist", "sexist"])),
+            ("racist\r\nother hate\n", cell(&["racist", "other hate"])),
             ("['racist', 'other hate']", cell(&["racist", "other hate"])),
             ("(\"racist\",)", cell(&["racist"])),
             ("{'racist'}", cell(&["racist"])),

@@ -44,7 +44,7 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> (Vec<Entry>, Vec<Fault>) {
 }
 
 fn parse_csv(bytes: &[u8]) -> (Vec<Entry>, Vec<Fault>) {
-    let mut rows = Rows::new(bytes);
+    let mut rows = Rows::new(bytes, b',');
     let header: Vec<String> = rows
         .next_row()
         .map(|row| {

@@ -11,6 +11,7 @@ mod images;
 mod labels;
 mod metadata;
 mod records;
+mod unsmile;
 
 use std::{
     fs, io,
@@ -19,13 +20,14 @@ use std::{
 
 pub use error::OpenError;
 pub use images::find_missing_images;
+pub use unsmile::LABELS as UNSMILE_LABELS;
 
 use crate::post::{LabelNames, Post, Problem};
 
 /// How a dataset is stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Format {
-    /// A CSV file with a header.
+    /// A CSV or TSV file with a header.
     Csv,
     /// A folder of images.
     Folder,
@@ -51,8 +53,8 @@ const FORMATS: &[Recogniser] = &[
     },
     Recogniser {
         format: Format::Csv,
-        name: "a CSV file",
-        fits: |path, _| has_extension(path, &["csv"]) || path.extension().is_none(),
+        name: "a CSV or TSV file",
+        fits: |path, _| has_extension(path, &["csv", "tsv"]) || path.extension().is_none(),
         load: csv::load,
     },
 ];
@@ -64,6 +66,8 @@ pub enum LabelSource {
     Given,
     /// `class_names.txt` beside the dataset.
     ClassNames,
+    /// The header: a column for each label.
+    Header,
     /// The model's `label_map.json`.
     Model,
     /// The labels seen in the data, in order of appearance.
@@ -116,10 +120,10 @@ struct Loaded {
     problems: Vec<Problem>,
 }
 
-/// Opens a CSV file or a folder of images.
+/// Opens a CSV or TSV file or a folder of images.
 ///
-/// The label set is, in this order: `options.labels`, `class_names.txt` beside the posts, `harmful` for a
-/// `label` column of 0 and 1, `options.model_labels`, the labels seen. Images are not looked at: see
+/// The label set is, in this order: `options.labels`, `class_names.txt` beside the posts, those that the
+/// header names, `harmful` for a `label` column of 0 and 1, `options.model_labels`, the labels seen. Images are not looked at: see
 /// [`find_missing_images`].
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Rows of a CSV file (RFC 4180), each with its place in the file, also where the quoting is broken.
+//! Rows of a CSV or TSV file (RFC 4180), each with its place in the file, also where the quoting is broken.
 //!
 //! The csv crate takes a quote that never closes as one giant record to the end of the file. Here such a row
 //! ends at the end of its line, is reported, and reading goes on below it.
@@ -10,6 +10,7 @@ use csv::{ByteRecord, Reader, ReaderBuilder};
 /// The rows of a file in memory.
 pub(super) struct Rows<'a> {
     bytes: &'a [u8],
+    delimiter: u8,
     reader: Reader<&'a [u8]>,
     /// Where `reader` began.
     base: usize,
@@ -31,6 +32,9 @@ pub(super) struct Row<'r> {
     /// The first byte that is not UTF-8.
     pub invalid: Option<InvalidByte>,
     record: &'r ByteRecord,
+    raw: &'r [u8],
+    delimiter: u8,
+    newline: u8,
 }
 
 /// A place in a file, for people: both numbers from 1.
@@ -68,15 +72,39 @@ impl Row<'_> {
             text
         })
     }
+
+    /// Where a cell begins; the end of the row for one past the end.
+    pub fn place_of(&self, index: usize) -> Place {
+        let (mut cell, mut at_start, mut has_quotes, mut inside) = (0, true, false, false);
+        let mut prefix = self.raw.trim_ascii_end();
+        for (i, byte) in self.raw.iter().enumerate() {
+            if cell == index {
+                prefix = self.raw.get(..i).unwrap_or_default();
+                break;
+            }
+            if *byte == self.delimiter && !inside {
+                (cell, at_start, has_quotes) = (cell + 1, true, false);
+                continue;
+            }
+            // A quote in a cell that did not begin with one is part of the text.
+            if *byte == b'"' && (at_start || has_quotes) {
+                (has_quotes, inside) = (true, !inside);
+            }
+            at_start = false;
+        }
+        place(self.line, prefix, self.newline)
+    }
 }
 
 impl<'a> Rows<'a> {
-    /// Reads from the beginning of `bytes`; a byte order mark is not part of the first cell.
-    pub fn new(bytes: &'a [u8]) -> Self {
+    /// Reads from the beginning of `bytes`, cells separated by `delimiter`; a byte order mark is not part of the first
+    /// cell.
+    pub fn new(bytes: &'a [u8], delimiter: u8) -> Self {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         Self {
             bytes,
-            reader: reader_of(bytes),
+            delimiter,
+            reader: reader_of(bytes, delimiter),
             base: 0,
             record: ByteRecord::new(),
             lines: LineCounter::new(bytes),
@@ -113,15 +141,18 @@ impl<'a> Rows<'a> {
 
         let mut stray_quote = None;
         let may_be_astray = n_lines > 1 || end >= bytes.len();
-        if let Some(opened) = may_be_astray.then(|| stray_quote_of(raw)).flatten() {
+        if let Some(opened) = may_be_astray
+            .then(|| stray_quote_of(raw, self.delimiter))
+            .flatten()
+        {
             let line_end = self.lines.end_of_line(raw, opened);
             let prefix = raw.get(..opened).unwrap_or_default();
-            stray_quote = Some(self.place(line, prefix));
+            stray_quote = Some(place(line, prefix, self.lines.newline));
             raw = raw.get(..line_end).unwrap_or_default();
             n_lines = 1 + self.lines.count(raw);
-            self.record = mend(raw, !prefix.contains(&b'"'), self.width);
+            self.record = mend(raw, self.delimiter, !prefix.contains(&b'"'), self.width);
             self.base = start + line_end;
-            self.reader = reader_of(bytes.get(self.base..).unwrap_or_default());
+            self.reader = reader_of(bytes.get(self.base..).unwrap_or_default(), self.delimiter);
         }
         let invalid = self.invalid_byte(line, raw);
         Some(Row {
@@ -130,6 +161,9 @@ impl<'a> Rows<'a> {
             stray_quote,
             invalid,
             record: &self.record,
+            raw,
+            delimiter: self.delimiter,
+            newline: self.lines.newline,
         })
     }
 
@@ -139,26 +173,26 @@ impl<'a> Rows<'a> {
             Ok(_) if self.has_nul => raw.iter().position(|b| *b == 0)?,
             Ok(_) => return None,
         };
-        let place = self.place(line, raw.get(..at).unwrap_or_default());
         Some(InvalidByte {
-            place,
+            place: place(line, raw.get(..at).unwrap_or_default(), self.lines.newline),
             byte: *raw.get(at)?,
         })
     }
+}
 
-    /// The place just behind `prefix`, which begins `line`.
-    fn place(&self, line: u64, prefix: &[u8]) -> Place {
-        let newline = self.lines.newline;
-        let last_line = prefix.rsplit(|b| *b == newline).next().unwrap_or_default();
-        Place {
-            line: line + self.lines.count(prefix),
-            column: String::from_utf8_lossy(last_line).chars().count() as u64 + 1,
-        }
+/// The place just behind `prefix`, which begins `line`.
+fn place(line: u64, prefix: &[u8], newline: u8) -> Place {
+    let lines = prefix.iter().filter(|b| **b == newline).count() as u64;
+    let last_line = prefix.rsplit(|b| *b == newline).next().unwrap_or_default();
+    Place {
+        line: line + lines,
+        column: String::from_utf8_lossy(last_line).chars().count() as u64 + 1,
     }
 }
 
-fn reader_of(bytes: &[u8]) -> Reader<&[u8]> {
+fn reader_of(bytes: &[u8], delimiter: u8) -> Reader<&[u8]> {
     ReaderBuilder::new()
+        .delimiter(delimiter)
         .has_headers(false)
         .flexible(true)
         .from_reader(bytes)
@@ -166,10 +200,11 @@ fn reader_of(bytes: &[u8]) -> Reader<&[u8]> {
 
 /// Reads a line whose quote never closes. If the quote is the row's first, it may be part of the text: then
 /// the row is read as if quotes meant nothing, provided that gives the right number of cells.
-fn mend(raw: &[u8], may_be_literal: bool, width: usize) -> ByteRecord {
+fn mend(raw: &[u8], delimiter: u8, may_be_literal: bool, width: usize) -> ByteRecord {
     let mut record = ByteRecord::new();
     if may_be_literal {
         let mut reader = ReaderBuilder::new()
+            .delimiter(delimiter)
             .has_headers(false)
             .flexible(true)
             .quoting(false)
@@ -179,7 +214,7 @@ fn mend(raw: &[u8], may_be_literal: bool, width: usize) -> ByteRecord {
         }
     }
     let closed = [raw, b"\""].concat();
-    if !reader_of(&closed)
+    if !reader_of(&closed, delimiter)
         .read_byte_record(&mut record)
         .unwrap_or(false)
     {
@@ -190,7 +225,7 @@ fn mend(raw: &[u8], may_be_literal: bool, width: usize) -> ByteRecord {
 
 /// Where a quote opens that goes over the end of its line and then never closes, or closes in the middle of a
 /// cell: both mean that it was not meant to open one.
-fn stray_quote_of(raw: &[u8]) -> Option<usize> {
+fn stray_quote_of(raw: &[u8], delimiter: u8) -> Option<usize> {
     enum At {
         CellStart,
         Plain,
@@ -210,7 +245,8 @@ fn stray_quote_of(raw: &[u8]) -> Option<usize> {
             }
             (At::Quoted { opened }, _) => At::Quoted { opened },
             (At::CellStart, b'"') => At::Quoted { opened: i },
-            (_, b',' | b'\n' | b'\r') => At::CellStart,
+            (_, b'\n' | b'\r') => At::CellStart,
+            (_, byte) if byte == delimiter => At::CellStart,
             (At::Closed { opened }, _)
                 if raw.get(opened..i).is_some_and(|cell| cell.contains(&b'\n')) =>
             {
@@ -270,7 +306,7 @@ mod tests {
 
     /// Every row as `line: cell|cell`, and `!line:column` behind it if a quote is stray.
     fn rows(text: &str, width: usize) -> Vec<String> {
-        let mut rows = Rows::new(text.as_bytes());
+        let mut rows = Rows::new(text.as_bytes(), b',');
         rows.set_width(width);
         let mut out = Vec::new();
         while let Some(row) = rows.next_row() {
@@ -330,6 +366,20 @@ mod tests {
     }
 
     #[test]
+    fn a_cell_knows_its_place() {
+        let bytes = "\"a\t\"\"b\nß\"\tc\"d\te\n".as_bytes();
+        let mut rows = Rows::new(bytes, b'\t');
+        let row = rows.next_row().expect("a row");
+        assert_eq!(row.cell(2).as_deref(), Some("e"));
+        let places: Vec<_> = (0..4).map(|i| row.place_of(i)).collect();
+        let expected = [(1, 1), (2, 4), (2, 8), (2, 9)];
+        assert_eq!(
+            places,
+            expected.map(|(line, column)| Place { line, column })
+        );
+    }
+
+    #[test]
     fn many_stray_quotes_are_read_in_linear_time() {
         let text = "\"x,y\n".repeat(20_001);
         assert_eq!(rows(&text, 2).len(), 20_001);
@@ -337,7 +387,7 @@ mod tests {
 
     #[test]
     fn a_bad_byte_is_placed_in_characters() {
-        let mut rows = Rows::new(b"text,x\n\"\xc3\xa4\nb\xc3\xa4 \xff\",c\na\0,b\n");
+        let mut rows = Rows::new(b"text,x\n\"\xc3\xa4\nb\xc3\xa4 \xff\",c\na\0,b\n", b',');
         assert!(rows.next_row().is_some_and(|r| r.invalid.is_none()));
         let row = rows.next_row().expect("a row");
         let invalid = row.invalid.expect("a bad byte");

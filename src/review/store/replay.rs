@@ -215,6 +215,7 @@ fn source_word(source: LabelSource) -> &'static str {
     match source {
         LabelSource::Given => "given",
         LabelSource::ClassNames => "class_names",
+        LabelSource::Header => "header",
         LabelSource::Model => "model",
         LabelSource::Seen => "seen",
         LabelSource::Binary => "binary",
