@@ -6,6 +6,9 @@
 use candle_core::{CpuStorage, DType, Error, InplaceOp1, InplaceOp2, Layout, Result, Tensor, bail};
 use rayon::prelude::*;
 
+use super::exp::exp;
+use crate::model::matmul::{Loop, vectorized};
+
 /// How many values a thread takes at a time.
 const PIECE: usize = 1 << 14;
 
@@ -22,6 +25,7 @@ pub enum Activation {
 
 impl Activation {
     /// All three are v · sigmoid(u(v)); 0.5 · (1 + tanh(w)) = sigmoid(2w), with GELU's w = √(2/π) · (v + 0.044715 · v³).
+    #[inline(always)]
     fn of(self, v: f32) -> f32 {
         const TWICE_SQRT_TWO_OVER_PI: f32 = 1.595_769;
         let u = match self {
@@ -29,7 +33,7 @@ impl Activation {
             Self::QuickGelu => 1.702 * v,
             Self::Silu => v,
         };
-        v / (1.0 + (-u).exp())
+        v / (1.0 + exp(-u))
     }
 
     /// By candle's own operations.
@@ -110,7 +114,13 @@ impl InplaceOp1 for Activation {
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
         values_mut(storage, layout)?
             .par_chunks_mut(PIECE)
-            .for_each(|piece| piece.iter_mut().for_each(|v| *v = self.of(*v)));
+            .for_each(|piece| {
+                vectorized(Activated {
+                    activation: *self,
+                    gate: piece,
+                    up: None,
+                });
+            });
         Ok(())
     }
 }
@@ -135,11 +145,46 @@ impl InplaceOp2 for Activation {
         gate.par_chunks_mut(PIECE)
             .zip(up.par_chunks(PIECE))
             .for_each(|(gate, up)| {
-                gate.iter_mut()
-                    .zip(up)
-                    .for_each(|(gate, up)| *gate = self.of(*gate) * up);
+                vectorized(Activated {
+                    activation: *self,
+                    gate,
+                    up: Some(up),
+                });
             });
         Ok(())
+    }
+}
+
+/// The values of a piece become activation(gate), times up if there is one.
+struct Activated<'a> {
+    activation: Activation,
+    gate: &'a mut [f32],
+    up: Option<&'a [f32]>,
+}
+
+impl Activated<'_> {
+    #[inline(always)]
+    fn each(self, of: impl Fn(f32) -> f32) {
+        match self.up {
+            None => self.gate.iter_mut().for_each(|v| *v = of(*v)),
+            Some(up) => self
+                .gate
+                .iter_mut()
+                .zip(up)
+                .for_each(|(v, up)| *v = of(*v) * up),
+        }
+    }
+}
+
+impl Loop for Activated<'_> {
+    #[inline(always)]
+    fn run(self) {
+        // Named one by one, so that no loop chooses for each value.
+        match self.activation {
+            Activation::Gelu => self.each(|v| Activation::Gelu.of(v)),
+            Activation::QuickGelu => self.each(|v| Activation::QuickGelu.of(v)),
+            Activation::Silu => self.each(|v| Activation::Silu.of(v)),
+        }
     }
 }
 
@@ -150,25 +195,6 @@ struct MaskedSoftmax {
 }
 
 impl MaskedSoftmax {
-    /// One row: squeezed, masked, exponentiated, and divided by its sum.
-    fn row(&self, row: &mut [f32], mask: Option<&[f32]>) {
-        if let Some(cap) = self.cap {
-            // tanh(v) = 1 − 2 / (e^(2v) + 1)
-            row.iter_mut()
-                .for_each(|v| *v = cap * (1.0 - 2.0 / ((2.0 * *v).exp() + 1.0)));
-        }
-        if let Some(mask) = mask {
-            row.iter_mut().zip(mask).for_each(|(v, mask)| *v += mask);
-        }
-        let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let mut sum = 0.0;
-        for v in row.iter_mut() {
-            *v = (*v - max).exp();
-            sum += *v;
-        }
-        row.iter_mut().for_each(|v| *v /= sum);
-    }
-
     fn rows(&self, scores: &mut [f32], keys: usize, mask: Option<Mask>) {
         scores
             .par_chunks_mut(keys.max(1))
@@ -182,9 +208,52 @@ impl MaskedSoftmax {
                         keys,
                     )
                 });
-                self.row(row, mask);
+                vectorized(SoftmaxRow {
+                    cap: self.cap,
+                    row,
+                    mask,
+                });
             });
     }
+}
+
+/// One row: squeezed, masked, exponentiated, and divided by its sum.
+struct SoftmaxRow<'a> {
+    cap: Option<f32>,
+    row: &'a mut [f32],
+    mask: Option<&'a [f32]>,
+}
+
+impl Loop for SoftmaxRow<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let row = self.row;
+        if let Some(cap) = self.cap {
+            // tanh(v) = 1 − 2 / (e^(2v) + 1)
+            row.iter_mut()
+                .for_each(|v| *v = cap * (1.0 - 2.0 / (exp(2.0 * *v) + 1.0)));
+        }
+        if let Some(mask) = self.mask {
+            row.iter_mut().zip(mask).for_each(|(v, mask)| *v += mask);
+        }
+        let max = folded(row, f32::NEG_INFINITY, |a, b| if a > b { a } else { b });
+        row.iter_mut().for_each(|v| *v = exp(*v - max));
+        let sum = folded(row, 0.0, |a, b| a + b);
+        row.iter_mut().for_each(|v| *v /= sum);
+    }
+}
+
+/// Folds values in as many lanes as registers have, and these at the end.
+#[inline(always)]
+fn folded(values: &[f32], start: f32, join: impl Fn(f32, f32) -> f32) -> f32 {
+    let (chunks, rest) = values.as_chunks::<16>();
+    let mut lanes = [start; 16];
+    for chunk in chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane = join(*lane, *value);
+        }
+    }
+    lanes.iter().chain(rest).fold(start, |a, b| join(a, *b))
 }
 
 /// A mask `(batch or 1, 1, queries or 1, keys)`.

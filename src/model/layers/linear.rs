@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Storage, Tensor};
 
-use super::matmul_narrow;
-use crate::model::{ModelError, matmul::PackedMatrix, weights::Weights};
+use crate::model::{
+    ModelError,
+    matmul::{Floats, PackedMatrix},
+    weights::Weights,
+};
 
 /// A matrix `(out, in)`.
 ///
-/// In f32 on the CPU it is packed for the processor's widest registers, and not kept in any other way. Elsewhere it may be
-/// in a narrower format than the inputs come in; it is then widened as it is used, which saves half of the memory
-/// of f32 where the processor cannot multiply the narrow format itself.
+/// On the CPU it is packed for the processor's widest registers, and not kept in any other way; inputs and products are f32,
+/// whatever the weights are kept as. Elsewhere it has the format of the inputs.
 #[derive(Clone, Debug)]
 enum Matrix {
     Plain(Tensor),
@@ -20,22 +22,21 @@ enum Matrix {
 
 impl Matrix {
     fn new(weight: Tensor) -> Result<Self> {
-        if !weight.device().is_cpu() || weight.dtype() != DType::F32 {
+        if !weight.device().is_cpu() {
             return Ok(Self::Plain(weight));
         }
         let (out, input) = weight.dims2()?;
         let weight = weight.contiguous()?;
         let (storage, layout) = weight.storage_and_layout();
-        match (&*storage, layout.contiguous_offsets()) {
-            (candle_core::Storage::Cpu(CpuStorage::F32(values)), Some((start, end))) => {
-                Ok(Self::Packed(Arc::new(PackedMatrix::pack(
-                    &values[start..end],
-                    out,
-                    input,
-                ))))
-            }
-            _ => Ok(Self::Plain(weight.clone())),
-        }
+        let values = match (&*storage, layout.contiguous_offsets()) {
+            (Storage::Cpu(CpuStorage::F32(v)), Some((start, end))) => Floats::F32(&v[start..end]),
+            (Storage::Cpu(CpuStorage::BF16(v)), Some((start, end))) => Floats::Bf16(&v[start..end]),
+            (Storage::Cpu(CpuStorage::F16(v)), Some((start, end))) => Floats::F16(&v[start..end]),
+            _ => candle_core::bail!("weights in {:?} cannot be packed", weight.dtype()),
+        };
+        Ok(Self::Packed(Arc::new(PackedMatrix::pack(
+            values, out, input,
+        ))))
     }
 
     /// (out, in)
@@ -52,8 +53,7 @@ impl Matrix {
             Self::Packed(packed) => rows
                 .contiguous()?
                 .apply_op1_no_bwd(&Product(packed.clone())),
-            Self::Plain(weight) if weight.dtype() == rows.dtype() => rows.matmul(&weight.t()?),
-            Self::Plain(weight) => matmul_narrow(&rows.contiguous()?, weight),
+            Self::Plain(weight) => rows.matmul(&weight.t()?),
         }
     }
 
@@ -186,7 +186,7 @@ impl Embedding {
         Ok(Self { weight })
     }
 
-    /// `input_ids (…)` u32 → `(…, hidden)`, in the format of the table.
+    /// `input_ids (…)` u32 → `(…, hidden)`: f32 on the CPU, elsewhere in the format of the table.
     pub fn forward(&self, input_ids: &Tensor) -> Result<Tensor> {
         let mut shape = input_ids.dims().to_vec();
         shape.push(self.weight.dims2()?.1);

@@ -2,9 +2,9 @@
 
 mod attention;
 mod elementwise;
+mod exp;
 mod kv_cache;
 mod linear;
-mod narrow;
 mod norm;
 mod rotary;
 
@@ -12,6 +12,5 @@ pub use attention::{Heads, attend, attention_mask};
 pub use elementwise::{Activation, activate, activate_mul, masked_softmax};
 pub use kv_cache::KvCache;
 pub use linear::{Embedding, Linear};
-pub use narrow::matmul_narrow;
 pub use norm::{LayerNorm, RmsNorm};
 pub use rotary::RotaryEmbedding;

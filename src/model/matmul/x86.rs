@@ -1,64 +1,87 @@
-//! Kernels for x86-64 with AVX-512 or AVX2, chosen while running.
+//! Kernels for floats on x86-64 with AVX-512 or AVX2, chosen while running.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::{
-    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
-    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm256_add_ps, _mm256_castsi256_ps,
+    _mm256_cvtepu16_epi32, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps, _mm512_add_ps,
+    _mm512_castsi512_ps, _mm512_cvtepu16_epi32, _mm512_cvtph_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_set1_ps, _mm512_setzero_ps, _mm512_slli_epi32, _mm512_storeu_ps,
 };
 
-use super::{Kernel, MAX_TILE};
+use super::{
+    float::Kernel,
+    portable,
+    target::{Cut, Tile},
+};
 
 /// 24 of the 32 registers of 16 floats hold sums.
 const AVX512: Kernel = Kernel {
     name: "AVX-512",
-    rows: 8,
-    columns: 48,
+    cut: Cut {
+        rows: 8,
+        columns: 48,
+    },
     tile: avx512_tile,
+    widen_bf16: avx512_widen_bf16,
+    widen_f16: avx512_widen_f16,
 };
 
 /// 12 of the 16 registers of 8 floats hold sums.
 const AVX2: Kernel = Kernel {
     name: "AVX2",
-    rows: 6,
-    columns: 16,
+    cut: Cut {
+        rows: 6,
+        columns: 16,
+    },
     tile: avx2_tile,
+    widen_bf16: avx2_widen_bf16,
+    widen_f16: avx2_widen_f16,
 };
 
 /// The kernels that this processor can run, best first.
 pub(super) fn all() -> impl Iterator<Item = Kernel> {
     let avx512 = is_x86_feature_detected!("avx512f").then_some(AVX512);
-    let avx2 =
-        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(AVX2);
+    let avx2 = (is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma")
+        && is_x86_feature_detected!("f16c"))
+    .then_some(AVX2);
     avx512.into_iter().chain(avx2)
 }
 
-/// The best kernel that this processor can run.
-pub(super) fn detect() -> Option<Kernel> {
-    all().next()
-}
+/// How many steps ahead a kernel asks for a panel, which comes from the second-level cache or from memory.
+const AHEAD: usize = 8;
 
 /// Defines a tile function: the sums of `rows` rows stay in registers, so the loop is made for each number of rows.
 macro_rules! tile_fn {
     ($tile:ident, $inner:ident, $feature:literal, $rows:literal by $vectors:literal vectors of $lanes:literal,
-     $zero:ident, $load:ident, $broadcast:ident, $fmadd:ident, $store:ident, [$($n:literal),*]) => {
-        fn $tile(rows: usize, depth: usize, strip: &[f32], panel: &[f32], tile: &mut [f32; MAX_TILE]) {
-            const COLUMNS: usize = $vectors * $lanes;
-            assert!(strip.len() >= depth * $rows && panel.len() >= depth * COLUMNS);
+     $zero:ident, $load:ident, $broadcast:ident, $fmadd:ident, $add:ident, $store:ident, [$($n:literal),*]) => {
+        unsafe fn $tile(rows: usize, strip: &[f32], panel: &[f32], tile: Tile) {
             match rows {
-                // SAFETY: `detect` saw the feature; the slices are long enough (asserted above), and a tile holds
-                // `$rows` rows of `COLUMNS` floats.
-                $($n => unsafe { $inner::<$n>(depth, strip, panel, tile) },)*
+                // SAFETY: whoever has this kernel saw the feature; the rest is the caller's to hold.
+                $($n => unsafe { $inner::<$n>(strip, panel, tile) },)*
                 _ => {}
             }
         }
 
         #[target_feature(enable = $feature)]
-        unsafe fn $inner<const ROWS: usize>(depth: usize, strip: &[f32], panel: &[f32], tile: &mut [f32; MAX_TILE]) {
+        unsafe fn $inner<const ROWS: usize>(strip: &[f32], panel: &[f32], tile: Tile) {
+            const COLUMNS: usize = $vectors * $lanes;
+            // SAFETY: the tile has these lines (the caller).
+            let place = |r: usize, v: usize| unsafe { tile.start.add(r * tile.line + v * $lanes) };
+            for r in 0..ROWS {
+                for v in 0..$vectors {
+                    _mm_prefetch::<_MM_HINT_T0>(place(r, v) as *const i8);
+                }
+            }
             let mut sums = [[$zero(); $vectors]; ROWS];
             let (mut x, mut w) = (strip.as_ptr(), panel.as_ptr());
-            for _ in 0..depth {
-                // SAFETY: `depth` steps of `$rows` and of `$vectors × $lanes` floats lie behind these pointers (the caller).
+            for _ in 0..panel.len() / COLUMNS {
+                // SAFETY: as many steps lie behind both pointers (the caller); prefetching reads nothing.
                 unsafe {
+                    for v in 0..$vectors {
+                        _mm_prefetch::<_MM_HINT_T0>(w.wrapping_add(AHEAD * COLUMNS + v * $lanes) as *const i8);
+                    }
                     let weights: [_; $vectors] = std::array::from_fn(|v| $load(w.add(v * $lanes)));
                     for (r, sum) in sums.iter_mut().enumerate() {
                         let value = $broadcast(*x.add(r));
@@ -67,13 +90,14 @@ macro_rules! tile_fn {
                         }
                     }
                     x = x.add($rows);
-                    w = w.add($vectors * $lanes);
+                    w = w.add(COLUMNS);
                 }
             }
-            for (r, sum) in sums.iter().enumerate() {
-                for (v, sum) in sum.iter().enumerate() {
-                    // SAFETY: `ROWS ≤ $rows`, and `$rows × $vectors × $lanes ≤ MAX_TILE`.
-                    unsafe { $store(tile.as_mut_ptr().add((r * $vectors + v) * $lanes), *sum) };
+            for (r, sum) in sums.into_iter().enumerate() {
+                for (v, sum) in sum.into_iter().enumerate() {
+                    let place = place(r, v);
+                    // SAFETY: as above; where it adds, a call before this one has written.
+                    unsafe { $store(place, if tile.add { $add($load(place), sum) } else { sum }) };
                 }
             }
         }
@@ -81,6 +105,40 @@ macro_rules! tile_fn {
 }
 
 tile_fn!(avx512_tile, avx512, "avx512f", 8 by 3 vectors of 16, _mm512_setzero_ps, _mm512_loadu_ps, _mm512_set1_ps,
-    _mm512_fmadd_ps, _mm512_storeu_ps, [1, 2, 3, 4, 5, 6, 7, 8]);
+    _mm512_fmadd_ps, _mm512_add_ps, _mm512_storeu_ps, [1, 2, 3, 4, 5, 6, 7, 8]);
 tile_fn!(avx2_tile, avx2, "avx2,fma", 6 by 2 vectors of 8, _mm256_setzero_ps, _mm256_loadu_ps, _mm256_set1_ps,
-    _mm256_fmadd_ps, _mm256_storeu_ps, [1, 2, 3, 4, 5, 6]);
+    _mm256_fmadd_ps, _mm256_add_ps, _mm256_storeu_ps, [1, 2, 3, 4, 5, 6]);
+
+/// Defines a function that widens the bits of 16-bit floats; what does not fill a register is left to plain loops.
+macro_rules! widen_fn {
+    ($name:ident, $inner:ident, $feature:literal, $lanes:literal, $bits:ident => $widened:expr, $store:ident, $rest:path) => {
+        fn $name(bits: &[u16], wide: &mut [f32]) {
+            // SAFETY: whoever has this kernel saw the feature.
+            unsafe { $inner(bits, wide) };
+        }
+
+        #[target_feature(enable = $feature)]
+        unsafe fn $inner(bits: &[u16], wide: &mut [f32]) {
+            let (bits, bits_rest) = bits.as_chunks::<$lanes>();
+            let (wide, wide_rest) = wide.as_chunks_mut::<$lanes>();
+            for ($bits, wide) in bits.iter().zip(wide) {
+                let $bits = $bits.as_ptr().cast();
+                // SAFETY: both chunks hold as many values as a register.
+                unsafe { $store(wide.as_mut_ptr(), $widened) };
+            }
+            $rest(bits_rest, wide_rest);
+        }
+    };
+}
+
+// bf16 is the upper half of an f32.
+widen_fn!(avx512_widen_bf16, avx512_bf16, "avx512f", 16,
+    bits => _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(_mm256_loadu_si256(bits)))),
+    _mm512_storeu_ps, portable::widen_bf16);
+widen_fn!(avx512_widen_f16, avx512_f16, "avx512f", 16,
+    bits => _mm512_cvtph_ps(_mm256_loadu_si256(bits)), _mm512_storeu_ps, portable::widen_f16);
+widen_fn!(avx2_widen_bf16, avx2_bf16, "avx2", 8,
+    bits => _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(_mm_loadu_si128(bits)))),
+    _mm256_storeu_ps, portable::widen_bf16);
+widen_fn!(avx2_widen_f16, avx2_f16, "avx2,f16c", 8,
+    bits => _mm256_cvtph_ps(_mm_loadu_si128(bits)), _mm256_storeu_ps, portable::widen_f16);

@@ -1,0 +1,123 @@
+//! The product in the making: split into tasks that write different parts of it, and filled tile by tile.
+#![allow(unsafe_code)]
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::MAX_TILE;
+
+/// How many panels one task works through together at most: their slices then fit the second-level cache.
+const MAX_PANELS_A_TASK: usize = 4;
+
+/// How many rows one task works through at most: their slices then fit the second-level cache, too.
+const MAX_ROWS_A_TASK: usize = 384;
+
+/// There should be so many tasks a thread, or threads wait for the last one.
+const TASKS_A_THREAD: usize = 4;
+
+/// How a matrix is cut: strips of inputs and panels of weights make tiles of this size.
+#[derive(Clone, Copy)]
+pub(super) struct Cut {
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+}
+
+/// Where a kernel leaves a tile: lines of floats, `line` apart.
+#[derive(Clone, Copy)]
+pub(super) struct Tile {
+    pub(super) start: *mut f32,
+    pub(super) line: usize,
+    /// Whether the tile is added to what stands there.
+    pub(super) add: bool,
+}
+
+/// The product, shared by tasks that write different tiles.
+pub(super) struct Target {
+    start: *mut f32,
+    rows: usize,
+    columns: usize,
+    cut: Cut,
+}
+
+// SAFETY: tasks write disjoint tiles (each has panels and strips of its own), and nobody reads before all have ended.
+unsafe impl Sync for Target {}
+
+impl Target {
+    /// A product `(rows, columns)`. `task` is called on all threads with panels and strips, each pair in one call alone.
+    ///
+    /// # Safety
+    /// `task` must call [`tile`](Self::tile) for every pair of a panel and a strip it is given, first without `add`.
+    pub(super) unsafe fn fill(
+        rows: usize,
+        columns: usize,
+        cut: Cut,
+        task: impl Fn(&Self, Range<usize>, Range<usize>) + Sync,
+    ) -> Vec<f32> {
+        let mut product = Vec::with_capacity(rows * columns);
+        let target = Self {
+            start: product.as_mut_ptr(),
+            rows,
+            columns,
+            cut,
+        };
+        let (panels, strips) = (columns.div_ceil(cut.columns), rows.div_ceil(cut.rows));
+        let wanted = rayon::current_num_threads() * TASKS_A_THREAD;
+        let panels_a_task = (panels / wanted).clamp(1, MAX_PANELS_A_TASK);
+        let strips_a_task = MAX_ROWS_A_TASK / cut.rows;
+        let (across, down) = (
+            panels.div_ceil(panels_a_task),
+            strips.div_ceil(strips_a_task),
+        );
+        let part = |i: usize, size: usize, all: usize| i * size..all.min((i + 1) * size);
+        (0..across * down)
+            .into_par_iter()
+            .with_max_len(1)
+            .for_each(|i| {
+                let panels = part(i / down, panels_a_task, panels);
+                task(&target, panels, part(i % down, strips_a_task, strips));
+            });
+        // SAFETY: the tiles of all panels and strips cover the product, and each was written (the caller).
+        unsafe { product.set_len(rows * columns) };
+        product
+    }
+
+    /// How many rows of a strip are real; the last one may have fewer than the others.
+    pub(super) fn rows_of(&self, strip: usize) -> usize {
+        self.cut.rows.min(self.rows - strip * self.cut.rows)
+    }
+
+    /// Lets `compute` write the tile of a strip and a panel. What lies past the last column is dropped.
+    pub(super) fn tile(&self, strip: usize, panel: usize, add: bool, compute: impl FnOnce(Tile)) {
+        let Cut { rows, columns } = self.cut;
+        let (row, column) = (strip * rows, panel * columns);
+        assert!(row < self.rows && column < self.columns);
+        // SAFETY: the place lies within the product (asserted above).
+        let start = unsafe { self.start.add(row * self.columns + column) };
+        let there = columns.min(self.columns - column);
+        if there == columns {
+            let line = self.columns;
+            return compute(Tile { start, line, add });
+        }
+        let mut edge = [0f32; MAX_TILE];
+        compute(Tile {
+            start: edge.as_mut_ptr(),
+            line: columns,
+            add: false,
+        });
+        for (r, values) in edge
+            .chunks_exact(columns)
+            .take(self.rows_of(strip))
+            .enumerate()
+        {
+            for (c, value) in values.iter().take(there).enumerate() {
+                // SAFETY: the row exists (`rows_of`), and so does the column; what is added to was written by the
+                // call before this one.
+                unsafe {
+                    let place = start.add(r * self.columns + c);
+                    *place = if add { *place + value } else { *value };
+                }
+            }
+        }
+    }
+}
