@@ -1,8 +1,10 @@
 //! The program as a user calls it: the real binary on real files.
 
 mod bad_input;
+mod bias_classifier;
 mod evaluate;
 mod export;
 mod inspect;
+mod models;
 mod predict;
 mod run;

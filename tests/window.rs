@@ -326,6 +326,19 @@ fn without_a_dataset_the_window_says_how_to_begin() {
 }
 
 #[test]
+fn a_model_that_was_trained_on_other_labels_is_said_to_be() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    assert!(!window.has_part("trained on other labels"));
+    let mut window = Folder::new(&POSTS).window_with(Some("fake with other labels"));
+    window.settle();
+    assert!(window.has_part(
+        "The model was trained on other labels. New to it: religion. Not asked for here: otherhate."
+    ));
+}
+
+#[test]
 fn another_window_on_the_same_session_is_refused() {
     let folder = Folder::new(&POSTS);
     let mut first = folder.window_with(None);

@@ -4,6 +4,7 @@ mod common;
 mod evaluate;
 mod export;
 mod inspect;
+mod models;
 mod output;
 mod predict;
 mod progress;
@@ -12,12 +13,13 @@ mod table;
 
 use std::{
     io::{self, Write},
+    path::PathBuf,
     process::ExitCode,
 };
 
 use clap::{Parser, Subcommand};
 
-use crate::causes::with_causes;
+use crate::{causes::with_causes, model::pth};
 
 /// Check what a moderation model said: review, correct and measure a vision-language model's labels.
 ///
@@ -48,6 +50,14 @@ enum Command {
     Inspect(inspect::Args),
     /// Write a review's labels as training data.
     Export(export::Args),
+    /// List the models with short names, what they need, and what is on this machine.
+    Models(models::Args),
+    /// What a child process does with a file of PyTorch's: it prints where the tensors lie.
+    #[command(name = pth::SUBCOMMAND, hide = true)]
+    TensorsOfPth {
+        /// The file
+        file: PathBuf,
+    },
 }
 
 /// How a command ended that could run.
@@ -63,6 +73,9 @@ enum Outcome {
 
 /// Parses the arguments, runs the command, and tells an error once.
 pub fn main() -> ExitCode {
+    if let Ok(program) = std::env::current_exe() {
+        pth::read_in_children_of(program);
+    }
     match run(Cli::parse()) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::SomePostsFailed) => ExitCode::from(1),
@@ -83,6 +96,11 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Models(args) => models::run(&args),
+        Command::TensorsOfPth { file } => {
+            print(&pth::index_as_json(&file)?)?;
+            Ok(Outcome::Done)
+        }
     }
 }
 

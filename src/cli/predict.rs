@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     dataset::Dataset,
-    model::{ModelInfo, ModelSpec},
+    model::{LabelNote, ModelInfo, ModelSpec},
     predict::{
         prediction::{Prediction, Record, RunInfo},
         worker::{Event, Job, PredictOptions, Worker},
@@ -66,6 +66,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         args.data
             .with_model_labels(dataset, model.labels.as_ref())?,
     );
+    if let Some(labels) = LabelNote::new(&model, &dataset.labels) {
+        reporter.note(&labels.to_string());
+    }
     let run = RunInfo::new(&model, args.run.prompt, &dataset.labels);
 
     let limit = args.limit.unwrap_or(usize::MAX);

@@ -1,9 +1,19 @@
-//! A table of text: the first column to the left, the others to the right.
+//! A table of text.
 
 use unicode_width::UnicodeWidthStr;
 
-/// Lays rows out, each cell as wide as its column needs; two spaces between columns.
+/// Lays rows out, each cell as wide as its column needs; two spaces between columns. The first column is flush left, the
+/// others, which hold figures, flush right.
 pub(super) fn render(rows: &[Vec<String>]) -> String {
+    lay_out(rows, |column| column == 0)
+}
+
+/// The same with all columns flush left.
+pub(super) fn render_words(rows: &[Vec<String>]) -> String {
+    lay_out(rows, |_| true)
+}
+
+fn lay_out(rows: &[Vec<String>], is_left: impl Fn(usize) -> bool) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width_of = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
@@ -15,9 +25,11 @@ pub(super) fn render(rows: &[Vec<String>]) -> String {
         let mut line = String::new();
         for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
             let padding = " ".repeat(width.saturating_sub(cell.width()));
-            line += &match column {
-                0 => format!("{cell}{padding}"),
-                _ => format!("  {padding}{cell}"),
+            line += if column == 0 { "" } else { "  " };
+            line += &if is_left(column) {
+                format!("{cell}{padding}")
+            } else {
+                format!("{padding}{cell}")
             };
         }
         text += line.trim_end();
@@ -44,5 +56,11 @@ label       F1  TP
 religion  0.25   1
 ";
         assert_eq!(render(&rows), expected);
+        let expected = "\
+label     F1    TP
+여성      0.5   12
+religion  0.25  1
+";
+        assert_eq!(render_words(&rows), expected);
     }
 }

@@ -39,8 +39,8 @@ pub enum ModelError {
     },
     /// A folder without weights.
     #[error(
-        "{} has no weights: neither model.safetensors nor model.safetensors.index.json with its shards is there \
-         (other formats, such as pytorch_model.bin, are not read); download the model again",
+        "{} has no weights: neither model.safetensors, nor model.safetensors.index.json with its shards, nor \
+         model_weights.pth or pytorch_model.bin is there; download the model again",
         folder.display()
     )]
     NoWeights {
@@ -101,6 +101,25 @@ pub enum ModelError {
         path: PathBuf,
         /// What is wrong.
         reason: String,
+    },
+    /// A file of PyTorch's that is damaged, or holds more than tensors.
+    #[error("{} is not read: {source}", path.display())]
+    Pth {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: super::weights::pth::PthError,
+    },
+    /// An encoder's file that is nowhere.
+    #[error(transparent)]
+    NoEncoder(Box<MissingEncoder>),
+    /// A `config.json` that does not say what it is.
+    #[error("{} names no model_type, and nothing else in it tells its family; supported: {supported}", path.display())]
+    NoModelType {
+        /// The `config.json`.
+        path: PathBuf,
+        /// What is supported.
+        supported: String,
     },
     /// The index names a file that is not there.
     #[error("{} names {shard}, which is not there; download the model again", index.display())]
@@ -336,11 +355,37 @@ pub enum AdapterError {
     },
 }
 
+/// An encoder's file that is nowhere.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{wanted} of the encoder “{encoder}” ({key} in {}) is nowhere on this machine. Looked in {}. {hint}",
+    config.display(), list(looked_in)
+)]
+pub struct MissingEncoder {
+    /// What is missing.
+    pub wanted: &'static str,
+    /// The encoder as the configuration names it.
+    pub encoder: String,
+    /// The configuration's key.
+    pub key: &'static str,
+    /// The configuration.
+    pub config: PathBuf,
+    /// The folders it was looked for in.
+    pub looked_in: Vec<PathBuf>,
+    /// What to do.
+    pub hint: String,
+}
+
 fn download_arguments(id: &str, revision: Option<&str>) -> String {
     match revision {
         Some(revision) => format!("{id} --revision {revision}"),
         None => id.to_owned(),
     }
+}
+
+fn list(folders: &[PathBuf]) -> String {
+    let shown = folders.iter().map(|folder| folder.display().to_string());
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 fn gigabytes(bytes: u64) -> String {

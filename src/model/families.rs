@@ -2,15 +2,19 @@
 
 use std::{path::Path, sync::Arc};
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
-    Engine, Family, ImageOptions, ModelError, Processor, device::Formats, files::read_json,
-    paligemma2, qwen2_vl, weights::Weights,
+    Engine, Family, ImageOptions, ModelError, Processor, bias_classifier, device::Formats,
+    files::read_json, paligemma2, qwen2_vl, weights::Weights,
 };
 
 /// Every family, in the order in which they are asked.
-static FAMILIES: &[Registration] = &[paligemma2::REGISTRATION, qwen2_vl::REGISTRATION];
+static FAMILIES: &[Registration] = &[
+    paligemma2::REGISTRATION,
+    qwen2_vl::REGISTRATION,
+    bias_classifier::REGISTRATION,
+];
 
 /// Builds a network from a checkpoint's folder and weights.
 pub(super) type LoadEngine = fn(&Path, &Weights, Formats) -> Result<Engine, ModelError>;
@@ -38,8 +42,11 @@ pub(super) struct Registration {
 /// What `config.json` says about the architecture.
 #[derive(Deserialize)]
 pub(super) struct Architecture {
-    /// The whole network's type.
+    /// The whole network's type; empty if the file names none.
+    #[serde(default)]
     pub model_type: String,
+    fusion_method: Option<IgnoredAny>,
+    text_encoder_id_or_path: Option<IgnoredAny>,
     text_config: Option<TextArchitecture>,
 }
 
@@ -49,6 +56,11 @@ struct TextArchitecture {
 }
 
 impl Architecture {
+    /// Whether two encoders are named that are to be fused; such a file need not name a type.
+    pub fn is_fusion(&self) -> bool {
+        self.fusion_method.is_some() && self.text_encoder_id_or_path.is_some()
+    }
+
     /// The type of the language model inside, where there is one.
     pub fn text_model_type(&self) -> Option<&str> {
         self.text_config.as_ref()?.model_type.as_deref()
@@ -67,16 +79,20 @@ pub(super) fn recognise(folder: &Path) -> Result<&'static Registration, ModelErr
     FAMILIES
         .iter()
         .find(|registration| (registration.recognises)(&architecture))
-        .ok_or_else(|| ModelError::UnsupportedFamily {
-            path,
-            family: match architecture.text_model_type() {
+        .ok_or_else(|| {
+            let titles = FAMILIES.iter().map(|registration| registration.title);
+            let supported = titles.collect::<Vec<_>>().join(", ");
+            let family = match architecture.text_model_type() {
                 Some(text) => format!("{} with {text}", architecture.model_type),
                 None => architecture.model_type.clone(),
-            },
-            supported: FAMILIES
-                .iter()
-                .map(|registration| registration.title)
-                .collect::<Vec<_>>()
-                .join(", "),
+            };
+            match architecture.model_type.as_str() {
+                "" => ModelError::NoModelType { path, supported },
+                _ => ModelError::UnsupportedFamily {
+                    path,
+                    family,
+                    supported,
+                },
+            }
         })
 }

@@ -34,6 +34,8 @@ pub struct ModelInfo {
     pub image_setting: Option<String>,
     /// Whether it is the toy model that ships with Overrule.
     pub is_demo: bool,
+    /// Whether it gives each of its labels a probability instead of writing an answer.
+    pub is_classifier: bool,
 }
 
 /// A model ready to run.

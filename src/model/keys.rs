@@ -16,17 +16,19 @@ const PARTS: [&str; 5] = [
 ];
 
 /// Older names of a part, and the canonical one.
-const RENAMED: [(&str, &str); 6] = [
+const RENAMED: [(&str, &str); 7] = [
     ("language_model.model.", "language_model."),
     ("language_model.lm_head.", "lm_head."),
     ("vision_tower.vision_model.", "vision_tower."),
     ("model.embed_tokens.", "language_model.embed_tokens."),
     ("model.layers.", "language_model.layers."),
     ("model.norm.", "language_model.norm."),
+    // What the bias classifier's config.json calls its image encoder.
+    ("resnet_encoder.", "image_encoder."),
 ];
 
 /// What the numbered layers of a part are called.
-const STACKS: [&str; 2] = [".layers", ".blocks"];
+const STACKS: [&str; 3] = [".layers", ".blocks", ".layer"];
 
 /// The canonical name of a tensor or module of a checkpoint or an adapter.
 pub fn canonical(name: &str) -> String {
@@ -126,6 +128,14 @@ mod tests {
         assert_eq!(
             layer_of("visual.blocks.31.norm1.weight"),
             Some(("visual.blocks", 31))
+        );
+        assert_eq!(
+            layer_of("text_encoder.encoder.layer.11.output.dense.bias"),
+            Some(("text_encoder.encoder.layer", 11))
+        );
+        assert_eq!(
+            layer_of("image_encoder.encoder.stages.0.layers.2.layer.1.convolution.weight"),
+            Some(("image_encoder.encoder.stages.0.layers", 2))
         );
         assert_eq!(layer_of("language_model.norm.weight"), None);
         assert_eq!(layer_of("language_model.layers.x.weight"), None);

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{
-    ImageOptions, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelSpec,
+    Engine, ImageOptions, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelSpec,
     device::{self, Formats},
     families,
     files::read_json_if_present,
@@ -69,6 +69,7 @@ pub fn load(
             parameters: checkpoint.parameters(),
             image_setting: processor.image_setting().map(str::to_owned),
             is_demo: is_demo(folder),
+            is_classifier: matches!(engine, Engine::Classifier(_)),
             name: resolved.base.name,
             folder: resolved.base.folder,
             revision,

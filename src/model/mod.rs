@@ -1,5 +1,6 @@
 //! The networks: which family a checkpoint is, how it is loaded, and one interface to all of them.
 
+pub mod bias_classifier;
 mod decoder;
 mod device;
 mod error;
@@ -11,7 +12,9 @@ mod hub;
 mod image_tokens;
 mod info;
 mod interface;
+mod inventory;
 mod keys;
+mod labels;
 mod layers;
 mod load;
 mod lora;
@@ -23,9 +26,12 @@ mod siglip;
 mod spec;
 mod weights;
 
-pub use error::{AdapterError, ModelError};
+pub use error::{AdapterError, MissingEncoder, ModelError};
 pub use info::{Family, LoadProgress, LoadedModel, ModelInfo};
 pub use interface::{Classifier, Engine, ModelInput, Network, Pixels, Processor, PromptStyle};
+pub use inventory::{Found, Inventory, Kind, OwnedPreset};
+pub use labels::LabelNote;
 pub use load::load;
-pub use presets::{PRESETS, PixelRange, Place, Preset, preset};
+pub use presets::{Needs, PRESETS, PixelRange, Place, Preset, preset};
 pub use spec::{Adapter, DeviceChoice, DtypeChoice, ImageOptions, ImageSplitting, ModelSpec};
+pub use weights::pth;

@@ -96,7 +96,7 @@ impl Classes {
             unknown_labels,
             // A label that the model does not know has no probability.
             scores: scores.into_iter().collect(),
-            answer_logprob: Some(distances.clone().map(|logit| ln_sigmoid(logit)).sum()),
+            answer_logprob: Some(distances.clone().map(ln_sigmoid).sum()),
             margin: Some(distances.fold(f64::INFINITY, f64::min)),
             n_tokens: 0,
             seconds,

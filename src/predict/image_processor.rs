@@ -70,6 +70,17 @@ impl ImageProcessor {
         })
     }
 
+    /// Settings that a family's reference has in its code: one size, one filter, what samples become.
+    pub fn square(side_px: u32, filter: Filter, samples: SampleTable) -> Self {
+        Self {
+            width: side_px,
+            height: side_px,
+            filter,
+            samples,
+            seq_length: None,
+        }
+    }
+
     /// How many image tokens the settings ask for, if they say so.
     pub fn seq_length(&self) -> Option<usize> {
         self.seq_length

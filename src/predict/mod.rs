@@ -10,4 +10,5 @@ pub mod prediction;
 pub mod prompt;
 pub mod record_file;
 pub mod tokenizer;
+pub mod wordpiece;
 pub mod worker;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tokenizers::Tokenizer;
 
+use super::wordpiece;
 use crate::model::ModelError;
 
 /// Marks where a special token in a foreign text is cut in two. Unicode sets this character aside for use inside of a
@@ -29,7 +30,25 @@ impl TextTokenizer {
             path: path.clone(),
             source,
         })?;
-        let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(|e| ModelError::Processor {
+        Self::from_json(&bytes, path)
+    }
+
+    /// Reads `tokenizer.json` of a folder or, without one, BERT's `vocab.txt`.
+    ///
+    /// # Errors
+    /// Neither is there, or a file is damaged.
+    pub fn load_wordpiece(folder: &Path) -> Result<Self, ModelError> {
+        if folder.join("tokenizer.json").exists() {
+            return Self::load(folder);
+        }
+        match wordpiece::tokenizer_json(folder)? {
+            Some(json) => Self::from_json(&json, folder.join("vocab.txt")),
+            None => Self::load(folder),
+        }
+    }
+
+    fn from_json(json: &[u8], path: PathBuf) -> Result<Self, ModelError> {
+        let mut tokenizer = Tokenizer::from_bytes(json).map_err(|e| ModelError::Processor {
             path: path.clone(),
             message: e.to_string(),
         })?;

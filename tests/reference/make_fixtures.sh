@@ -42,6 +42,8 @@ test_posts=$fixtures/posts/test.csv
 "$python" qwen2_vl.py --posts "$build/posts" --out "$fixtures/qwen2_vl"
 "$python" goldens.py "$fixtures/qwen2_vl" --posts "$test_posts" --answers
 
+"$python" bias_classifier.py --posts "$build/posts" --out "$fixtures/bias_classifier"
+
 # The demo dataset, the demo model and its goldens.
 "$python" demo.py data --root "$root"
 "$python" demo.py model --root "$root"

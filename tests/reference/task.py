@@ -103,12 +103,12 @@ def ratio(part, whole):
     return part / whole if whole else 0.0
 
 
-def score(truths, predictions):
+def score(truths, predictions, classes=CLASSES):
     """The figures of metrics.json. A prediction of None (unparseable) counts as no labels."""
     predictions = [labels or [] for labels in predictions]
     pairs = list(zip(truths, predictions))
     per_class = {}
-    for name in CLASSES:
+    for name in classes:
         tp = sum(name in t and name in p for t, p in pairs)
         fp = sum(name not in t and name in p for t, p in pairs)
         fn = sum(name in t and name not in p for t, p in pairs)
@@ -126,9 +126,9 @@ def score(truths, predictions):
     return {
         "n": len(pairs),
         "f1_micro": f1(**total),
-        "f1_macro": sum(f1(r["tp"], r["fp"], r["fn"]) for r in per_class.values()) / len(CLASSES),
+        "f1_macro": sum(f1(r["tp"], r["fp"], r["fn"]) for r in per_class.values()) / len(classes),
         "subset_accuracy": ratio(sum(set(t) == set(p) for t, p in pairs), len(pairs)),
-        "hamming_loss": ratio(sum(len(set(t) ^ set(p)) for t, p in pairs), len(pairs) * len(CLASSES)),
+        "hamming_loss": ratio(sum(len(set(t) ^ set(p)) for t, p in pairs), len(pairs) * len(classes)),
         "per_class": per_class,
     }
 

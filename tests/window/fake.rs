@@ -258,7 +258,8 @@ fn load(
     spec: &ModelSpec,
     progress: &mut dyn FnMut(LoadProgress) -> bool,
 ) -> Result<LoadedModel, ModelError> {
-    if spec.model != "fake" {
+    let knows_other_labels = spec.model == "fake with other labels";
+    if spec.model != "fake" && !knows_other_labels {
         return Err(ModelError::NoSuchModel {
             name: spec.model.clone(),
             hint: "name a folder with config.json".to_owned(),
@@ -275,12 +276,17 @@ fn load(
             folder: PathBuf::from("/models/fake"),
             revision: None,
             adapter: None,
-            labels: None,
+            labels: knows_other_labels.then(|| {
+                ["sexist", "otherhate", "racist"]
+                    .map(str::to_owned)
+                    .to_vec()
+            }),
             dtype: "f32".to_owned(),
             device: "cpu".to_owned(),
             parameters: 12,
             image_setting: None,
             is_demo: true,
+            is_classifier: false,
         },
         processor: Arc::new(Obedient),
         engine: Engine::Generative(Box::<Echo>::default()),

@@ -131,6 +131,7 @@ fn info(name: &str) -> ModelInfo {
         parameters: 0,
         image_setting: None,
         is_demo: false,
+        is_classifier: false,
     }
 }
 

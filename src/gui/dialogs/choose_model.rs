@@ -1,6 +1,6 @@
 //! Choosing a model and its adapter.
 
-use egui::{Button, Ui};
+use egui::{Align, Button, Layout, Ui};
 use egui_material_icons::icons;
 
 use super::{Next, modal};
@@ -13,7 +13,9 @@ use crate::{
         theme::{self, space},
         widgets::{self, choice, entry},
     },
-    model::{Adapter, DeviceChoice, DtypeChoice, ImageSplitting, ModelSpec},
+    model::{
+        Adapter, DeviceChoice, DtypeChoice, ImageSplitting, Inventory, ModelSpec, OwnedPreset,
+    },
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,6 +41,7 @@ pub struct ChooseModel {
     image_splitting: ImageSplitting,
     has_model: bool,
     recent: Vec<RecentModel>,
+    presets: Vec<OwnedPreset>,
     browsing: Option<(Field, FileDialog)>,
 }
 
@@ -89,6 +92,7 @@ impl ChooseModel {
             image_splitting: spec.image_splitting,
             has_model: present.is_some(),
             recent: settings.recent_models.clone(),
+            presets: Inventory::presets(),
             browsing: None,
         }
     }
@@ -140,6 +144,7 @@ impl ChooseModel {
                 }
             });
             self.recent_ui(ui);
+            self.presets_ui(ui);
         });
         if closes && matches!(next, Next::Stay) {
             Next::Close
@@ -185,6 +190,39 @@ impl ChooseModel {
         }
     }
 
+    /// The models with short names, what they need, and whether they are on this machine.
+    fn presets_ui(&mut self, ui: &mut Ui) {
+        ui.add_space(space::S);
+        ui.label(theme::caption(
+            ui,
+            "By name: download, memory in f32, licence",
+        ));
+        ui.spacing_mut().item_spacing.y = 0.0;
+        let mut taken = None;
+        for owned in &self.presets {
+            let preset = owned.preset;
+            let symbol = if owned.is_here() {
+                icons::ICON_DEPLOYED_CODE
+            } else {
+                icons::ICON_CLOUD_DOWNLOAD
+            };
+            widgets::row_from_right(ui, |ui| {
+                ui.label(theme::caption(ui, facts(owned)));
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    let entry = entry(ui, symbol, preset.title);
+                    if entry.on_hover_text(details(owned)).clicked() {
+                        taken = Some(preset.name);
+                    }
+                });
+            });
+        }
+        if let Some(name) = taken {
+            self.choice = AdapterChoice::Own;
+            self.model = name.to_owned();
+            self.adapter.clear();
+        }
+    }
+
     fn recent_ui(&mut self, ui: &mut Ui) {
         if self.recent.is_empty() {
             return;
@@ -225,4 +263,39 @@ impl ChooseModel {
             image_splitting: self.image_splitting,
         }
     }
+}
+
+/// What a preset needs, in a few words.
+fn facts(owned: &OwnedPreset) -> String {
+    let needs = &owned.preset.needs;
+    let gigabytes = |mb: u64| format!("{:.1} GB", mb as f64 / 1000.0);
+    let (download, memory) = (gigabytes(needs.download_mb), gigabytes(needs.memory_mb()));
+    let mut facts = match needs.download_mb {
+        0 => needs.licence.to_owned(),
+        _ => format!("{download} · {memory} · {}", needs.licence),
+    };
+    if needs.gated {
+        facts.push_str(" · gated");
+    }
+    facts
+}
+
+/// Where a preset comes from, and how to get what is missing of it.
+fn details(owned: &OwnedPreset) -> String {
+    let mut text = owned.preset.name.to_owned();
+    for repository in owned.preset.repositories() {
+        text.push_str(&format!("\n{repository}"));
+    }
+    if owned.is_here() {
+        text.push_str("\nOn this machine.");
+    } else {
+        text.push_str("\nNot on this machine yet. Fetch it once with:");
+        for repository in &owned.missing {
+            text.push_str(&format!("\nhf download {repository}"));
+        }
+    }
+    if owned.preset.needs.gated {
+        text.push_str("\nAccept its terms on the Hub first, and log in with `hf auth login`.");
+    }
+    text
 }

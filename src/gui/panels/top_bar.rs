@@ -12,7 +12,7 @@ use crate::{
         theme::{self, ICON, Palette, ThemeChoice, space},
         widgets::{self, badge, entry, icon, icon_button},
     },
-    model::{ModelInfo, ModelSpec},
+    model::{LabelNote, ModelInfo, ModelSpec},
 };
 
 /// What the bar shows.
@@ -146,6 +146,7 @@ impl TopBar<'_> {
                 badge(ui, "Demo model", palette.demo)
                     .on_hover_text("A toy that ships with Overrule; it knows drawn pictures only.");
             }
+            self.label_note(ui, info);
             if ui.ctx().content_rect().width() > 1150.0 {
                 ui.label(theme::caption(
                     ui,
@@ -153,6 +154,24 @@ impl TopBar<'_> {
                 ));
             }
         }
+    }
+
+    /// Says so where the dataset asks for other labels than the model was trained on.
+    fn label_note(&self, ui: &mut Ui, model: &ModelInfo) {
+        let labels = self.bench.map(|bench| &bench.session.dataset().labels);
+        let Some(note) = labels.and_then(|labels| LabelNote::new(model, labels)) else {
+            return;
+        };
+        let text = match note {
+            LabelNote::StandsFor { .. } => "Label by another name",
+            LabelNote::OtherLabels { .. } | LabelNote::FixedLabels { .. } => {
+                "Trained on other labels"
+            }
+        };
+        let note = note.to_string();
+        badge(ui, text, Palette::from_ui(ui).warn)
+            .accessible_name(&note)
+            .on_hover_text(note);
     }
 
     fn progress(&self, ui: &mut Ui, out: &mut Vec<Command>) {

@@ -20,13 +20,6 @@ impl HubId {
             None => (text, None),
         };
         let (org, name) = repository.split_once('/')?;
-        let plain = |part: &str| {
-            !part.is_empty()
-                && !part.starts_with('.')
-                && part
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-        };
         // A revision becomes part of a path: it must not lead out of the cache.
         let inside = |revision: &str| {
             !revision.is_empty()
@@ -34,9 +27,19 @@ impl HubId {
                     .components()
                     .all(|c| matches!(c, Component::Normal(_)))
         };
-        (plain(org) && plain(name) && revision.is_none_or(inside)).then(|| Self {
+        (is_plain(org) && is_plain(name) && revision.is_none_or(inside)).then(|| Self {
             repository: repository.to_owned(),
             revision: revision.map(str::to_owned),
+        })
+    }
+
+    /// As [`parse`](Self::parse), and one of the Hub's oldest ids, which have no organisation (`bert-base-uncased`).
+    pub fn parse_oldest(text: &str) -> Option<Self> {
+        Self::parse(text).or_else(|| {
+            is_plain(text).then(|| Self {
+                repository: text.to_owned(),
+                revision: None,
+            })
         })
     }
 
@@ -49,6 +52,15 @@ impl HubId {
         let folder = repository.join("snapshots").join(&commit);
         folder.is_dir().then_some((folder, commit))
     }
+}
+
+/// Whether a part of an id can be a part of a folder's name.
+fn is_plain(part: &str) -> bool {
+    !part.is_empty()
+        && !part.starts_with('.')
+        && part
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
 /// The commit of a folder that is a snapshot of the cache.

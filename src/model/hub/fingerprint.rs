@@ -33,7 +33,8 @@ pub fn fingerprint(folder: &Path) -> String {
 
 fn is_part_of_the_model(path: &Path) -> bool {
     path.extension()
-        .is_some_and(|extension| extension == "safetensors" || extension == "json")
+        .and_then(|extension| extension.to_str())
+        .is_some_and(|extension| ["safetensors", "json", "pth", "bin"].contains(&extension))
 }
 
 #[cfg(test)]

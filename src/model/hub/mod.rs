@@ -58,8 +58,9 @@ impl Resolved {
 
 /// The part of `adapter_config.json` that leads to the base.
 #[derive(serde::Deserialize)]
-struct AdapterBase {
-    base_model_name_or_path: Option<String>,
+pub struct AdapterBase {
+    /// The base, as the trainer named it.
+    pub base_model_name_or_path: Option<String>,
 }
 
 /// Finds the folders of a model and its adapter.
@@ -189,7 +190,7 @@ fn locate(name: &str) -> Result<Located, ModelError> {
             presets.join(", ")
         )));
     };
-    let cache = cache::cache_folder(|key| std::env::var(key).ok());
+    let cache = cache_folder();
     let (folder, revision) = id.find_in(&cache).ok_or_else(|| ModelError::NotInCache {
         id: id.repository.clone(),
         revision: id.revision.clone(),
@@ -200,6 +201,33 @@ fn locate(name: &str) -> Result<Located, ModelError> {
         folder,
         revision: Some(revision),
     })
+}
+
+/// Where the local cache of the Hub is.
+pub fn cache_folder() -> PathBuf {
+    cache::cache_folder(|key| std::env::var(key).ok())
+}
+
+/// A repository's snapshot in the local cache, if it is there; the id may be one of the oldest, without organisation.
+pub fn snapshot(id: &str) -> Option<PathBuf> {
+    let (folder, _) = HubId::parse_oldest(id)?.find_in(&cache_folder())?;
+    Some(folder)
+}
+
+/// Every repository of models in the local cache whose main branch is there: its id and its folder, sorted.
+pub fn cached() -> Vec<(String, PathBuf)> {
+    let entries = std::fs::read_dir(cache_folder()).into_iter().flatten();
+    let mut found: Vec<_> = entries
+        .filter_map(Result::ok)
+        .filter_map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let id = name.strip_prefix("models--")?.replacen("--", "/", 1);
+            let folder = snapshot(&id)?;
+            Some((id, folder))
+        })
+        .collect();
+    found.sort();
+    found
 }
 
 /// What a folder is called, even if it was given as `.`.

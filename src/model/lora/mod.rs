@@ -17,7 +17,7 @@ pub use config::LoraConfig;
 
 use super::{
     AdapterError, ModelError, keys,
-    weights::{SafetensorsFile, TensorEntry},
+    weights::{TensorEntry, TensorFile},
 };
 
 /// An adapter in memory.
@@ -79,7 +79,7 @@ impl Lora {
             let folder = folder.to_owned();
             return Err(AdapterError::NoWeights { folder }.into());
         }
-        let file = SafetensorsFile::open(&path)?;
+        let file = TensorFile::open(&path)?;
         let mut lora = Self {
             config,
             path,
@@ -205,7 +205,7 @@ impl Lora {
 
     fn read_pair(
         &self,
-        file: &SafetensorsFile,
+        file: &TensorFile,
         a: &TensorEntry,
         b: &TensorEntry,
     ) -> Result<Pair, ModelError> {
@@ -219,11 +219,7 @@ impl Lora {
         })
     }
 
-    fn read_factor(
-        &self,
-        file: &SafetensorsFile,
-        entry: &TensorEntry,
-    ) -> Result<Factor, ModelError> {
+    fn read_factor(&self, file: &TensorFile, entry: &TensorEntry) -> Result<Factor, ModelError> {
         let values = file.read::<f32>(entry)?;
         if values.iter().any(|value| !value.is_finite()) {
             return Err(AdapterError::NotFinite {

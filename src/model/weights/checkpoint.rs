@@ -5,14 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::file::{SafetensorsFile, TensorEntry};
+use super::file::{TensorEntry, TensorFile};
 use crate::model::{ModelError, files::read_json, keys};
 
 /// The weights of a base model, by canonical name. Nothing but headers is in memory.
 #[derive(Debug)]
 pub struct Checkpoint {
     folder: PathBuf,
-    files: Vec<SafetensorsFile>,
+    files: Vec<TensorFile>,
     /// File and place in the file's entries, by canonical name.
     places: HashMap<String, (usize, usize)>,
 }
@@ -23,15 +23,19 @@ struct Index {
 }
 
 impl Checkpoint {
-    /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names.
+    /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names; where there are neither,
+    /// a file of PyTorch's.
     ///
     /// # Errors
-    /// Neither is there, a shard is missing, or a file is damaged.
+    /// None of them is there, a shard is missing, or a file is damaged.
     pub fn open(folder: &Path) -> Result<Self, ModelError> {
-        let files = weight_files(folder)?
-            .iter()
-            .map(|path| SafetensorsFile::open(path))
-            .collect::<Result<Vec<_>, _>>()?;
+        let files = match weight_files(folder) {
+            Err(ModelError::NoWeights { folder }) => vec![open_pth(folder)?],
+            paths => paths?
+                .iter()
+                .map(|path| TensorFile::open(path))
+                .collect::<Result<_, _>>()?,
+        };
         let mut places = HashMap::new();
         for (f, file) in files.iter().enumerate() {
             for (e, entry) in file.entries().iter().enumerate() {
@@ -51,7 +55,7 @@ impl Checkpoint {
     }
 
     /// The tensor of this canonical name, and its file.
-    pub fn find(&self, name: &str) -> Option<(&SafetensorsFile, &TensorEntry)> {
+    pub fn find(&self, name: &str) -> Option<(&TensorFile, &TensorEntry)> {
         let (f, e) = *self.places.get(name)?;
         let file = self.files.get(f)?;
         Some((file, file.entries().get(e)?))
@@ -73,11 +77,22 @@ impl Checkpoint {
     }
 
     fn entries(&self) -> impl Iterator<Item = &TensorEntry> {
-        self.files.iter().flat_map(SafetensorsFile::entries)
+        self.files.iter().flat_map(TensorFile::entries)
     }
 }
 
-/// The files that hold a checkpoint's weights.
+/// What PyTorch's files of weights are called.
+const PTH: [&str; 2] = ["model_weights.pth", "pytorch_model.bin"];
+
+fn open_pth(folder: PathBuf) -> Result<TensorFile, ModelError> {
+    let mut paths = PTH.iter().map(|name| folder.join(name));
+    match paths.find(|path| path.exists()) {
+        Some(path) => TensorFile::open_pth(&path),
+        None => Err(ModelError::NoWeights { folder }),
+    }
+}
+
+/// The safetensors files that hold a checkpoint's weights.
 fn weight_files(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
     let single = folder.join("model.safetensors");
     if single.exists() {

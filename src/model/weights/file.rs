@@ -1,4 +1,4 @@
-//! One safetensors file.
+//! One file of tensors.
 //!
 //! Tensors are read by position, piece by piece, and converted on the way. The file is not mapped into memory: a
 //! mapped file that is cut off while it is in use ends the process, a read that comes up short is an error; and the
@@ -13,7 +13,9 @@ use std::{
 use half::{bf16, f16};
 use rayon::prelude::*;
 use safetensors::{Dtype, tensor::Metadata};
+use serde::{Deserialize, Serialize};
 
+use super::pth;
 use crate::model::ModelError;
 
 /// The longest header that is read. The format's own limit.
@@ -23,14 +25,16 @@ const MAX_HEADER_BYTES: u64 = 100_000_000;
 const PIECE: usize = 1 << 20;
 
 /// A tensor in a file.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TensorEntry {
     /// Its name in the file.
     pub name: String,
     /// Its shape.
     pub shape: Vec<usize>,
-    dtype: Dtype,
-    offset: u64,
+    /// How its values are stored.
+    pub(super) dtype: Dtype,
+    /// Where its first value lies in the file.
+    pub(super) offset: u64,
 }
 
 impl TensorEntry {
@@ -43,11 +47,21 @@ impl TensorEntry {
     pub fn bytes(&self) -> u64 {
         (self.elements() * self.dtype.bitsize() / 8) as u64
     }
+
+    /// Whether all of it lies within a file of this length, and its size is a number at all.
+    pub(super) fn lies_within(&self, file_bytes: u64) -> bool {
+        let sides = self.shape.iter().map(|side| *side as u64);
+        let bits = sides
+            .chain([self.dtype.bitsize() as u64])
+            .try_fold(1, u64::checked_mul);
+        bits.and_then(|bits| self.offset.checked_add(bits / 8))
+            .is_some_and(|end| end <= file_bytes)
+    }
 }
 
-/// A safetensors file whose header was read and checked against the file's length.
+/// A file whose list of tensors was read and checked against the file's length.
 #[derive(Debug)]
-pub struct SafetensorsFile {
+pub struct TensorFile {
     path: PathBuf,
     file: File,
     entries: Vec<TensorEntry>,
@@ -82,8 +96,8 @@ impl WeightFloat for bf16 {
     }
 }
 
-impl SafetensorsFile {
-    /// Opens a file and reads its header.
+impl TensorFile {
+    /// Opens a safetensors file and reads its header.
     ///
     /// # Errors
     /// A file that cannot be read, is empty or cut off, or whose header contradicts itself.
@@ -134,6 +148,23 @@ impl SafetensorsFile {
         Ok(Self {
             path: path.to_owned(),
             file,
+            entries,
+        })
+    }
+
+    /// Opens a file of PyTorch's and finds its tensors. No code in it is run.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is damaged, or holds more than tensors.
+    pub fn open_pth(path: &Path) -> Result<Self, ModelError> {
+        let mut entries = pth::entries(path)?;
+        entries.sort_by_key(|entry| entry.offset);
+        Ok(Self {
+            path: path.to_owned(),
+            file: File::open(path).map_err(|source| ModelError::Io {
+                path: path.to_owned(),
+                source,
+            })?,
             entries,
         })
     }

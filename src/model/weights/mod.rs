@@ -1,9 +1,10 @@
-//! From files to tensors: safetensors, checkpoints in one file or in shards, and one place that hands out weights.
+//! From files to tensors: safetensors and PyTorch's files, checkpoints in one file or in shards, and one place that hands out weights.
 
 mod checkpoint;
 mod file;
+pub mod pth;
 mod source;
 
 pub use checkpoint::Checkpoint;
-pub use file::{SafetensorsFile, TensorEntry};
+pub use file::{TensorEntry, TensorFile};
 pub use source::{WeightSource, Weights};

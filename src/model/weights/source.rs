@@ -11,7 +11,7 @@ use half::{bf16, f16};
 
 use super::{
     Checkpoint,
-    file::{SafetensorsFile, TensorEntry},
+    file::{TensorEntry, TensorFile},
 };
 use crate::model::{LoadProgress, ModelError, keys, lora::Lora};
 
@@ -98,11 +98,7 @@ impl<'a> WeightSource<'a> {
     }
 
     /// The tensor of a canonical name, with its shape checked.
-    fn find(
-        &self,
-        name: &str,
-        shape: &[usize],
-    ) -> Result<(&SafetensorsFile, &TensorEntry), ModelError> {
+    fn find(&self, name: &str, shape: &[usize]) -> Result<(&TensorFile, &TensorEntry), ModelError> {
         let (file, entry) =
             self.checkpoint
                 .find(name)

@@ -1,0 +1,140 @@
+//! `overrule models`: the models with short names, what they need, and what is on this machine.
+
+use serde_json::{Value, json};
+
+use super::{Outcome, table};
+use crate::{
+    gui::settings::{RecentModel, Settings},
+    model::{Found, Inventory, Kind, OwnedPreset, Place},
+};
+
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let inventory = Inventory::take();
+    let recent = Settings::load(Settings::file().as_deref()).recent_models;
+    let text = if args.json {
+        format!(
+            "{}\n",
+            serde_json::to_string_pretty(&to_json(&inventory, &recent))?
+        )
+    } else {
+        to_text(&inventory, &recent)
+    };
+    super::print(&text)?;
+    Ok(Outcome::Done)
+}
+
+fn to_text(inventory: &Inventory, recent: &[RecentModel]) -> String {
+    let row = |cells: [&str; 7]| cells.map(str::to_owned).to_vec();
+    let mut rows = vec![row([
+        "name", "model", "download", "memory", "licence", "gated", "here",
+    ])];
+    rows.extend(inventory.presets.iter().map(|owned| {
+        let needs = &owned.preset.needs;
+        row([
+            owned.preset.name,
+            owned.preset.title,
+            &size(needs.download_mb),
+            &size(needs.memory_mb()),
+            needs.licence,
+            if needs.gated { "yes" } else { "no" },
+            &here(owned),
+        ])
+    }));
+    let mut text = table::render_words(&rows);
+    text += "\nMemory is that of f32 on the CPU; --dtype bf16 halves it. A gated model is fetched after accepting its terms \
+             on the Hub.\nFetch a repository once with: hf download ORG/NAME\n";
+    if !inventory.cached.is_empty() {
+        text += &format!("\nAlso in {}:\n", inventory.cache.display());
+        let rows: Vec<_> = inventory
+            .cached
+            .iter()
+            .map(|found| vec![found.name.clone(), kind(found)])
+            .collect();
+        text += &table::render_words(&rows);
+    }
+    if !recent.is_empty() {
+        text += "\nUsed before in the window:\n";
+        for recent in recent {
+            text += &match (&recent.adapter, recent.base_only) {
+                (Some(adapter), _) => format!("{} with {adapter}\n", recent.model),
+                (None, true) => format!("{} without adapter\n", recent.model),
+                (None, false) => format!("{}\n", recent.model),
+            };
+        }
+    }
+    text
+}
+
+fn size(mb: u64) -> String {
+    match mb {
+        0 => "ships".to_owned(),
+        1..1000 => format!("{mb} MB"),
+        _ => format!("{:.1} GB", mb as f64 / 1000.0),
+    }
+}
+
+fn here(owned: &OwnedPreset) -> String {
+    if owned.is_here() {
+        "yes".to_owned()
+    } else {
+        format!("needs {}", owned.missing.join(", "))
+    }
+}
+
+fn kind(found: &Found) -> String {
+    match &found.kind {
+        Kind::Model { family } => (*family).to_owned(),
+        Kind::Adapter { base: Some(base) } => format!("adapter for {base}"),
+        Kind::Adapter { base: None } => "adapter".to_owned(),
+    }
+}
+
+fn to_json(inventory: &Inventory, recent: &[RecentModel]) -> Value {
+    let place = |place: Place| match place {
+        Place::Hub(id) => Value::from(id),
+        Place::Demo(_) => Value::Null,
+    };
+    let presets = inventory.presets.iter().map(|owned| {
+        let preset = owned.preset;
+        json!({
+            "name": preset.name,
+            "title": preset.title,
+            "base": place(preset.base),
+            "adapter": preset.adapter.map_or(Value::Null, place),
+            "vocabulary": preset.vocabulary,
+            "download_bytes": preset.needs.download_mb * 1_000_000,
+            "memory_bytes_f32": preset.needs.memory_mb() * 1_000_000,
+            "parameters": preset.needs.parameters_m * 1_000_000,
+            "gated": preset.needs.gated,
+            "licence": preset.needs.licence,
+            "here": owned.is_here(),
+            "missing": owned.missing,
+        })
+    });
+    let cached = inventory.cached.iter().map(|found| {
+        let (family, base) = match &found.kind {
+            Kind::Model { family } => (Some(*family), None),
+            Kind::Adapter { base } => (None, base.clone()),
+        };
+        json!({
+            "name": found.name,
+            "folder": found.folder,
+            "family": family,
+            "is_adapter": family.is_none(),
+            "adapter_base": base,
+        })
+    });
+    json!({
+        "presets": presets.collect::<Vec<_>>(),
+        "cache": inventory.cache,
+        "cached": cached.collect::<Vec<_>>(),
+        "used_before": recent,
+    })
+}
