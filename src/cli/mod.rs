@@ -52,11 +52,13 @@ enum Command {
     Export(export::Args),
     /// List the models with short names, what they need, and what is on this machine.
     Models(models::Args),
-    /// What a child process does with a file of PyTorch's: it prints where the tensors lie.
+    /// What a child process does with a file of PyTorch's: it writes down where the tensors lie.
     #[command(name = pth::SUBCOMMAND, hide = true)]
     TensorsOfPth {
         /// The file
         file: PathBuf,
+        /// Where the answer goes
+        answer: PathBuf,
     },
 }
 
@@ -97,8 +99,8 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Inspect(args) => inspect::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Models(args) => models::run(&args),
-        Command::TensorsOfPth { file } => {
-            print(&pth::index_as_json(&file)?)?;
+        Command::TensorsOfPth { file, answer } => {
+            pth::write_index(&file, &answer)?;
             Ok(Outcome::Done)
         }
     }

@@ -8,10 +8,7 @@ use std::{
 
 use zip::{CompressionMethod, ZipArchive, result::ZipError};
 
-use super::{
-    PthError,
-    pickle::{self, StoredTensor},
-};
+use super::{PthError, pickle, values::StoredTensor};
 use crate::model::weights::file::TensorEntry;
 
 /// The longest index that is read. A model of a thousand tensors has 300 kB.

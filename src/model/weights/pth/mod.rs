@@ -8,18 +8,18 @@
 
 mod archive;
 mod pickle;
+mod values;
 
 use std::{
-    io::{self, Read},
-    panic,
+    fs, io, panic,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{self, Command},
     sync::OnceLock,
     thread,
     time::Duration,
 };
 
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use super::file::TensorEntry;
 use crate::model::ModelError;
@@ -28,10 +28,7 @@ use crate::model::ModelError;
 pub const SUBCOMMAND: &str = "__tensors-of-pth";
 
 /// How long a child may take. The index of a large model takes milliseconds.
-const CHILD_SECS: u64 = 60;
-
-/// The longest answer of a child that is read.
-const MAX_ANSWER_BYTES: u64 = 64 << 20;
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// The program that is this one.
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
@@ -107,9 +104,6 @@ pub enum PthError {
     /// The child ended without a word.
     #[error("the process that read it ended unexpectedly ({0})")]
     ChildEnded(String),
-    /// The child did not end.
-    #[error("reading its index took longer than {CHILD_SECS} seconds")]
-    TooSlow,
     /// What a child said.
     #[error("{0}")]
     Told(String),
@@ -121,7 +115,7 @@ pub enum PthError {
 /// The file is something else, is damaged, or holds more than tensors.
 pub(super) fn entries(path: &Path) -> Result<Vec<TensorEntry>, ModelError> {
     let found = match PROGRAM.get() {
-        Some(program) => in_child(program, path, Duration::from_secs(CHILD_SECS)),
+        Some(program) => in_child(program, path),
         None => in_this_process(path),
     };
     found.map_err(|source| ModelError::Pth {
@@ -130,13 +124,25 @@ pub(super) fn entries(path: &Path) -> Result<Vec<TensorEntry>, ModelError> {
     })
 }
 
-/// What the child does: the index of a file as JSON.
+/// What the child does: it writes the index of a file as JSON into another. It ends itself when that takes too long.
 ///
 /// # Errors
-/// As [`entries`].
-pub fn index_as_json(path: &Path) -> Result<String, PthError> {
+/// The file is refused, or the other cannot be written.
+pub fn write_index(path: &Path, answer: &Path) -> Result<(), PthError> {
+    let io_error = |error: io::Error| PthError::Io(error.to_string());
+    // Closed when the work is done.
+    let (_working, done) = bounded::<()>(0);
+    thread::Builder::new()
+        .name("overrule-time-limit".to_owned())
+        .spawn(move || {
+            if done.recv_timeout(TIME_LIMIT) == Err(RecvTimeoutError::Timeout) {
+                process::abort();
+            }
+        })
+        .map_err(io_error)?;
     let entries = archive::entries(path)?;
-    serde_json::to_string(&entries).map_err(|error| PthError::Io(error.to_string()))
+    let json = serde_json::to_vec(&entries).map_err(|error| PthError::Io(error.to_string()))?;
+    fs::write(answer, json).map_err(io_error)
 }
 
 fn in_this_process(path: &Path) -> Result<Vec<TensorEntry>, PthError> {
@@ -144,108 +150,74 @@ fn in_this_process(path: &Path) -> Result<Vec<TensorEntry>, PthError> {
         .unwrap_or_else(|_| Err(PthError::Damaged("reading it failed".to_owned())))
 }
 
-fn in_child(program: &Path, path: &Path, limit: Duration) -> Result<Vec<TensorEntry>, PthError> {
+fn in_child(program: &Path, path: &Path) -> Result<Vec<TensorEntry>, PthError> {
     let io_error = |error: io::Error| PthError::Io(error.to_string());
-    let spawned = Command::new(program)
+    let answer = tempfile::NamedTempFile::new().map_err(io_error)?;
+    let child = Command::new(program)
         .arg(SUBCOMMAND)
         .arg(path)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
+        .arg(answer.path())
+        .output();
     // A program that was replaced or removed while it runs can still read by itself.
-    let Ok(mut child) = spawned else {
+    let Ok(child) = child else {
         return in_this_process(path);
     };
-    let said = read_all(child.stdout.take()).map_err(io_error)?;
-    let complaint = read_all(child.stderr.take()).map_err(io_error)?;
-    let Ok(said) = said.recv_timeout(limit) else {
-        // It may have ended at this moment; there is nothing to do about a child that cannot be ended.
-        let _ = child.kill();
-        let _ = child.wait();
-        return Err(PthError::TooSlow);
-    };
-    let status = child.wait().map_err(io_error)?;
-    if status.success() {
-        let entries: Vec<TensorEntry> = serde_json::from_slice(&said)
-            .map_err(|error| PthError::ChildEnded(error.to_string()))?;
-        let length = path.metadata().map_err(io_error)?.len();
-        return match entries.iter().find(|entry| !entry.lies_within(length)) {
-            Some(entry) => Err(PthError::TooShort {
-                name: entry.name.clone(),
-                shape: entry.shape.clone(),
-            }),
-            None => Ok(entries),
-        };
+    if !child.status.success() {
+        let complaint = String::from_utf8_lossy(&child.stderr);
+        return Err(match complaint.trim().strip_prefix("error: ") {
+            Some(reason) => PthError::Told(reason.to_owned()),
+            None => PthError::ChildEnded(child.status.to_string()),
+        });
     }
-    let complaint = complaint.recv_timeout(limit).unwrap_or_default();
-    let complaint = String::from_utf8_lossy(&complaint);
-    match complaint.trim().strip_prefix("error: ") {
-        Some(reason) => Err(PthError::Told(reason.to_owned())),
-        None => Err(PthError::ChildEnded(status.to_string())),
+    let answer = fs::read(answer.path()).map_err(io_error)?;
+    let entries: Vec<TensorEntry> =
+        serde_json::from_slice(&answer).map_err(|error| PthError::ChildEnded(error.to_string()))?;
+    let length = path.metadata().map_err(io_error)?.len();
+    match entries.iter().find(|entry| !entry.lies_within(length)) {
+        Some(entry) => Err(PthError::TooShort {
+            name: entry.name.clone(),
+            shape: entry.shape.clone(),
+        }),
+        None => Ok(entries),
     }
-}
-
-/// Reads a pipe to its end on a thread of its own.
-fn read_all(pipe: Option<impl Read + Send + 'static>) -> io::Result<Receiver<Vec<u8>>> {
-    let (sender, receiver) = bounded(1);
-    let read = move || {
-        let mut bytes = Vec::new();
-        if let Some(pipe) = pipe {
-            // What came before a fault is enough to see that there was one.
-            let _ = pipe.take(MAX_ANSWER_BYTES).read_to_end(&mut bytes);
-        }
-        let _ = sender.send(bytes);
-    };
-    thread::Builder::new()
-        .name("overrule-pth".to_owned())
-        .spawn(read)?;
-    Ok(receiver)
 }
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt};
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
-    /// A program that does what `script` says instead of reading a file.
-    fn child(script: &str, limit: Duration) -> Result<Vec<TensorEntry>, PthError> {
+    /// A program that does what `script` says instead of reading a file; its answer goes to `$3`.
+    fn child(script: &str) -> Result<Vec<TensorEntry>, PthError> {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("child");
         fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
         let file = folder.path().join("weights.pth");
         fs::write(&file, [0; 16]).unwrap();
-        in_child(&program, &file, limit)
+        in_child(&program, &file)
     }
 
     #[test]
     fn whatever_becomes_of_the_child_is_an_error_and_nothing_more() {
-        let long = Duration::from_secs(60);
-        assert_eq!(child("echo '[]'", long).unwrap().len(), 0);
+        assert_eq!(child("echo '[]' > $3").unwrap().len(), 0);
         assert_eq!(
-            child("echo 'error: it is odd' >&2; exit 2", long),
+            child("echo 'error: it is odd' >&2; exit 2"),
             Err(PthError::Told("it is odd".to_owned()))
         );
-        for script in ["kill -SEGV $$", "exit 3", "echo nonsense", "true"] {
-            let outcome = child(script, long);
+        for script in ["kill -SEGV $$", "exit 3", "echo nonsense > $3", "true"] {
+            let outcome = child(script);
             assert!(matches!(outcome, Err(PthError::ChildEnded(_))), "{script}");
         }
-        let beyond = r#"echo '[{"name":"w","shape":[4],"dtype":"F32","offset":8}]'"#;
-        assert!(matches!(
-            child(beyond, long),
-            Err(PthError::TooShort { .. })
-        ));
-        let hangs = child("exec sleep 600", Duration::from_millis(50));
-        assert_eq!(hangs, Err(PthError::TooSlow));
+        let beyond = r#"echo '[{"name":"w","shape":[4],"dtype":"F32","offset":8}]' > $3"#;
+        assert!(matches!(child(beyond), Err(PthError::TooShort { .. })));
     }
 
     #[test]
     fn a_program_that_is_gone_is_done_without() {
         let gone = Path::new("/nowhere/overrule");
         let missing = Path::new("/nowhere/weights.pth");
-        let outcome = in_child(gone, missing, Duration::from_secs(1));
-        assert!(matches!(outcome, Err(PthError::Io(_))));
+        assert!(matches!(in_child(gone, missing), Err(PthError::Io(_))));
     }
 }
