@@ -272,3 +272,77 @@ fn actions_lead_from_state_to_state() {
         assert_eq!(state, (decision, draft, outcome), "{name}");
     }
 }
+
+#[test]
+fn runs_are_listed_with_what_they_said() {
+    let (_folder, file) = in_folder();
+    let mut watched = Watched::open(dataset(4), &file);
+    assert_eq!(watched.session.runs(), None);
+    watched.session.begin_run(run("first"));
+    watched.session.record_prediction(0, said(&[0]));
+    watched
+        .session
+        .record_prediction(1, Prediction::failed("no", Default::default()));
+    watched.session.begin_run(run("second"));
+    let unread = Prediction {
+        parse: Parse::Failed,
+        ..said(&[])
+    };
+    watched.session.record_prediction(2, unread);
+    // Everything handed over before is counted.
+    watched.session.look_for_runs();
+    watched.wait(|session| session.runs().is_some());
+    let runs = watched.session.runs().unwrap();
+    let mut found: Vec<_> = runs
+        .iter()
+        .map(|run| {
+            (
+                run.info.model.as_str(),
+                run.predicted,
+                run.unread,
+                run.failed,
+            )
+        })
+        .collect();
+    found.sort_unstable();
+    assert_eq!(found, [("first", 2, 0, 1), ("second", 1, 1, 0)]);
+}
+
+#[test]
+fn a_second_run_stands_beside_the_shown_one() {
+    let (_folder, file) = in_folder();
+    let mut watched = Watched::open(dataset(4), &file);
+    let session = &mut watched.session;
+    session.begin_run(run("first"));
+    for (post, labels) in [(0, vec![0]), (1, vec![1]), (3, vec![])] {
+        session.record_prediction(post, said(&labels));
+    }
+    session.begin_run(run("second"));
+    for (post, labels) in [(0, vec![0]), (1, vec![2]), (2, vec![1])] {
+        session.record_prediction(post, said(&labels));
+    }
+    session.compare_with(Some(run("first")));
+    assert_eq!(session.other_run(), Some(&run("first")));
+    watched.wait(|session| !session.is_other_loading());
+    let differing = |session: &overrule::review::Session| -> Vec<usize> {
+        (0..4).filter(|post| session.runs_differ(*post)).collect()
+    };
+    assert_eq!(differing(&watched.session), [1]);
+    assert_eq!(watched.session.other_answer(3), Some(set(&[])));
+    assert_eq!(watched.session.other_answer(2), None);
+    // Posts that both predicted: 0 and 1, both without a label in the dataset's truth.
+    let both: Vec<_> = watched.session.both(Truth::Dataset).collect();
+    assert_eq!(both.len(), 2);
+    assert!(both.iter().all(|post| post.truth == Some(set(&[]))));
+
+    // The two change places.
+    watched.session.begin_run(run("first"));
+    watched.wait(|session| !session.is_loading() && !session.is_other_loading());
+    assert_eq!(watched.session.other_run(), Some(&run("second")));
+    assert_eq!(watched.session.answer(1), Some(set(&[1])));
+    assert_eq!(watched.session.other_answer(1), Some(set(&[2])));
+    assert_eq!(differing(&watched.session), [1]);
+    watched.session.compare_with(None);
+    assert_eq!(watched.session.other_run(), None);
+    assert!(differing(&watched.session).is_empty());
+}

@@ -10,7 +10,7 @@ use std::{
 
 use overrule::review::{
     Action, Review, Session,
-    session::SaveState,
+    session::{SaveState, Unsaved},
     store::{StoreError, dataset_of},
 };
 use rusqlite::Connection;
@@ -259,7 +259,7 @@ fn a_reviewer_works_on_a_full_disk() {
         panic!("the limit is still in force");
     };
     assert!(
-        unsaved > 0 && message.contains("review.overrule"),
+        unsaved.actions > 0 && message.contains("review.overrule"),
         "{message}"
     );
     watched.session.apply(0, Action::Note("last".into()));
@@ -296,13 +296,29 @@ fn a_file_moved_away_while_open_is_noticed() {
     let elsewhere = folder.path().join("elsewhere");
     fs::rename(&file, &elsewhere).unwrap();
     watched.session.apply(1, confirm(&[1]));
-    watched.wait(|session| matches!(session.poll(), SaveState::Failed { unsaved: 1, .. }));
+    watched.wait(|session| {
+        matches!(
+            session.poll(),
+            SaveState::Failed {
+                unsaved: Unsaved { actions: 1, .. },
+                ..
+            }
+        )
+    });
 
     // An older copy in its place is not taken for it.
     Watched::open(dataset(3), &folder.path().join("other.overrule")).close();
     fs::copy(folder.path().join("other.overrule"), &file).unwrap();
     watched.session.retry_save();
-    watched.wait(|session| matches!(session.poll(), SaveState::Failed { unsaved: 1, .. }));
+    watched.wait(|session| {
+        matches!(
+            session.poll(),
+            SaveState::Failed {
+                unsaved: Unsaved { actions: 1, .. },
+                ..
+            }
+        )
+    });
 
     fs::rename(&elsewhere, &file).unwrap();
     watched.session.retry_save();

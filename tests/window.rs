@@ -1,6 +1,8 @@
 //! The window as its users go through it, found by the names that screen readers hear.
 
+mod careful;
 mod fake;
+mod runs;
 
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable;
@@ -65,7 +67,7 @@ fn a_review_from_opening_to_export_and_back() {
     window.click("Replace it");
     window.until("replacing", |window| !window.has("Replace it"));
 
-    window.until("saving", |window| window.has("All saved"));
+    window.until("saving", |window| window.has("All decisions saved"));
     drop(window);
     let mut window = folder.window();
     window.settle();

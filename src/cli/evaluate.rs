@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     Outcome,
+    against::Against,
     common::{DataArgs, open_session},
     progress::posts,
     table,
@@ -19,7 +20,6 @@ use crate::{
     metrics::{self, ClassMetrics, Metrics, Pair},
     post::LabelSet,
     predict::{
-        answer::Parse,
         prediction::{Record, RunInfo},
         record_file::read_records,
     },
@@ -44,6 +44,12 @@ pub(super) struct Args {
     /// Which run of the file, from 1 [default: the last]
     #[arg(long, value_name = "N")]
     run: Option<usize>,
+    /// Compare with a second file of predictions: where the two agree, and the scores of both on the posts that both predicted
+    #[arg(long, value_name = "FILE.jsonl")]
+    against: Option<PathBuf>,
+    /// Which run of the second file, from 1 [default: the last]
+    #[arg(long, value_name = "N", requires = "against")]
+    against_run: Option<usize>,
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -53,17 +59,26 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let (records, run) = records_of_run(&args.predictions, args.run)?;
-    let source = TruthSource::open(args, &run)?;
+    let source = Source::open(args, &run)?;
     let dataset = source.dataset();
     let joined = join(dataset, &records)?;
-    let comparison = compare(&source, &joined, &run);
-    let text = if args.json {
-        let value = comparison.to_json();
-        format!("{}\n", serde_json::to_string_pretty(&value)?)
-    } else {
-        comparison.to_text()
+    let (value, text) = match &args.against {
+        None => {
+            let comparison = compare(&source, &joined, &run);
+            (comparison.to_json(), comparison.to_text())
+        }
+        Some(file) => {
+            let (records, other) = records_of_run(file, args.against_run)?;
+            let others = join(dataset, &records)?;
+            let against = Against::new(&source, [&joined, &others], [&run, &other]);
+            (against.to_json(), against.to_text())
+        }
     };
-    super::print(&text)?;
+    if args.json {
+        super::print(&format!("{}\n", serde_json::to_string_pretty(&value)?))?;
+    } else {
+        super::print(&text)?;
+    }
     Ok(Outcome::Done)
 }
 
@@ -109,7 +124,7 @@ fn records_of_run(path: &Path, wanted: Option<usize>) -> anyhow::Result<(Vec<Rec
     Ok((records.collect(), chosen))
 }
 
-fn describe(run: &RunInfo) -> String {
+pub(super) fn describe(run: &RunInfo) -> String {
     let adapter = match &run.adapter {
         Some(adapter) => format!(" + {adapter}"),
         None => " without adapter".to_owned(),
@@ -125,12 +140,12 @@ fn describe(run: &RunInfo) -> String {
 }
 
 /// What predictions are compared with.
-enum TruthSource {
+pub(super) enum Source {
     Dataset(Dataset),
     Session(Box<Session>),
 }
 
-impl TruthSource {
+impl Source {
     fn open(args: &Args, run: &RunInfo) -> anyhow::Result<Self> {
         if let Some(session) = &args.session {
             let session = open_session(session, args.dataset.as_deref(), &args.data)?;
@@ -144,28 +159,28 @@ impl TruthSource {
         Ok(Self::Dataset(dataset::open(dataset, &options)?))
     }
 
-    fn dataset(&self) -> &Dataset {
+    pub(super) fn dataset(&self) -> &Dataset {
         match self {
             Self::Dataset(dataset) => dataset,
             Self::Session(session) => session.dataset(),
         }
     }
 
-    fn truth(&self, post: usize) -> Option<LabelSet> {
+    pub(super) fn truth(&self, post: usize) -> Option<LabelSet> {
         match self {
             Self::Dataset(dataset) => dataset.posts.get(post)?.truth,
             Self::Session(session) => session.truth(post, Truth::Combined),
         }
     }
 
-    fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Dataset(_) => "dataset",
             Self::Session(_) => "combined",
         }
     }
 
-    fn sentence(&self) -> &'static str {
+    pub(super) fn sentence(&self) -> &'static str {
         match self {
             Self::Dataset(_) => "the dataset's labels",
             Self::Session(_) => {
@@ -176,8 +191,8 @@ impl TruthSource {
 }
 
 /// Records by the place of their post in the dataset.
-struct Joined<'a> {
-    by_place: HashMap<usize, &'a Record>,
+pub(super) struct Joined<'a> {
+    pub(super) by_place: HashMap<usize, &'a Record>,
     /// Records that match by place and text only, as when an image was moved.
     by_text: usize,
     /// Records without a post.
@@ -225,7 +240,7 @@ fn join<'a>(dataset: &Dataset, records: &'a [Record]) -> anyhow::Result<Joined<'
 /// The figures and all that must be said beside them.
 struct Comparison<'a> {
     metrics: Metrics,
-    source: &'a TruthSource,
+    source: &'a Source,
     run: &'a RunInfo,
     unlabelled: usize,
     missing: usize,
@@ -233,7 +248,7 @@ struct Comparison<'a> {
     unmatched: usize,
 }
 
-fn compare<'a>(source: &'a TruthSource, joined: &Joined, run: &'a RunInfo) -> Comparison<'a> {
+fn compare<'a>(source: &'a Source, joined: &Joined, run: &'a RunInfo) -> Comparison<'a> {
     let dataset = source.dataset();
     let (mut unlabelled, mut missing) = (0, 0);
     let mut pairs = Vec::with_capacity(joined.by_place.len());
@@ -256,13 +271,7 @@ fn compare<'a>(source: &'a TruthSource, joined: &Joined, run: &'a RunInfo) -> Co
 }
 
 fn pair(truth: LabelSet, record: &Record, dataset: &Dataset) -> Pair {
-    let failed = record.error.is_some();
-    Pair {
-        truth,
-        predicted: record.prediction(&dataset.labels).labels,
-        parse_failed: record.parse == Parse::Failed && !failed,
-        failed,
-    }
+    record.prediction(&dataset.labels).said().against(truth)
 }
 
 impl Comparison<'_> {
@@ -383,6 +392,6 @@ fn class_row(label: &str, class: &ClassMetrics) -> Vec<String> {
     row
 }
 
-fn figure(value: f64) -> String {
+pub(super) fn figure(value: f64) -> String {
     format!("{value:.4}")
 }

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand. Data goes to standard output, everything else to standard error.
 
+mod against;
 mod common;
 mod evaluate;
 mod export;

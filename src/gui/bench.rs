@@ -1,22 +1,19 @@
 //! The open dataset as the window works with it: the session, the queue, and the figures, each worked out only when something changed.
 
-use std::time::{Duration, Instant};
+use std::{sync::Arc, time::Duration};
 
+use super::{figures::Figures, pace::Pace};
 use crate::{
-    metrics::{self, Metrics},
     post::LabelSet,
     review::{
         Session,
-        queue::{self, Filter, Order},
-        session::{Exposure, LeftOut, SaveState, Truth},
+        queue::{self, Filter, Order, Split},
+        session::SaveState,
     },
 };
 
 /// How many posts behind the cursor the model is asked for first.
 const AHEAD: usize = 16;
-
-/// Figures and state-dependent queues are worked out again at most this often.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// Where the labels in front of the reviewer come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,40 +39,10 @@ pub struct Working {
     pub source: Source,
 }
 
-/// The scores, as of a revision of the session.
-#[derive(Default)]
-pub struct Figures {
-    /// The scores; `None` until they were worked out.
-    pub metrics: Option<Metrics>,
-    /// What they compare with.
-    pub truth: Truth,
-    /// What the comparison leaves out.
-    pub left_out: LeftOut,
-    of: Option<(u64, Truth)>,
-    pace: Pace,
-}
-
-/// Keeps repeated work to a twentieth of the time.
-#[derive(Default)]
-struct Pace {
-    last: Option<Instant>,
-    took: Duration,
-}
-
-impl Pace {
-    /// How long to wait until the work may be done again.
-    fn wait(&self) -> Duration {
-        let pause = SHORTEST_PAUSE.max(20 * self.took);
-        self.last
-            .map_or(Duration::ZERO, |last| pause.saturating_sub(last.elapsed()))
-    }
-
-    fn run<R>(&mut self, work: impl FnOnce() -> R) -> R {
-        let begin = Instant::now();
-        let result = work();
-        self.took = begin.elapsed();
-        self.last = Some(Instant::now());
-        result
+impl Working {
+    /// Whether the labels are the reviewer's own, and not a suggestion.
+    pub fn is_own(&self) -> bool {
+        matches!(self.source, Source::Draft | Source::Decision)
     }
 }
 
@@ -93,6 +60,8 @@ pub struct Bench {
     pub order: Order,
     /// The text searched for.
     pub search: String,
+    /// The columns that split the dataset.
+    splits: Vec<Split>,
     queue: Vec<u32>,
     /// The place of the cursor in the queue, or where it would be.
     place: Result<usize, usize>,
@@ -101,14 +70,15 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// Takes an opened session.
-    pub fn new(session: Session) -> Self {
+    /// Takes an opened session. `wake` is called when figures worked out on another thread are there.
+    pub fn new(session: Session, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
         let mut bench = Self {
             save: SaveState::Saved,
-            figures: Figures::default(),
+            figures: Figures::new(wake),
             filter: Filter::All,
             order: Order::Dataset,
             search: String::new(),
+            splits: queue::splits(session.dataset()),
             queue: Vec::new(),
             place: Err(0),
             of: 0,
@@ -122,6 +92,11 @@ impl Bench {
     /// The posts of the queue (places in the dataset), in its order.
     pub fn queue(&self) -> &[u32] {
         &self.queue
+    }
+
+    /// The columns that split the dataset.
+    pub fn splits(&self) -> &[Split] {
+        &self.splits
     }
 
     /// The post on screen, unless the dataset has none.
@@ -206,7 +181,11 @@ impl Bench {
 
     /// Whether the queue depends on more than the dataset.
     fn is_live(&self) -> bool {
-        self.order != Order::Dataset || !matches!(self.filter, Filter::All | Filter::Unlabelled)
+        !matches!(self.order, Order::Dataset | Order::Random(_))
+            || !matches!(
+                self.filter,
+                Filter::All | Filter::Unlabelled | Filter::Column { .. }
+            )
     }
 
     fn rebuild(&mut self) {
@@ -260,11 +239,8 @@ impl Bench {
                 pause => later(pause),
             }
         }
-        if self.figures.of != Some((revision, self.figures.truth)) {
-            match self.figures.pace.wait() {
-                Duration::ZERO => self.figures.update(&self.session),
-                pause => later(pause),
-            }
+        if let Some(pause) = self.figures.refresh(&self.session) {
+            later(pause);
         }
         wait
     }
@@ -315,22 +291,5 @@ impl Bench {
             .filter(|post| self.session.prediction(*post).is_none())
             .take(AHEAD)
             .collect()
-    }
-}
-
-impl Figures {
-    fn update(&mut self, session: &Session) {
-        let Self { truth, pace, .. } = self;
-        let labels = &session.dataset().labels;
-        let (metrics, left_out) = pace.run(|| {
-            let pairs = session.pairs(*truth, Exposure::Any);
-            (
-                metrics::evaluate(labels, pairs),
-                session.left_out(*truth, Exposure::Any),
-            )
-        });
-        self.metrics = Some(metrics);
-        self.left_out = left_out;
-        self.of = Some((session.revision(), self.truth));
     }
 }

@@ -4,9 +4,10 @@ use std::{borrow::Cow, path::PathBuf};
 
 use egui_material_icons::{MaterialIcon, icons};
 
-use super::{dialogs::export::ExportRequest, theme::ThemeChoice};
+use super::{dialogs::export::ExportRequest, panels::labels::Below, theme::ThemeChoice};
 use crate::{
     model::ModelSpec,
+    predict::prediction::RunInfo,
     review::{
         queue::{Filter, Order},
         session::Truth,
@@ -45,6 +46,14 @@ pub enum Command {
     },
     /// Show or hide the model's raw answer.
     ShowAnswer,
+    /// Show the runs of the session and compare two, or not.
+    ShowRuns,
+    /// Show a part below the labels.
+    ShowBelow(Below),
+    /// Show what another run said.
+    ShowRun(RunInfo),
+    /// Compare the shown run with another, or with none.
+    CompareWith(Option<RunInfo>),
     /// Go to a post by its place in the dataset.
     GoTo(usize),
     /// Take the last action back.
@@ -78,6 +87,8 @@ pub enum Command {
     CancelRun,
     /// Predict the posts that have no prediction yet.
     Predict,
+    /// Predict the posts that could not be answered once more.
+    RetryFailed,
 
     /// Show other posts in the queue.
     SetFilter(Filter),
@@ -98,6 +109,8 @@ pub enum Command {
     ToggleZoom,
     /// Change the theme.
     SetTheme(ThemeChoice),
+    /// Find any command by a few letters.
+    ShowPalette,
     /// Show the keys.
     ShowKeys,
     /// Say what this program is.
@@ -124,6 +137,11 @@ impl Command {
             Self::EditNote => "Note…",
             Self::SaveNote { .. } => "Save note",
             Self::ShowAnswer => "Model’s answer",
+            Self::ShowRuns => "Runs",
+            Self::ShowBelow(_) => "Show",
+            Self::ShowRun(_) => "Show this run",
+            Self::CompareWith(Some(_)) => "Compare",
+            Self::CompareWith(None) => "End the comparison",
             Self::GoTo(post) => return Cow::Owned(format!("Go to post {}", post + 1)),
             Self::Undo => "Undo",
             Self::Redo => "Redo",
@@ -140,6 +158,7 @@ impl Command {
             Self::Resume => "Resume",
             Self::CancelRun => "Stop",
             Self::Predict => "Predict the rest",
+            Self::RetryFailed => "Predict failed posts again",
             Self::SetFilter(_) => "Show",
             Self::SetOrder(_) => "Order",
             Self::Search => "Search",
@@ -149,6 +168,7 @@ impl Command {
             Self::ToggleGrey => "Grey pictures",
             Self::ToggleZoom => "Fit or full size",
             Self::SetTheme(_) => "Theme",
+            Self::ShowPalette => "Commands…",
             Self::ShowKeys => "Keys",
             Self::About => "About Overrule",
             Self::DismissBanner => "Dismiss",
@@ -170,6 +190,11 @@ impl Command {
             Self::Flag => "Mark this post for a second look, or clear the mark.",
             Self::EditNote | Self::SaveNote { .. } => "Write a note about this post.",
             Self::ShowAnswer => "Show the model’s raw answer, how it was read, and what it took.",
+            Self::ShowRuns => "List the runs of this session, look at an earlier one, compare two.",
+            Self::ShowBelow(_) => "Show it below the labels.",
+            Self::ShowRun(_) => "Show what this run said; its model need not be loaded.",
+            Self::CompareWith(Some(_)) => "Put this run beside the shown one.",
+            Self::CompareWith(None) => "Show one run alone again.",
             Self::GoTo(_) => "Show this post.",
             Self::Undo => "Take the last action back; also one of an earlier day.",
             Self::Redo => "Do the last undone action again.",
@@ -183,6 +208,9 @@ impl Command {
             Self::Resume => "Go on predicting.",
             Self::CancelRun => "Stop predicting; what is done stays.",
             Self::Predict => "Predict the posts that have no prediction yet.",
+            Self::RetryFailed => {
+                "Ask the model once more about the posts that it could not answer."
+            }
             Self::SetFilter(_) => "Which posts the queue shows.",
             Self::SetOrder(_) => "In which order the queue stands.",
             Self::Search => "Find posts by their text.",
@@ -192,6 +220,7 @@ impl Command {
             Self::ToggleGrey => "Take the colour out of every picture.",
             Self::ToggleZoom => "Show the picture fitted, or in its own size.",
             Self::SetTheme(_) => "Light, dark, or as the desktop has it.",
+            Self::ShowPalette => "Find any command, queue or post by a few letters.",
             Self::ShowKeys => "Show every key.",
             Self::About => "What this program is, and its version.",
             Self::DismissBanner => "Put this line away.",
@@ -213,11 +242,14 @@ impl Command {
             Self::Flag => icons::ICON_FLAG,
             Self::EditNote | Self::SaveNote { .. } => icons::ICON_EDIT_NOTE,
             Self::ShowAnswer => icons::ICON_DATA_OBJECT,
+            Self::ShowRuns | Self::CompareWith(_) => icons::ICON_COMPARE,
+            Self::ShowBelow(_) | Self::ShowRun(_) => icons::ICON_VISIBILITY,
             Self::GoTo(_) => icons::ICON_ARROW_FORWARD,
             Self::Undo => icons::ICON_UNDO,
             Self::Redo => icons::ICON_REDO,
             Self::Hide => icons::ICON_VISIBILITY_OFF,
             Self::RetrySave => icons::ICON_SYNC,
+            Self::RetryFailed => icons::ICON_REPLAY,
             Self::OpenData | Self::OpenPath(_) => icons::ICON_FOLDER_OPEN,
             Self::Export | Self::ExportTo(_) => icons::ICON_FILE_DOWNLOAD,
             Self::ChooseModel | Self::LoadModel(_) => icons::ICON_DEPLOYED_CODE,
@@ -234,6 +266,7 @@ impl Command {
             Self::ToggleGrey => icons::ICON_FILTER_B_AND_W,
             Self::ToggleZoom => icons::ICON_FIT_SCREEN,
             Self::SetTheme(_) => icons::ICON_CONTRAST,
+            Self::ShowPalette => icons::ICON_TERMINAL,
             Self::ShowKeys => icons::ICON_KEYBOARD,
             Self::About => icons::ICON_INFO,
         }
@@ -262,6 +295,10 @@ impl Command {
                 | Self::Export
                 | Self::ExportTo(_)
                 | Self::Predict
+                | Self::ShowRuns
+                | Self::ShowRun(_)
+                | Self::CompareWith(_)
+                | Self::RetryFailed
                 | Self::Search
                 | Self::SetFilter(_)
                 | Self::SetOrder(_)

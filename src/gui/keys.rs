@@ -67,10 +67,13 @@ impl Command {
             (Move, Self::Next),
             (Move, Self::Search),
             (Look, Self::ShowAnswer),
+            (Look, Self::ShowRuns),
             (Look, Self::ToggleZoom),
             (Look, Self::ToggleBlur),
             (Look, Self::Hide),
+            (Look, Self::ShowPalette),
             (Look, Self::ShowKeys),
+            (File, Self::RetryFailed),
             (File, Self::OpenData),
             (File, Self::ChooseModel),
             (File, Self::Export),
@@ -95,6 +98,7 @@ impl Command {
             Self::Flag => plain(Key::F),
             Self::EditNote => plain(Key::N),
             Self::ShowAnswer => plain(Key::J),
+            Self::ShowRuns => plain(Key::C),
             Self::Undo => command(Key::Z),
             Self::Redo => Some(KeyboardShortcut::new(
                 Modifiers::COMMAND | Modifiers::SHIFT,
@@ -105,9 +109,11 @@ impl Command {
             Self::ChooseModel => command(Key::M),
             Self::Export => command(Key::E),
             Self::Search => command(Key::F),
+            Self::RetryFailed => command(Key::R),
             Self::ToggleZoom => plain(Key::Z),
             Self::ToggleBlur => plain(Key::B),
             Self::ShowKeys => plain(Key::Questionmark),
+            Self::ShowPalette => command(Key::K),
             Self::Quit => command(Key::Q),
             _ => None,
         }
@@ -146,6 +152,7 @@ impl Command {
                 | Self::OpenData
                 | Self::ChooseModel
                 | Self::Export
+                | Self::ShowPalette
                 | Self::ShowKeys
                 | Self::Hide
                 | Self::Quit

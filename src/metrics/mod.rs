@@ -1,5 +1,8 @@
 //! Comparing predictions with the truth: counts, and the averages the original evaluation reports.
 
+pub mod agreement;
+pub mod bootstrap;
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -82,22 +85,27 @@ pub struct Pair {
 
 /// Compares. A few milliseconds for 150,000 posts. With no posts every figure is 0.
 pub fn evaluate(labels: &LabelNames, pairs: impl IntoIterator<Item = Pair>) -> Metrics {
+    evaluate_weighted(labels, pairs.into_iter().map(|pair| (pair, 1)))
+}
+
+/// Compares, each pair as often as its weight says.
+fn evaluate_weighted(labels: &LabelNames, pairs: impl IntoIterator<Item = (Pair, u64)>) -> Metrics {
     let n_labels = labels.len();
     let known = LabelSet::from_iter(0..n_labels).bits();
     let mut counts = vec![Counts::default(); n_labels];
     let (mut n, mut exact, mut wrong, mut parse_failures, mut failed) = (0, 0, 0, 0, 0);
-    for pair in pairs {
+    for (pair, weight) in pairs {
         let (truth, predicted) = (pair.truth.bits() & known, pair.predicted.bits() & known);
-        n += 1;
-        exact += u64::from(truth == predicted);
-        wrong += u64::from((truth ^ predicted).count_ones());
-        parse_failures += u64::from(pair.parse_failed);
-        failed += u64::from(pair.failed);
+        n += weight;
+        exact += weight * u64::from(truth == predicted);
+        wrong += weight * u64::from((truth ^ predicted).count_ones());
+        parse_failures += weight * u64::from(pair.parse_failed);
+        failed += weight * u64::from(pair.failed);
         for (index, count) in counts.iter_mut().enumerate() {
             let (is_true, is_predicted) = (truth >> index & 1, predicted >> index & 1);
-            count.tp += is_true & is_predicted;
-            count.fp += !is_true & 1 & is_predicted;
-            count.fn_ += is_true & !is_predicted & 1;
+            count.tp += weight * (is_true & is_predicted);
+            count.fp += weight * (!is_true & 1 & is_predicted);
+            count.fn_ += weight * (is_true & !is_predicted & 1);
         }
     }
     for count in &mut counts {

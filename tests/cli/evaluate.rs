@@ -215,3 +215,45 @@ fn predictions_of_another_dataset_are_refused() {
         .stderr;
     assert!(told.contains("made from another dataset"), "{told}");
 }
+
+#[test]
+fn two_files_are_compared_on_the_posts_that_both_predicted() {
+    let folder = tempfile::tempdir().unwrap();
+    let [a, b] = ["a.jsonl", "b.jsonl"].map(|name| folder.path().join(name));
+    let first = LabelSet::from_bits(1);
+    write_predictions(&a, |place| (place != 0).then(|| says(LabelSet::EMPTY)));
+    write_predictions(&b, |place| match place {
+        1 => Some(Prediction::failed("no picture", Seconds::default())),
+        2..=5 => Some(says(first)),
+        _ => Some(says(LabelSet::EMPTY)),
+    });
+    let against = ["--against", &text(&b)];
+    let json = run(evaluate(&a, &[against.as_slice(), &["--json"]].concat()))
+        .expect(0)
+        .json();
+    let agreement = &json["agreement"];
+    assert_eq!(agreement["predicted_by_both"], 39);
+    assert_eq!(
+        (&agreement["n"], &agreement["unread_left_out"]),
+        (&json!(38), &json!(1))
+    );
+    assert_eq!(agreement["equal_label_sets"], 34);
+    let label = json["agreement"]["per_label"].as_object().unwrap();
+    let racist = label.values().next().unwrap();
+    assert_eq!(
+        (&racist["only_b"], &racist["kappa"]),
+        (&json!(4), &json!(0.0))
+    );
+    for side in ["a", "b"] {
+        assert_eq!(json[side]["n"], 39);
+        assert_eq!(json[side]["run"]["model"], "made up");
+    }
+    assert_eq!(json["b"]["failed"], 1);
+    insta::assert_snapshot!(run(evaluate(&a, &against)).expect(0).stdout);
+    // A run of the second file that is not there.
+    run(evaluate(
+        &a,
+        &["--against", &text(&b), "--against-run", "2"],
+    ))
+    .expect(2);
+}

@@ -7,13 +7,14 @@ use crate::{
     gui::{
         command::Command,
         dialogs::{Dialog, Then},
+        panels::labels::Below,
         theme::ThemeChoice,
         toast::Kind,
     },
     model::ModelSpec,
     review::{
         queue::{Filter, Order},
-        session::SaveState,
+        session::{SaveState, Unsaved},
     },
 };
 
@@ -56,8 +57,19 @@ impl App {
             Command::Resume => self.worker.resume(),
             Command::CancelRun => self.worker.cancel(),
             Command::Predict => self.start_run(),
+            Command::RetryFailed => self.retry_failed(),
             Command::EditNote => self.edit_note(),
-            Command::ShowAnswer => self.views.answer = !self.views.answer,
+            Command::ShowAnswer => self.show_below(match self.views.below {
+                Below::Answer => Below::Scores,
+                _ => Below::Answer,
+            }),
+            Command::ShowRuns => self.show_below(match self.views.below {
+                Below::Runs => Below::Scores,
+                _ => Below::Runs,
+            }),
+            Command::ShowBelow(below) => self.show_below(below),
+            Command::ShowRun(run) => self.show_run(run),
+            Command::CompareWith(run) => self.compare_with(run),
             Command::Hide => self.covered = self.bench().is_some(),
             Command::RetrySave => {
                 if let Some(bench) = self.bench_mut() {
@@ -74,6 +86,10 @@ impl App {
                 }
             }
             Command::ToggleZoom => self.views.post.toggle_zoom(),
+            Command::ShowPalette => {
+                let bench = self.work.bench();
+                self.dialogs.open_palette(ctx, bench);
+            }
             Command::ShowKeys => self.dialogs.open(Dialog::Keys),
             Command::About => self.dialogs.open(Dialog::About),
             Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
@@ -124,19 +140,23 @@ impl App {
     fn open_path(&mut self, ctx: &egui::Context, path: PathBuf) {
         // A relative path means the same place whatever happens later.
         let path = std::path::absolute(&path).unwrap_or(path);
-        if let Some(message) = self.unsaved() {
+        if let Some((unsaved, message)) = self.unsaved() {
             let then = Then::Open(path);
-            self.dialogs.open(Dialog::Unsaved { message, then });
+            self.dialogs.open(Dialog::Unsaved {
+                unsaved,
+                message,
+                then,
+            });
             return;
         }
         self.dialogs.close();
         self.open(ctx, path);
     }
 
-    /// Why actions shown on screen are not on disk, if writing failed.
-    pub(super) fn unsaved(&self) -> Option<String> {
+    /// What is not on disk, and why, if writing failed.
+    fn unsaved(&self) -> Option<(Unsaved, String)> {
         match &self.bench()?.save {
-            SaveState::Failed { message, .. } => Some(message.clone()),
+            SaveState::Failed { unsaved, message } => Some((*unsaved, message.clone())),
             _ => None,
         }
     }

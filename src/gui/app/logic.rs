@@ -5,19 +5,12 @@ use std::time::{Duration, Instant};
 use super::{App, ModelState, Run, Work};
 use crate::{
     gui::{
-        bench::Bench,
-        command::Command,
-        missing::MissingImages,
-        settings::RecentModel,
-        toast::Kind,
-        widgets::{duration, posts},
+        bench::Bench, command::Command, missing::MissingImages, settings::RecentModel, toast::Kind,
+        widgets::posts,
     },
     model::ModelInfo,
     post::Problem,
-    predict::{
-        prediction::RunInfo,
-        worker::{Event, Job, PredictOptions, Progress},
-    },
+    predict::worker::{Event, Progress},
     review::queue::Filter,
 };
 
@@ -26,9 +19,6 @@ const NEWS_BUDGET: Duration = Duration::from_millis(4);
 
 /// How long changed settings may wait to be written.
 const SETTINGS_PAUSE: Duration = Duration::from_secs(2);
-
-/// How many tokens an answer may have, unless the command line says otherwise.
-const MAX_NEW_TOKENS: usize = 64;
 
 impl App {
     pub(super) fn receive(&mut self, ctx: &egui::Context) {
@@ -66,7 +56,7 @@ impl App {
                 self.missing = Some(MissingImages::look(session.dataset().clone(), move || {
                     wake.request_repaint();
                 }));
-                self.work = Work::Open(Box::new(Bench::new(session)));
+                self.work = Work::Open(Box::new(Bench::new(session, self.wake(ctx))));
                 self.tell_return();
                 self.start_run();
                 ctx.request_repaint();
@@ -161,6 +151,9 @@ impl App {
                     run.ended = true;
                     let progress = run.progress;
                     self.tell_end(progress, cancelled);
+                    if let Some(bench) = self.bench_mut() {
+                        bench.session.look_for_runs();
+                    }
                 }
             }
         }
@@ -217,64 +210,6 @@ impl App {
         match again.filter(|_| has_labels) {
             Some(path) => self.commands.push(Command::OpenPath(path)),
             None => self.start_run(),
-        }
-    }
-
-    /// Predicts what has no prediction yet, once both a dataset and a model are there.
-    pub(super) fn start_run(&mut self) {
-        let (Work::Open(bench), ModelState::Ready(info)) = (&mut self.work, &self.model) else {
-            return;
-        };
-        let dataset = bench.session.dataset().clone();
-        if dataset.labels.is_empty() {
-            return;
-        }
-        let prompt = self.launch.prompt;
-        bench
-            .session
-            .begin_run(RunInfo::new(info, prompt, &dataset.labels));
-        // Predictions of an earlier day come back first; what they leave is predicted.
-        self.run_is_due = bench.session.is_loading();
-        if self.run_is_due {
-            return;
-        }
-        let wanted = bench.session.unpredicted();
-        if wanted.is_empty() {
-            self.run = None;
-            return;
-        }
-        let or = |given: usize, default| if given == 0 { default } else { given };
-        let options = PredictOptions {
-            prompt,
-            labels: dataset.labels.clone(),
-            max_new_tokens: or(self.launch.max_new_tokens, MAX_NEW_TOKENS),
-            batch_size: or(self.launch.batch_size, 1),
-        };
-        let before = dataset.posts.len() - wanted.len();
-        let progress = Progress {
-            total: wanted.len(),
-            ..Progress::default()
-        };
-        let generation = self.worker.predict(Job {
-            dataset,
-            posts: wanted,
-            options,
-        });
-        self.run = Some(Run {
-            generation,
-            before,
-            progress,
-            ended: false,
-        });
-        self.focus_worker();
-    }
-
-    /// Tells the model which posts are wanted first.
-    pub(super) fn focus_worker(&self) {
-        if let (Some(bench), Some(run)) = (self.bench(), &self.run)
-            && !run.ended
-        {
-            self.worker.focus(&bench.wanted_first());
         }
     }
 
@@ -336,28 +271,4 @@ impl App {
                 .spawn(task),
         );
     }
-}
-
-/// What the top bar says about a run; posts predicted before it count as done.
-pub(in crate::gui) fn progress_text(run: &Run) -> String {
-    use crate::gui::widgets::thousands;
-    let Run {
-        before, progress, ..
-    } = run;
-    let mut text = format!(
-        "{} of {}",
-        thousands(before + progress.done),
-        thousands(before + progress.total)
-    );
-    if progress.paused {
-        text.push_str(" · paused");
-    } else {
-        if progress.per_sec > 0.0 {
-            text.push_str(&format!(" · {:.1}/s", progress.per_sec));
-        }
-        if let Some(left) = progress.remaining_secs {
-            text.push_str(&format!(" · {} left", duration(left)));
-        }
-    }
-    text
 }

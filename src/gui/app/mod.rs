@@ -6,9 +6,10 @@
 mod act;
 mod decide;
 mod logic;
+mod run;
 mod ui;
 
-pub(in crate::gui) use self::logic::progress_text;
+pub(in crate::gui) use self::run::progress_text;
 
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
@@ -19,7 +20,7 @@ use super::{
     dialogs::Dialogs,
     missing::MissingImages,
     opening::{Opening, Request},
-    panels::{post::PostView, problems::ProblemsView, queue::QueueView},
+    panels::{labels::Below, post::PostView, problems::ProblemsView, queue::QueueView},
     settings::Settings,
     texture::TextureCache,
     theme,
@@ -96,8 +97,8 @@ struct Views {
     queue: QueueView,
     post: PostView,
     problems: ProblemsView,
-    /// Whether the lower right shows the model's answer in place of the scores.
-    answer: bool,
+    /// What the lower right shows.
+    below: Below,
 }
 
 /// The window's application.
@@ -245,6 +246,12 @@ impl App {
             previous,
         };
         self.work = Work::Opening(Opening::start(request, move || wake()));
+    }
+
+    /// What other threads call when they have something for the window.
+    fn wake(&self, ctx: &egui::Context) -> Arc<dyn Fn() + Send + Sync> {
+        let ctx = ctx.clone();
+        Arc::new(move || ctx.request_repaint())
     }
 
     /// Starts to load a model in place of the present one.

@@ -130,6 +130,17 @@ impl App {
                     );
                 });
         }
+        if self.is_earlier_run()
+            && let Some(run) = self.work.bench().and_then(|bench| bench.session.run())
+        {
+            let frame = bar.fill(palette.raised);
+            Panel::top("earlier_run")
+                .frame(frame)
+                .resizable(false)
+                .show(ui, |ui| {
+                    panels::runs::earlier_run(ui, run, &mut self.commands);
+                });
+        }
         let status = Frame::new()
             .fill(palette.surface)
             .inner_margin(Margin::symmetric(12, 0));
@@ -187,7 +198,7 @@ impl App {
                     model: &self.model,
                     run: self.run.as_ref(),
                 };
-                panel.show(ui, &mut self.views.answer, out);
+                panel.show(ui, self.views.below, out);
             });
         self.settings.labels_width = labels.response.rect.width();
 
@@ -258,12 +269,13 @@ impl App {
                     self.toasts.show(Kind::Info, "Saving, then closing", None);
                 }
             }
-            SaveState::Failed { message, .. } => {
-                let message = message.clone();
+            SaveState::Failed { unsaved, message } => {
+                let (unsaved, message) = (*unsaved, message.clone());
                 self.closing = false;
                 if asked {
                     ctx.send_viewport_cmd(ViewportCommand::CancelClose);
                     self.dialogs.open(Dialog::Unsaved {
+                        unsaved,
                         message,
                         then: Then::Close,
                     });
@@ -279,7 +291,7 @@ impl App {
 }
 
 impl Work {
-    fn bench(&self) -> Option<&crate::gui::bench::Bench> {
+    pub(super) fn bench(&self) -> Option<&crate::gui::bench::Bench> {
         match self {
             Self::Open(bench) => Some(bench),
             _ => None,

@@ -6,6 +6,7 @@ pub mod export;
 mod keys;
 mod note;
 mod open_data;
+mod palette;
 mod unsaved;
 
 use std::path::PathBuf;
@@ -18,9 +19,13 @@ use self::{
     export::{ExportDialog, ExportRequest},
     note::NoteEditor,
     open_data::OpenData,
+    palette::CommandPalette,
 };
-use super::{command::Command, settings::Settings, theme, widgets::icon};
-use crate::{model::ModelSpec, review::Session};
+use super::{bench::Bench, command::Command, settings::Settings, theme, widgets::icon};
+use crate::{
+    model::ModelSpec,
+    review::{Session, session::Unsaved},
+};
 
 /// A dialog and what was entered into it.
 pub enum Dialog {
@@ -32,12 +37,16 @@ pub enum Dialog {
     Export(ExportDialog),
     /// Edit the note of a post.
     Note(NoteEditor),
+    /// Every command.
+    Palette(CommandPalette),
     /// Every key.
     Keys,
     /// What this program is.
     About,
     /// Something is not on disk and would be lost.
     Unsaved {
+        /// How much it is.
+        unsaved: Unsaved,
         /// Why it could not be written.
         message: String,
         /// What was about to happen.
@@ -100,6 +109,11 @@ impl Dialogs {
         self.open(Dialog::ChooseModel(ChooseModel::new(present, settings)));
     }
 
+    /// Shows the command palette.
+    pub fn open_palette(&mut self, ctx: &egui::Context, bench: Option<&Bench>) {
+        self.open(Dialog::Palette(CommandPalette::new(ctx, bench)));
+    }
+
     /// Shows the export dialog.
     pub fn open_export(&mut self, session: &Session) {
         self.open(Dialog::Export(ExportDialog::new(session)));
@@ -137,9 +151,14 @@ impl Dialogs {
             Dialog::ChooseModel(dialog) => dialog.show(ctx, out),
             Dialog::Export(dialog) => dialog.show(ctx, out),
             Dialog::Note(dialog) => dialog.show(ctx, out),
+            Dialog::Palette(dialog) => dialog.show(ctx, out),
             Dialog::Keys => keys::show(ctx),
             Dialog::About => about::show(ctx),
-            Dialog::Unsaved { message, then } => unsaved::show(ctx, message, then, out),
+            Dialog::Unsaved {
+                unsaved,
+                message,
+                then,
+            } => unsaved::show(ctx, *unsaved, message, then, out),
         };
         match next {
             Next::Stay => None,

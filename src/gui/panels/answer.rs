@@ -3,6 +3,7 @@
 use egui::{Frame, Grid, Label, Margin, RichText, Ui};
 use egui_material_icons::icons;
 
+use super::scores;
 use crate::{
     gui::{
         app::{ModelState, Run},
@@ -25,7 +26,7 @@ pub fn show(
     let Some(post) = bench.cursor() else { return };
     ui.add_space(space::XS);
     match bench.session.prediction(post) {
-        Some(prediction) => prediction_ui(ui, bench, prediction),
+        Some(prediction) => prediction_ui(ui, bench, prediction, out),
         None => waiting_ui(ui, model, run, out),
     }
 }
@@ -59,10 +60,11 @@ fn waiting_ui(ui: &mut Ui, model: &ModelState, run: Option<&Run>, out: &mut Vec<
     }
 }
 
-fn prediction_ui(ui: &mut Ui, bench: &Bench, prediction: &Prediction) {
+fn prediction_ui(ui: &mut Ui, bench: &Bench, prediction: &Prediction, out: &mut Vec<Command>) {
     let palette = Palette::from_ui(ui);
     if let Some(error) = &prediction.error {
         notice(ui, icons::ICON_ERROR, palette.bad, error);
+        widgets::button(ui, Command::RetryFailed, true, out);
         return;
     }
     let (symbol, color, text) = match prediction.parse {
@@ -160,9 +162,16 @@ fn measures_ui(ui: &mut Ui, prediction: &Prediction) {
     let vision = (seconds.vision > 0.0).then(|| time(seconds.vision));
     let rows = [
         (
-            "Tokens",
-            Some(prediction.n_tokens.to_string()),
-            "How many tokens were generated",
+            "Answer probability",
+            prediction
+                .answer_logprob
+                .map(|logprob| scores::percent(logprob.exp())),
+            "How likely the model was to give exactly this answer",
+        ),
+        (
+            "Log-probability",
+            figure(prediction.answer_logprob),
+            "The same as a natural logarithm",
         ),
         (
             "Margin",
@@ -170,9 +179,9 @@ fn measures_ui(ui: &mut Ui, prediction: &Prediction) {
             "The smallest gap to the second-best token, in nats",
         ),
         (
-            "Log-probability",
-            figure(prediction.answer_logprob),
-            "Of the whole answer, natural log",
+            "Tokens",
+            Some(prediction.n_tokens.to_string()),
+            "How many tokens were generated",
         ),
         (
             "Image",

@@ -43,9 +43,15 @@ fn difference(labels: &LabelNames, who: &str, a: LabelSet, b: LabelSet, whom: &s
     }
     format!(
         "Against {whom}, {} {}",
-        if who == "You" { "you" } else { "the model" },
+        lower_first(who),
         parts.join(" and ")
     )
+}
+
+fn lower_first(who: &str) -> String {
+    let mut letters = who.chars();
+    let first = letters.next().map(char::to_lowercase);
+    first.into_iter().flatten().chain(letters).collect()
 }
 
 /// An icon and a small sentence in one colour.

@@ -6,14 +6,16 @@ use egui::{
 };
 use egui_material_icons::{MaterialIcon, icons};
 
+use super::scores;
 use crate::{
     gui::{
-        bench::{Source, Working},
+        bench::Working,
         command::Command,
         theme::{self, Palette, SMALL},
         widgets,
     },
     post::LabelSet,
+    predict::prediction::Score,
 };
 
 /// Height of a row, in points.
@@ -22,22 +24,51 @@ pub const ROW: f32 = 29.0;
 /// Width of the columns of marks, in points.
 const MARK: f32 = 54.0;
 
-/// The three records of the post on screen.
-pub struct Records {
+/// The records of the post on screen.
+pub struct Records<'a> {
     /// What the dataset says.
     pub dataset: Option<LabelSet>,
     /// What the model says, if that can be read.
     pub model: Option<LabelSet>,
+    /// What another run says; `None` where no other run is beside this one.
+    pub other: Option<Option<LabelSet>>,
+    /// The probabilities of the labels in class order; empty without.
+    pub scores: &'a [Score],
     /// What stands in front of the reviewer.
     pub working: Working,
 }
 
+impl Records<'_> {
+    /// What the columns at the right say, from left to right: the name, and the say on what `of` asks.
+    fn marks(&self, of: impl Fn(LabelSet) -> bool) -> Vec<Mark> {
+        let mark = |name, set: Option<LabelSet>| Mark {
+            name,
+            says: set.map(&of),
+        };
+        match self.other {
+            None => vec![mark("Dataset", self.dataset), mark("Model", self.model)],
+            Some(other) => vec![
+                mark("Dataset", self.dataset),
+                mark("Run A", self.model),
+                mark("Run B", other),
+            ],
+        }
+    }
+}
+
+/// What one column of a row says.
+struct Mark {
+    name: &'static str,
+    says: Option<bool>,
+}
+
 /// The headings of the columns.
-pub fn header(ui: &mut Ui, records: &Records, predicted: bool) {
+pub fn header(ui: &mut Ui, records: &Records) {
     let palette = Palette::from_ui(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
     let font = FontId::proportional(SMALL);
-    let columns = Columns::of(rect);
+    let marks = records.marks(|_| true);
+    let columns = Columns::of(rect, marks.len());
     let painter = ui.painter();
     let heading = |x: f32, align: Align2, text: &str, present: bool| {
         let color = if present {
@@ -48,13 +79,9 @@ pub fn header(ui: &mut Ui, records: &Records, predicted: bool) {
         painter.text(pos2(x, rect.center().y), align, text, font.clone(), color);
     };
     heading(columns.name, Align2::LEFT_CENTER, "Your decision", true);
-    heading(
-        columns.dataset,
-        Align2::CENTER_CENTER,
-        "Dataset",
-        records.dataset.is_some(),
-    );
-    heading(columns.model, Align2::CENTER_CENTER, "Model", predicted);
+    for (at, mark) in columns.marks().zip(&marks) {
+        heading(at, Align2::CENTER_CENTER, mark.name, mark.says.is_some());
+    }
 }
 
 /// Where the columns of a row stand.
@@ -62,33 +89,42 @@ struct Columns {
     key: f32,
     check: f32,
     name: f32,
-    dataset: f32,
-    model: f32,
+    /// The middle of the first column of marks.
+    first_mark: f32,
+    n_marks: usize,
 }
 
 impl Columns {
-    fn of(row: Rect) -> Self {
-        let model = row.right() - MARK / 2.0;
+    fn of(row: Rect, n_marks: usize) -> Self {
         Self {
             key: row.left() + 10.0,
             check: row.left() + 36.0,
             name: row.left() + 54.0,
-            dataset: model - MARK,
-            model,
+            first_mark: row.right() - MARK * (n_marks as f32 - 0.5),
+            n_marks,
         }
+    }
+
+    fn marks(&self) -> impl Iterator<Item = f32> {
+        (0..self.n_marks).map(|n| self.first_mark + MARK * n as f32)
+    }
+
+    /// The room for the name, in points.
+    fn room(&self) -> f32 {
+        self.first_mark - MARK / 2.0 - self.name
     }
 }
 
 /// The row of a label.
 pub fn label(ui: &mut Ui, index: usize, name: &str, records: &Records, out: &mut Vec<Command>) {
-    let on = |set: Option<LabelSet>| set.map(|set| set.contains(index));
-    let mine = on(records.working.labels).unwrap_or(false);
+    let has = |set: LabelSet| set.contains(index);
     let row = Row {
         key: (index < 9).then(|| (index + 1).to_string()),
         name,
-        checked: mine,
-        sure: records.working.source == Source::Decision || records.working.source == Source::Draft,
-        marks: Some((on(records.dataset), on(records.model))),
+        checked: records.working.labels.is_some_and(has),
+        sure: records.working.is_own(),
+        marks: records.marks(has),
+        score: records.scores.get(index).copied(),
     };
     if row.show(ui) {
         out.push(Command::Toggle(index));
@@ -97,13 +133,13 @@ pub fn label(ui: &mut Ui, index: usize, name: &str, records: &Records, out: &mut
 
 /// The row that says that no label applies.
 pub fn none(ui: &mut Ui, records: &Records, out: &mut Vec<Command>) {
-    let none = |set: Option<LabelSet>| set.map(LabelSet::is_empty);
     let row = Row {
         key: Some("0".to_owned()),
         name: "None of these",
-        checked: none(records.working.labels).unwrap_or(false),
-        sure: records.working.source == Source::Decision || records.working.source == Source::Draft,
-        marks: Some((none(records.dataset), none(records.model))),
+        checked: records.working.labels.is_some_and(LabelSet::is_empty),
+        sure: records.working.is_own(),
+        marks: records.marks(LabelSet::is_empty),
+        score: None,
     };
     if row.show(ui) {
         out.push(Command::ChooseNone);
@@ -116,8 +152,8 @@ struct Row<'a> {
     checked: bool,
     /// Whether the check mark is the reviewer's own.
     sure: bool,
-    /// What dataset and model say; `None` where there is no say.
-    marks: Option<(Option<bool>, Option<bool>)>,
+    marks: Vec<Mark>,
+    score: Option<Score>,
 }
 
 impl Row<'_> {
@@ -128,7 +164,11 @@ impl Row<'_> {
         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
         response
             .widget_info(|| WidgetInfo::selected(Role::CheckBox, true, self.checked, self.name));
-        let columns = Columns::of(rect);
+        let words = self.words();
+        ui.ctx().accesskit_node_builder(response.id, |node| {
+            node.set_description(words.as_str());
+        });
+        let columns = Columns::of(rect, self.marks.len());
         if response.hovered() || response.has_focus() {
             ui.painter()
                 .rect_filled(rect.expand2(vec2(4.0, 0.0)), 5.0, palette.raised);
@@ -162,45 +202,61 @@ impl Row<'_> {
             color,
             19.0,
         );
+        self.name_ui(ui, rect, &columns);
+        // What differs from the column before it stands out; a column without a say differs from nothing.
+        let says: Vec<Option<bool>> = self.marks.iter().map(|mark| mark.says).collect();
+        for (place, (at, says_it)) in columns.marks().zip(&says).enumerate() {
+            let before = says.get(..place).unwrap_or_default();
+            let differs =
+                says_it.is_some() && before.iter().flatten().any(|b| Some(*b) != *says_it);
+            mark(ui, pos2(at, rect.center().y), *says_it, differs);
+        }
+        response.on_hover_text(words).clicked()
+    }
+
+    /// The name, and below it the probability.
+    fn name_ui(&self, ui: &Ui, rect: Rect, columns: &Columns) {
+        let palette = Palette::from_ui(ui);
         let family = if self.checked {
             theme::strong_family()
         } else {
             FontFamily::Proportional
         };
         let font = FontId::new(theme::BODY, family);
-        let room = columns.dataset - MARK / 2.0 - columns.name;
         let text = egui::WidgetText::from(RichText::new(self.name).font(font).color(palette.text));
-        let galley = text.into_galley(
-            ui,
-            Some(TextWrapMode::Truncate),
-            room,
-            egui::TextStyle::Body,
-        );
-        let top = rect.center().y - galley.size().y / 2.0;
+        let right = columns.name + columns.room() - theme::space::S;
+        let mut room = right - columns.name;
+        let mut middle = rect.center().y;
+        if let Some(score) = self.score {
+            middle -= 3.0;
+            let number = pos2(right, middle);
+            room -= scores::number(ui, number, score) + theme::space::XS;
+            let y = rect.bottom() - 6.0;
+            scores::bar(ui, columns.name..=right, y, score);
+        }
+        let mode = Some(TextWrapMode::Truncate);
+        let galley = text.into_galley(ui, mode, room, egui::TextStyle::Body);
+        let top = middle - galley.size().y / 2.0;
         ui.painter()
             .galley(pos2(columns.name, top), galley, palette.text);
-        if let Some((dataset, model)) = self.marks {
-            let differ = matches!((dataset, model), (Some(d), Some(m)) if d != m);
-            mark(ui, pos2(columns.dataset, rect.center().y), dataset, false);
-            mark(ui, pos2(columns.model, rect.center().y), model, differ);
-        }
-        response.on_hover_text(self.words()).clicked()
     }
 
-    /// The row in words, for the tooltip.
+    /// The row in words, for the tooltip and for screen readers.
     fn words(&self) -> String {
-        let say = |who: &str, says: Option<bool>| match says {
-            Some(true) => format!("{who}: yes"),
-            Some(false) => format!("{who}: no"),
-            None => format!("{who}: no say"),
-        };
-        let (dataset, model) = self.marks.unwrap_or_default();
-        format!(
-            "{}\n{}\n{}",
-            self.name,
-            say("Dataset", dataset),
-            say("Model", model)
-        )
+        let mut words = self.name.to_owned();
+        for mark in &self.marks {
+            let says = match mark.says {
+                Some(true) => "yes",
+                Some(false) => "no",
+                None => "no say",
+            };
+            words.push_str(&format!("\n{}: {says}", mark.name));
+        }
+        if let Some(score) = self.score {
+            words.push('\n');
+            words.push_str(&scores::words(score));
+        }
+        words
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     answer,
     difference::{compared, small_notice},
     label_rows::{self, Records},
-    metrics,
+    metrics, runs,
 };
 use crate::{
     gui::{
@@ -25,7 +25,19 @@ use crate::{
 const TRUTH_WIDTH: f32 = 218.0;
 
 /// The room that the tabs take, in points.
-const TABS_WIDTH: f32 = 126.0;
+const TABS_WIDTH: f32 = 180.0;
+
+/// What stands below the labels.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Below {
+    /// The scores of the model against the truth.
+    #[default]
+    Scores,
+    /// The model's answer to the post on screen.
+    Answer,
+    /// The runs of the session, and two of them compared.
+    Runs,
+}
 
 /// What the panel shows.
 pub struct LabelsPanel<'a> {
@@ -38,8 +50,8 @@ pub struct LabelsPanel<'a> {
 }
 
 impl LabelsPanel<'_> {
-    /// Draws it; the lower part shows the scores or the model's answer.
-    pub fn show(&self, ui: &mut Ui, shows_answer: &mut bool, out: &mut Vec<Command>) {
+    /// Draws it.
+    pub fn show(&self, ui: &mut Ui, below: Below, out: &mut Vec<Command>) {
         if let Some(post) = self.bench.cursor() {
             let frame = Frame::new().inner_margin(Margin {
                 left: 14,
@@ -63,33 +75,37 @@ impl LabelsPanel<'_> {
                 bottom: 0,
             })
             .show(ui, |ui| {
-                // The truth stands beside the tabs where there is room, else below them.
-                let fits = ui.available_width() >= TABS_WIDTH + TRUTH_WIDTH;
-                ui.horizontal(|ui| {
-                    tabs_ui(ui, shows_answer);
-                    if !*shows_answer && fits {
-                        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                            ui.add_space(space::S);
-                            metrics::truth_ui(ui, self.bench, out);
-                        });
-                    }
-                });
-                if !*shows_answer && !fits {
+                self.below_ui(ui, below, out);
+            });
+    }
+
+    fn below_ui(&self, ui: &mut Ui, below: Below, out: &mut Vec<Command>) {
+        // The truth stands beside the tabs where there is room, else below them.
+        let has_truth = below != Below::Answer;
+        let fits = ui.available_width() >= TABS_WIDTH + TRUTH_WIDTH;
+        ui.horizontal(|ui| {
+            tabs_ui(ui, below, out);
+            if has_truth && fits {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    ui.add_space(space::S);
                     metrics::truth_ui(ui, self.bench, out);
+                });
+            }
+        });
+        if has_truth && !fits {
+            metrics::truth_ui(ui, self.bench, out);
+        }
+        ScrollArea::vertical()
+            .id_salt(("below", below as u8))
+            .auto_shrink(false)
+            .show(ui, |ui| {
+                ui.set_max_width(ui.available_width() - space::S);
+                match below {
+                    Below::Scores => metrics::show(ui, self.bench, self.model, out),
+                    Below::Answer => answer::show(ui, self.bench, self.model, self.run, out),
+                    Below::Runs => runs::show(ui, self.bench, out),
                 }
-                let id = if *shows_answer { "answer" } else { "scores" };
-                ScrollArea::vertical()
-                    .id_salt(id)
-                    .auto_shrink(false)
-                    .show(ui, |ui| {
-                        ui.set_max_width(ui.available_width() - space::S);
-                        if *shows_answer {
-                            answer::show(ui, self.bench, self.model, self.run, out);
-                        } else {
-                            metrics::show(ui, self.bench, self.model, out);
-                        }
-                        ui.add_space(space::M);
-                    });
+                ui.add_space(space::M);
             });
     }
 
@@ -103,6 +119,11 @@ impl LabelsPanel<'_> {
                 .get(post)
                 .and_then(|post| post.truth),
             model: session.answer(post),
+            other: session.other_run().map(|_| session.other_answer(post)),
+            scores: session
+                .prediction(post)
+                .and_then(|prediction| prediction.scores.as_deref())
+                .unwrap_or_default(),
             working: self.bench.working(post),
         };
         self.state_ui(ui, post, &records);
@@ -112,7 +133,7 @@ impl LabelsPanel<'_> {
             notice(ui, icons::ICON_WARNING, Palette::from_ui(ui).warn, text);
             return;
         }
-        label_rows::header(ui, &records, session.prediction(post).is_some());
+        label_rows::header(ui, &records);
         // Many labels scroll, so that the buttons stay in reach.
         let room = (ui.ctx().content_rect().height() * 0.42).max(4.0 * label_rows::ROW);
         ui.spacing_mut().item_spacing.y = 0.0;
@@ -191,7 +212,10 @@ impl LabelsPanel<'_> {
                     if let Some(truth) = records.dataset {
                         compared(ui, labels, "The model", model, truth, "the dataset");
                     }
-                    if matches!(records.working.source, Source::Draft | Source::Decision)
+                    if let Some(Some(other)) = records.other {
+                        compared(ui, labels, "Run A", model, other, "run B");
+                    }
+                    if records.working.is_own()
                         && let Some(mine) = records.working.labels
                     {
                         compared(ui, labels, "You", mine, model, "the model");
@@ -252,13 +276,26 @@ impl LabelsPanel<'_> {
     }
 }
 
-fn tabs_ui(ui: &mut Ui, shows_answer: &mut bool) {
+fn tabs_ui(ui: &mut Ui, below: Below, out: &mut Vec<Command>) {
     let tabs = [
-        (false, "Scores", "How well the model does against the truth"),
-        (true, "Answer", "The model’s raw answer to this post (J)"),
+        (
+            Below::Scores,
+            "Scores",
+            "How well the model does against the truth",
+        ),
+        (
+            Below::Answer,
+            "Answer",
+            "The model’s raw answer to this post (J)",
+        ),
+        (
+            Below::Runs,
+            "Runs",
+            "What other models and adapters said, and two compared (C)",
+        ),
     ];
-    if let Some(chosen) = widgets::segmented(ui, "Below", *shows_answer, &tabs) {
-        *shows_answer = chosen;
+    if let Some(chosen) = widgets::segmented(ui, "Below", below, &tabs) {
+        out.push(Command::ShowBelow(chosen));
     }
 }
 

@@ -1,21 +1,28 @@
 //! Live scores: how well the model does, against which truth, over how many posts.
 
-use egui::{Align, Frame, Layout, Margin, RichText, Role, Ui, WidgetInfo, vec2};
-use egui_extras::{Column, TableBuilder};
+use egui::{Frame, Margin, RichText, Role, Ui, WidgetInfo};
 use egui_material_icons::icons;
 
-use super::difference::small_notice;
+use super::{
+    difference::small_notice,
+    table::{self, Cell, Figure},
+};
 use crate::{
     gui::{
         app::ModelState,
         bench::Bench,
         command::Command,
-        theme::{self, Palette, SMALL, space},
+        theme::{self, Palette, space},
         widgets,
     },
-    metrics::{ClassMetrics, Metrics},
-    post::LabelNames,
-    review::session::Truth,
+    metrics::{
+        ClassMetrics, Metrics,
+        bootstrap::{Interval, Intervals},
+    },
+    review::{
+        queue::{Confusion, Filter},
+        session::Truth,
+    },
 };
 
 /// Two conventions are told apart from this difference on.
@@ -43,13 +50,13 @@ pub fn show(ui: &mut Ui, bench: &Bench, model: &ModelState, out: &mut Vec<Comman
         }
         return;
     }
-    cards_ui(ui, metrics);
-    footing_ui(ui, bench, metrics);
-    classes_ui(ui, &bench.session.dataset().labels, metrics);
+    cards_ui(ui, metrics, figures.intervals.as_ref());
+    footing_ui(ui, bench, metrics, out);
+    classes_ui(ui, bench, metrics, out);
 }
 
 /// Over what the scores go, and what they hide.
-fn footing_ui(ui: &mut Ui, bench: &Bench, metrics: &Metrics) {
+fn footing_ui(ui: &mut Ui, bench: &Bench, metrics: &Metrics, out: &mut Vec<Command>) {
     let palette = Palette::from_ui(ui);
     ui.spacing_mut().item_spacing.y = 4.0;
     let mut text = format!("n = {}", widgets::posts(metrics.n as usize));
@@ -67,6 +74,9 @@ fn footing_ui(ui: &mut Ui, bench: &Bench, metrics: &Metrics) {
             metrics.parse_failures, metrics.failed
         );
         small_notice(ui, icons::ICON_WARNING, palette.warn, &text);
+    }
+    if bench.session.counts().failed > 0 {
+        widgets::button(ui, Command::RetryFailed, true, out);
     }
     let differs = |a: f64, b: f64| (a - b).abs() > DIFFERENT;
     if differs(metrics.f1_macro, metrics.f1_macro_zero_division_0)
@@ -98,40 +108,55 @@ pub fn truth_ui(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
     }
 }
 
-fn cards_ui(ui: &mut Ui, metrics: &Metrics) {
+fn cards_ui(ui: &mut Ui, metrics: &Metrics, intervals: Option<&Intervals>) {
     let cards = [
         (
             "Micro F1",
             metrics.f1_micro,
+            intervals.map(|i| i.f1_micro),
             "F1 over all post–label pairs together",
         ),
-        ("Macro F1", metrics.f1_macro, "The mean of the labels’ F1"),
+        (
+            "Macro F1",
+            metrics.f1_macro,
+            intervals.map(|i| i.f1_macro),
+            "The mean of the labels’ F1",
+        ),
         (
             "Exact",
             metrics.subset_accuracy,
+            intervals.map(|i| i.subset_accuracy),
             "Subset accuracy: posts whose whole label set is right",
         ),
         (
             "Hamming",
             metrics.hamming_loss,
+            intervals.map(|i| i.hamming_loss),
             "Hamming loss: the share of wrong post–label pairs",
         ),
     ];
     let width = (ui.available_width() - 3.0 * 6.0) / 4.0;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
-        for (name, value, tooltip) in cards {
-            card_ui(ui, width, name, value, tooltip);
+        for (name, value, interval, tooltip) in cards {
+            card_ui(ui, width, (name, value), interval, tooltip);
         }
     });
 }
 
-fn card_ui(ui: &mut Ui, width: f32, name: &str, value: f64, tooltip: &str) {
+fn card_ui(
+    ui: &mut Ui,
+    width: f32,
+    (name, value): (&str, f64),
+    interval: Option<Interval>,
+    tooltip: &str,
+) {
     let palette = Palette::from_ui(ui);
     let frame = Frame::new()
         .fill(palette.raised)
         .corner_radius(6)
         .inner_margin(Margin::symmetric(8, 6));
+    let range = interval.map(|interval| format!("{}–{}", short(interval.lo), short(interval.hi)));
     let response = frame
         .show(ui, |ui| {
             ui.set_width(width - 16.0);
@@ -140,88 +165,106 @@ fn card_ui(ui: &mut Ui, width: f32, name: &str, value: f64, tooltip: &str) {
             ui.vertical(|ui| {
                 ui.label(theme::caption(ui, name));
                 ui.label(theme::strong(format!("{value:.3}")).size(16.0));
+                // A place is kept, so that nothing moves when the interval comes.
+                let range = range.as_deref().unwrap_or("…");
+                ui.label(theme::caption(ui, range));
             });
         })
         .response;
     response.widget_info(|| WidgetInfo::labeled(Role::Status, true, format!("{name} {value:.3}")));
+    let tooltip = match range {
+        Some(range) => format!(
+            "{tooltip}\n95 % interval: {range} (bootstrap). Other posts of the same kind would give a figure in it \
+             in 95 of 100 cases, if these were drawn at random."
+        ),
+        None => tooltip.to_owned(),
+    };
     response.on_hover_text(tooltip);
 }
 
-fn classes_ui(ui: &mut Ui, labels: &LabelNames, metrics: &Metrics) {
-    ui.spacing_mut().item_spacing = vec2(2.0, 0.0);
-    let figures = ["TP", "FP", "FN", "P", "R", "F1", "n"];
-    let tooltips = [
-        "True positives: predicted and true",
-        "False positives: predicted, not true",
-        "False negatives: true, not predicted",
-        "Precision: TP / (TP + FP)",
-        "Recall: TP / (TP + FN)",
-        "The harmonic mean of precision and recall",
-        "Support: posts that have the label",
-    ];
-    let mut table = TableBuilder::new(ui)
-        .id_salt("classes")
-        .striped(false)
-        .vscroll(false)
-        .cell_layout(Layout::right_to_left(Align::Center))
-        .column(Column::remainder().at_least(64.0).clip(true));
-    for name in figures {
-        let width = if matches!(name, "P" | "R" | "F1") {
-            34.0
-        } else {
-            30.0
-        };
-        table = table.column(Column::exact(width));
-    }
-    let head = |ui: &mut Ui, text: &str, tooltip: &str| {
-        ui.label(theme::caption(ui, text)).on_hover_text(tooltip);
+fn classes_ui(ui: &mut Ui, bench: &Bench, metrics: &Metrics, out: &mut Vec<Command>) {
+    let figure = |name, width, tooltip| Figure {
+        name,
+        tooltip,
+        width,
     };
-    table
-        .header(20.0, |mut row| {
-            row.col(|ui| {
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    head(ui, "Label", "In class order");
-                });
-            });
-            for (name, tooltip) in figures.iter().zip(tooltips) {
-                row.col(|ui| head(ui, name, tooltip));
-            }
+    let columns = [
+        figure(
+            "TP",
+            32.0,
+            "True positives: predicted and true; click to see them",
+        ),
+        figure(
+            "FP",
+            32.0,
+            "False positives: predicted, not true; click to see them",
+        ),
+        figure(
+            "FN",
+            32.0,
+            "False negatives: true, not predicted; click to see them",
+        ),
+        figure("P", 32.0, "Precision: TP / (TP + FP)"),
+        figure("R", 32.0, "Recall: TP / (TP + FN)"),
+        figure("F1", 32.0, "The harmonic mean of precision and recall"),
+        figure("n", 32.0, "Support: posts that have the label"),
+    ];
+    let labels = &bench.session.dataset().labels;
+    let intervals = bench.figures.intervals.as_ref();
+    let rows: Vec<(&str, Vec<Cell>)> = labels
+        .iter()
+        .zip(&metrics.per_class)
+        .enumerate()
+        .map(|(label, (name, class))| {
+            let interval = intervals.and_then(|i| i.per_class_f1.get(label).copied());
+            let cells = cells(label, name, class, bench.figures.truth, interval);
+            (name, cells)
         })
-        .body(|body| {
-            body.rows(22.0, metrics.per_class.len(), |mut row| {
-                let index = row.index();
-                let (Some(name), Some(class)) = (labels.get(index), metrics.per_class.get(index))
-                else {
-                    return;
-                };
-                row.col(|ui| {
-                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                        let text = RichText::new(name).size(12.5);
-                        ui.add(egui::Label::new(text).truncate());
-                    });
-                });
-                for value in cells(class) {
-                    row.col(|ui| {
-                        ui.label(RichText::new(value).size(SMALL + 0.5));
-                    });
-                }
-            });
-        });
+        .collect();
+    table::show(
+        ui,
+        "classes",
+        ("Label", "In class order"),
+        &columns,
+        &rows,
+        out,
+    );
 }
 
-fn cells(class: &ClassMetrics) -> [String; 7] {
-    let score = |value: f64| {
-        let text = format!("{value:.2}");
-        // “.83” reads as fast and leaves room for the name.
-        text.strip_prefix('0').map_or(text.clone(), str::to_owned)
+fn cells(
+    label: usize,
+    name: &str,
+    class: &ClassMetrics,
+    truth: Truth,
+    interval: Option<Interval>,
+) -> Vec<Cell> {
+    let posts = |cell: Confusion, n: u64| {
+        let figure = Cell::new(widgets::thousands(n as usize));
+        if n == 0 {
+            return figure;
+        }
+        let filter = Filter::Confusion { label, cell, truth };
+        let name = format!("Show the {} of {name}", cell.name());
+        figure.with_click(Command::SetFilter(filter), name)
     };
-    [
-        widgets::thousands(class.tp as usize),
-        widgets::thousands(class.fp as usize),
-        widgets::thousands(class.fn_ as usize),
-        score(class.precision),
-        score(class.recall),
-        score(class.f1),
-        widgets::thousands(class.support as usize),
+    let f1 = Cell::new(short(class.f1));
+    let f1 = match interval {
+        Some(i) => f1.with_tooltip(format!("95 % interval: {}–{}", short(i.lo), short(i.hi))),
+        None => f1,
+    };
+    vec![
+        posts(Confusion::TruePositive, class.tp),
+        posts(Confusion::FalsePositive, class.fp),
+        posts(Confusion::FalseNegative, class.fn_),
+        Cell::new(short(class.precision)),
+        Cell::new(short(class.recall)),
+        f1,
+        Cell::new(widgets::thousands(class.support as usize)),
     ]
+}
+
+/// “.83” reads as fast as “0.83” and leaves room.
+pub fn short(value: f64) -> String {
+    let text = format!("{value:.2}");
+    text.strip_prefix('0').map_or(text.clone(), str::to_owned)
 }

@@ -308,7 +308,8 @@ fn reveal_hint(ui: &Ui, rect: Rect) {
         .painter()
         .layout_no_wrap(text.to_owned(), font, palette.text);
     let size = galley.size() + vec2(24.0, 12.0);
-    let at = Align2::CENTER_BOTTOM.align_size_within_rect(size, rect.shrink(14.0));
+    // In the middle, where messages at the bottom of the window cannot cover it.
+    let at = Align2::CENTER_CENTER.align_size_within_rect(size, rect);
     let painter = ui.painter();
     let radius = CornerRadius::same(15);
     painter.rect(

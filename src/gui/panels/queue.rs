@@ -4,7 +4,7 @@ use egui::{Id, Rect, ScrollArea, Stroke, Ui, pos2, style::ScrollAnimation, vec2}
 use egui_material_icons::icons;
 
 use super::{
-    queue_choices::{FILTERS, ORDERS},
+    queue_choices,
     queue_row::{QueueRow, ROW},
 };
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
         bench::Bench,
         command::Command,
         texture::TextureCache,
-        theme::{self, Palette, space},
-        widgets::{self, choice, empty_state, field},
+        theme::{self, Palette},
+        widgets::{self, empty_state, field},
     },
     review::queue::Filter,
 };
@@ -114,24 +114,7 @@ impl QueuePanel<'_> {
     }
 
     fn choices_ui(&self, ui: &mut Ui, out: &mut Vec<Command>) {
-        let labels = &self.bench.session.dataset().labels;
-        let filters: Vec<(Filter, &str, &str)> = FILTERS
-            .into_iter()
-            .chain(labels.iter().enumerate().map(|(index, name)| {
-                (Filter::Label(index), name, "Truth or model name this label")
-            }))
-            .collect();
-        ui.horizontal(|ui| {
-            let width = (ui.available_width() - space::S) / 2.0;
-            let show = ("Show", icons::ICON_FILTER_LIST);
-            if let Some(filter) = choice(ui, show, width, self.bench.filter, &filters) {
-                out.push(Command::SetFilter(filter));
-            }
-            let order = ("Order", icons::ICON_SORT);
-            if let Some(order) = choice(ui, order, width, self.bench.order, &ORDERS) {
-                out.push(Command::SetOrder(order));
-            }
-        });
+        queue_choices::show(ui, self.bench, out);
         let (shown, all) = (
             self.bench.queue().len(),
             self.bench.session.dataset().posts.len(),

@@ -1,9 +1,21 @@
 //! The choices above the queue: which posts, and in which order.
 
-use crate::review::queue::{Filter, Order};
+use egui::{Button, DragValue, RichText, ScrollArea, Ui, containers::menu::MenuButton};
+use egui_material_icons::icons;
 
-/// Every filter with its name and what it shows.
-pub const FILTERS: [(Filter, &str, &str); 11] = [
+use crate::{
+    dataset::Dataset,
+    gui::{
+        bench::Bench,
+        command::Command,
+        theme::{self, Palette, space},
+        widgets,
+    },
+    review::queue::{Filter, Order, Split},
+};
+
+/// Every filter that any dataset has, with its name and what it shows.
+const FILTERS: [(Filter, &str, &str); 11] = [
     (Filter::All, "All posts", "Every post"),
     (
         Filter::Todo,
@@ -41,17 +53,201 @@ pub const FILTERS: [(Filter, &str, &str); 11] = [
     ),
 ];
 
-/// Every order with its name and what it means.
-pub const ORDERS: [(Order, &str, &str); 3] = [
-    (Order::Dataset, "In order", "As in the dataset"),
-    (
-        Order::Uncertainty,
-        "Least certain first",
-        "Smallest margin of the answer first",
-    ),
-    (
-        Order::Disagreement,
-        "Different first",
-        "Most labels in which model and truth differ first",
-    ),
-];
+/// Posts with a note; shown with the others where there is one.
+const NOTED: (Filter, &str, &str) = (Filter::Noted, "With a note", "Somebody wrote something");
+
+/// Posts on which two runs differ; shown with the others while two are compared.
+const RUNS_DIFFER: (Filter, &str, &str) = (
+    Filter::RunsDiffer,
+    "Runs differ",
+    "The two compared runs say different things",
+);
+
+/// Every order with its name and what it means; the random one keeps its seed.
+fn orders(seed: u32) -> [(Order, &'static str, &'static str); 4] {
+    [
+        (Order::Dataset, "In order", "As in the dataset"),
+        (
+            Order::Uncertainty,
+            "Least certain first",
+            "The label whose probability is nearest 50 %, or the smallest margin of the answer",
+        ),
+        (
+            Order::Disagreement,
+            "Different first",
+            "Most labels in which model and truth differ first",
+        ),
+        (
+            Order::Random(seed),
+            "Random",
+            "By chance, the same for the same seed: the front is a fair sample",
+        ),
+    ]
+}
+
+/// What a filter is called.
+pub fn filter_name(filter: Filter, dataset: &Dataset) -> String {
+    let label = |index| dataset.labels.get(index).unwrap_or_default();
+    let known = FILTERS.iter().chain([&NOTED, &RUNS_DIFFER]);
+    match filter {
+        Filter::Label(index) => label(index).to_owned(),
+        Filter::Predicted(index) => format!("Predicted {}", label(index)),
+        Filter::Confusion {
+            label: index, cell, ..
+        } => format!("{}: {}", label(index), cell.name()),
+        Filter::Column { column, like } => {
+            let name = dataset.extra_columns.get(column);
+            let value = dataset.posts.get(like as usize);
+            let value = value.and_then(|post| post.extra.get(column));
+            format!(
+                "{}: {}",
+                name.map_or("", |name| name),
+                shown(value.map_or("", |value| value))
+            )
+        }
+        filter => known
+            .into_iter()
+            .find(|(known, ..)| *known == filter)
+            .map_or_else(String::new, |(_, name, _)| (*name).to_owned()),
+    }
+}
+
+fn shown(value: &str) -> String {
+    match value.trim() {
+        "" => "(empty)".to_owned(),
+        value => super::top_bar::elided(value, 28),
+    }
+}
+
+/// Every choice that the open dataset offers, in words.
+pub fn all(bench: &Bench) -> Vec<(Command, String)> {
+    let dataset = bench.session.dataset();
+    let show = |filter: Filter| {
+        let name = filter_name(filter, dataset);
+        (Command::SetFilter(filter), format!("Show: {name}"))
+    };
+    let known = FILTERS.iter().chain([&NOTED, &RUNS_DIFFER]);
+    let labels = 0..dataset.labels.len();
+    let by_label = labels.flat_map(|label| [Filter::Label(label), Filter::Predicted(label)]);
+    let filters = known
+        .map(|(filter, ..)| *filter)
+        .chain(by_label)
+        .chain(bench.splits().iter().flat_map(Split::filters));
+    let order = |(order, name, _)| (Command::SetOrder(order), format!("Order: {name}"));
+    filters.map(show).chain(orders(1).map(order)).collect()
+}
+
+/// Draws both choices, and the seed of a random order.
+pub fn show(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
+    ui.horizontal(|ui| {
+        let width = (ui.available_width() - space::S) / 2.0;
+        filter_ui(ui, width, bench, out);
+        let seed = match bench.order {
+            Order::Random(seed) => seed,
+            _ => 1,
+        };
+        let order = ("Order", icons::ICON_SORT);
+        if let Some(order) = widgets::choice(ui, order, width, bench.order, &orders(seed)) {
+            out.push(Command::SetOrder(order));
+        }
+    });
+    if let Order::Random(mut seed) = bench.order {
+        ui.horizontal(|ui| {
+            ui.label(theme::caption(ui, "Seed"));
+            let response = ui.add(DragValue::new(&mut seed).speed(0.1));
+            if response.accessible_name("Seed").changed() {
+                out.push(Command::SetOrder(Order::Random(seed)));
+            }
+            ui.label(theme::caption(ui, "Every seed is another shuffle"));
+        });
+    }
+}
+
+fn filter_ui(ui: &mut Ui, width: f32, bench: &Bench, out: &mut Vec<Command>) {
+    let dataset = bench.session.dataset();
+    let name = filter_name(bench.filter, dataset);
+    let symbol = widgets::icon(icons::ICON_FILTER_LIST).color(Palette::from_ui(ui).weak);
+    let button = Button::new((symbol, RichText::new(&name).size(12.5)))
+        .truncate()
+        .min_size(egui::vec2(width, 0.0));
+    ui.scope(|ui| {
+        ui.set_max_width(width);
+        let (response, _) = MenuButton::from_button(button).ui(ui, |ui| {
+            ui.set_min_width(220.0);
+            let room = ui.ctx().content_rect().height() - 200.0;
+            ScrollArea::vertical()
+                .max_height(room)
+                .show(ui, |ui| menu_ui(ui, bench, out));
+        });
+        response
+            .accessible_name(format!("Show: {name}"))
+            .on_hover_text(format!("Show: {name}"));
+    });
+}
+
+fn menu_ui(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
+    let dataset = bench.session.dataset();
+    ui.spacing_mut().item_spacing.y = 0.0;
+    ui.spacing_mut().interact_size.y = 25.0;
+    let mut item = |ui: &mut Ui, filter: Filter, text: &str, tooltip: &str| {
+        let response = ui.selectable_label(bench.filter == filter, text);
+        if response.on_hover_text(tooltip).clicked() {
+            out.push(Command::SetFilter(filter));
+            ui.close();
+        }
+    };
+    for (filter, name, tooltip) in FILTERS {
+        item(ui, filter, name, tooltip);
+    }
+    if bench.session.counts().noted > 0 {
+        let (filter, name, tooltip) = NOTED;
+        item(ui, filter, name, tooltip);
+    }
+    if bench.session.other_run().is_some() {
+        let (filter, name, tooltip) = RUNS_DIFFER;
+        item(ui, filter, name, tooltip);
+    }
+    ui.label(theme::caption(ui, "Label, by truth or model"));
+    for (index, name) in dataset.labels.iter().enumerate() {
+        let tooltip = "Truth or model name this label";
+        item(ui, Filter::Label(index), name, tooltip);
+    }
+    ui.label(theme::caption(ui, "Label, by the model alone"));
+    for index in 0..dataset.labels.len() {
+        let filter = Filter::Predicted(index);
+        let name = filter_name(filter, dataset);
+        item(ui, filter, &name, "The model names this label");
+    }
+    for split in bench.splits() {
+        let name = dataset.extra_columns.get(split.column);
+        let name = name.map_or("", |name| name);
+        ui.label(theme::caption(ui, format!("Column {name}")));
+        for filter in split.filters() {
+            let text = filter_name(filter, dataset);
+            item(ui, filter, &text, "Posts with this value in the dataset");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_columns_with_a_few_values_split_a_dataset() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("posts.csv");
+        let rows: String = (0..60)
+            .map(|i| format!("t{i},,{i},{},same\n", ["train", "test", ""][i % 3]))
+            .collect();
+        std::fs::write(&file, format!("text,image_path,id,split,source\n{rows}")).unwrap();
+        let dataset = crate::dataset::open(&file, &Default::default()).unwrap();
+        let found = crate::review::queue::splits(&dataset);
+        let names: Vec<String> = found
+            .iter()
+            .flat_map(Split::filters)
+            .map(|filter| filter_name(filter, &dataset))
+            .collect();
+        assert_eq!(names, ["split: (empty)", "split: test", "split: train"]);
+    }
+}

@@ -10,7 +10,7 @@ use crate::{
         theme::{self, Palette, SMALL, space},
         widgets,
     },
-    review::session::SaveState,
+    review::session::{SaveState, Unsaved},
 };
 
 /// Draws it.
@@ -45,29 +45,55 @@ fn save_ui(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
     let small = |text: String, color| RichText::new(text).size(SMALL).color(color);
     let file = bench.session.file();
     match &bench.save {
-        SaveState::Saved => {
+        SaveState::Saving(unsaved) if unsaved.actions > 0 => {
+            widgets::symbol(ui, icons::ICON_SYNC, palette.weak, 14.0);
+            ui.label(small(
+                format!("Saving {}…", counted(*unsaved)),
+                palette.weak,
+            ));
+        }
+        // Predictions on their way are no news: lost ones are made again.
+        SaveState::Saved | SaveState::Saving(_) => {
             widgets::symbol(ui, icons::ICON_CHECK, palette.good, 14.0);
             let name = file
                 .file_name()
                 .unwrap_or(file.as_os_str())
                 .to_string_lossy();
-            ui.label(small("All saved".to_owned(), palette.text));
+            let mut tooltip = format!("The session file: {}", file.display());
+            if let SaveState::Saving(unsaved) = &bench.save {
+                tooltip.push_str(&format!("\nOn their way there: {}", counted(*unsaved)));
+            }
+            ui.label(small("All decisions saved".to_owned(), palette.text));
             ui.label(small(super::top_bar::elided(&name, 40), palette.weak))
-                .on_hover_text(format!("The session file: {}", file.display()));
-        }
-        SaveState::Saving(n) => {
-            widgets::symbol(ui, icons::ICON_SYNC, palette.weak, 14.0);
-            ui.label(small(format!("Saving {n}…"), palette.weak));
+                .on_hover_text(tooltip);
         }
         SaveState::Failed { unsaved, message } => {
             widgets::symbol(ui, icons::ICON_ERROR, palette.bad, 14.0);
             let text = format!(
-                "Not saved: {unsaved} · {}",
+                "Not saved: {} · {}",
+                counted(*unsaved),
                 super::top_bar::elided(message, 80)
             );
             ui.label(small(text, palette.bad)).on_hover_text(message);
             widgets::button(ui, Command::RetrySave, true, out);
         }
+    }
+}
+
+/// “1 decision”, “2 decisions and 30 predictions”. Flags, notes and undoing count as decisions.
+pub fn counted(unsaved: Unsaved) -> String {
+    let count = |n: usize, what: &str| match n {
+        1 => format!("1 {what}"),
+        n => format!("{} {what}s", widgets::thousands(n)),
+    };
+    match (unsaved.actions, unsaved.predictions) {
+        (actions, 0) => count(actions, "decision"),
+        (0, predictions) => count(predictions, "prediction"),
+        (actions, predictions) => format!(
+            "{} and {}",
+            count(actions, "decision"),
+            count(predictions, "prediction")
+        ),
     }
 }
 

@@ -97,8 +97,13 @@ impl TopBar<'_> {
         }
         ui.separator();
         menu_item(ui, Command::ChooseModel, true, out);
+        let counts = self.bench.map(|bench| bench.session.counts());
+        let failed = counts.is_some_and(|counts| counts.failed > 0);
+        menu_item(ui, Command::RetryFailed, failed, out);
+        menu_item(ui, Command::ShowRuns, self.bench.is_some(), out);
         menu_item(ui, Command::Export, self.bench.is_some(), out);
         ui.separator();
+        menu_item(ui, Command::ShowPalette, true, out);
         menu_item(ui, Command::ShowKeys, true, out);
         menu_item(ui, Command::About, true, out);
         menu_item(ui, Command::Quit, true, out);
@@ -208,6 +213,7 @@ impl TopBar<'_> {
     fn tools(&self, ui: &mut Ui, out: &mut Vec<Command>) {
         ui.spacing_mut().item_spacing.x = space::XS;
         icon_button(ui, Command::ShowKeys, true, out);
+        icon_button(ui, Command::ShowPalette, true, out);
         self.view_menu(ui, out);
         let session = self.bench.map(|bench| &bench.session);
         icon_button(ui, Command::Export, session.is_some(), out);
@@ -223,7 +229,7 @@ impl TopBar<'_> {
             session.is_some_and(|s| s.can_undo()),
             out,
         );
-        let problems = session.map_or(0, |session| session.all_problems().len());
+        let problems = session.map_or(0, |session| session.n_problems());
         if problems > 0 {
             let palette = Palette::from_ui(ui);
             let content = (

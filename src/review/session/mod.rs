@@ -3,6 +3,7 @@
 //!
 //! Everything answers from memory; the [store](super::store) keeps up on its own thread.
 
+mod compare;
 mod counts;
 mod history;
 mod open;
@@ -18,7 +19,7 @@ use std::{
 
 pub use counts::ReviewCounts;
 pub use predictions::{Exposure, LeftOut, Truth};
-pub use save::SaveState;
+pub use save::{SaveState, Unsaved};
 
 use super::{
     decision::Review,
@@ -29,6 +30,7 @@ use crate::{
     post::{LabelSet, PostId, Problem},
     predict::prediction::{Prediction, RunInfo},
 };
+use compare::Runs;
 use history::History;
 use problems::Problems;
 
@@ -46,6 +48,8 @@ pub struct Session {
     predictions: Vec<Option<Arc<Prediction>>>,
     /// Predictions of an earlier day that are still being read.
     loading: Option<LoadedChunks>,
+    /// The runs of the file, and the one to compare with.
+    runs: Runs,
     problems: Problems,
     counts: ReviewCounts,
     orphans: usize,
@@ -137,6 +141,11 @@ impl Session {
     pub fn all_problems(&self) -> Vec<&Problem> {
         let found = self.problems.found();
         self.dataset.problems.iter().chain(found).collect()
+    }
+
+    /// How many problems there are.
+    pub fn n_problems(&self) -> usize {
+        self.dataset.problems.len() + self.problems.found().len()
     }
 
     /// Whether a post has a problem.

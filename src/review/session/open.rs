@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Session, counts::ReviewCounts, history::History, problems::Problems};
+use super::{Session, compare::Runs, counts::ReviewCounts, history::History, problems::Problems};
 use crate::{
     dataset::Dataset,
     post::{PostId, Problem, ProblemKind},
@@ -87,6 +87,7 @@ impl Session {
             run: contents.run.map(|(_, run)| run),
             predictions: vec![None; n_posts],
             loading: None,
+            runs: Runs::default(),
             counts: ReviewCounts::default(),
             orphans: 0,
             cursor: 0,

@@ -57,7 +57,11 @@ impl Session {
         if let Some(store) = &mut self.store {
             self.loading = Some(store.begin_run(run.clone()));
         }
-        self.run = Some(run);
+        // Nothing is compared with itself: where the two change places, the comparison stays.
+        let previous = self.run.replace(run);
+        if self.other_run() == self.run.as_ref() {
+            self.compare_with(previous);
+        }
         for post in 0..self.predictions.len() {
             if self.prediction(post).is_some() {
                 self.set_prediction(post, None);
@@ -131,13 +135,7 @@ impl Session {
     pub fn pairs(&self, which: Truth, exposure: Exposure) -> impl Iterator<Item = Pair> {
         (0..self.dataset.posts.len()).filter_map(move |post| {
             let truth = self.truth_shown(post, which, exposure)?;
-            let said = self.prediction(post)?;
-            Some(Pair {
-                truth,
-                predicted: said.labels,
-                parse_failed: said.parse == Parse::Failed && said.error.is_none(),
-                failed: said.error.is_some(),
-            })
+            Some(self.prediction(post)?.said().against(truth))
         })
     }
 

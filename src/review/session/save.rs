@@ -5,22 +5,37 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::TryRecvError;
 
 use super::Session;
-use crate::post::{Problem, ProblemKind};
-
 /// How long one [`Session::poll`] may take what the store's threads have read.
 const POLL_BUDGET: Duration = Duration::from_millis(4);
+
+/// How much is not on disk yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unsaved {
+    /// What the reviewer did: decisions, edits, flags, notes, undoing.
+    pub actions: usize,
+    /// What the model said.
+    pub predictions: usize,
+}
+
+impl Unsaved {
+    /// Everything is on disk.
+    pub const NOTHING: Self = Self {
+        actions: 0,
+        predictions: 0,
+    };
+}
 
 /// How the writing to disk stands.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SaveState {
     /// Everything shown is on disk.
     Saved,
-    /// This many actions and predictions are on their way to the disk.
-    Saving(usize),
+    /// Some are on their way to the disk.
+    Saving(Unsaved),
     /// Writing failed; everything is kept in memory and tried again on request.
     Failed {
-        /// How many actions and predictions are not on disk.
-        unsaved: usize,
+        /// What is not on disk.
+        unsaved: Unsaved,
         /// What happened and what to do.
         message: String,
     },
@@ -29,7 +44,9 @@ pub enum SaveState {
 impl Session {
     /// Takes what the store's threads report. Never blocks.
     pub fn poll(&mut self) -> SaveState {
-        self.take_loaded();
+        let began = Instant::now();
+        self.take_loaded(began);
+        self.take_runs(|| began.elapsed() >= POLL_BUDGET);
         if let Some(store) = &mut self.store {
             store.push();
         }
@@ -45,7 +62,7 @@ impl Session {
         let failure = store.failure();
         match (failure, store.unsaved()) {
             (Some(message), unsaved) => SaveState::Failed { unsaved, message },
-            (None, 0) => SaveState::Saved,
+            (None, Unsaved::NOTHING) => SaveState::Saved,
             (None, unsaved) => SaveState::Saving(unsaved),
         }
     }
@@ -71,20 +88,13 @@ impl Session {
         self.save_state()
     }
 
-    fn take_loaded(&mut self) {
-        let began = Instant::now();
+    fn take_loaded(&mut self, began: Instant) {
         while let Some(loading) = &self.loading
             && began.elapsed() < POLL_BUDGET
         {
             match loading.try_recv() {
                 Ok(Ok(chunk)) => self.take_predictions(chunk),
-                Ok(Err(error)) => self.add_problem(Problem {
-                    kind: ProblemKind::Unreadable,
-                    post: None,
-                    line: None,
-                    column: None,
-                    message: format!("Earlier predictions cannot be shown: {error}"),
-                }),
+                Ok(Err(error)) => self.tell_unread("Earlier predictions", &error),
                 Err(TryRecvError::Disconnected) => {
                     self.loading = None;
                     self.revision += 1;

@@ -41,11 +41,12 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 pub use error::StoreError;
+pub use predictions::RunRecord;
 pub(super) use replay::Contents;
 pub use replay::{DatasetRef, dataset_of};
 pub(super) use rows::now_ms;
 
-use super::decision::Entry;
+use super::{decision::Entry, session::Unsaved};
 use crate::{
     dataset::Dataset,
     post::PostId,
@@ -60,14 +61,19 @@ pub(super) type Wake = Arc<dyn Fn() + Send + Sync>;
 /// Predictions of an earlier day, as they are read.
 pub(super) type LoadedChunks = Receiver<Result<Vec<(PostId, Prediction)>, StoreError>>;
 
+/// The runs of a session, once they are counted.
+pub(super) type ListedRuns = Receiver<Result<Vec<RunRecord>, StoreError>>;
+
 /// How many events a lane holds before they wait in memory on the sender's side.
 const LANE_EVENTS: usize = 1024;
 
 /// How the writing stands; shared with the store's thread.
 #[derive(Default)]
 struct Status {
-    /// How many decisions and predictions were committed since the file was opened.
-    saved: AtomicU64,
+    /// How many actions were committed since the file was opened.
+    saved_actions: AtomicU64,
+    /// How many predictions were committed since the file was opened.
+    saved_predictions: AtomicU64,
     /// The number of the last decision on disk.
     saved_seq: AtomicU64,
     /// Why the last commit failed.
@@ -88,8 +94,10 @@ impl Status {
 /// A session file open for writing. No method but [`close`](Self::close) waits for the disk.
 pub(super) struct Store {
     status: Arc<Status>,
-    /// How many decisions and predictions were handed over since the file was opened.
-    sent: u64,
+    /// How many actions were handed over since the file was opened.
+    sent_actions: u64,
+    /// How many predictions were handed over since the file was opened.
+    sent_predictions: u64,
     /// `None` once closed.
     running: Option<Running>,
 }
@@ -136,7 +144,8 @@ impl Store {
             .map_err(|e| StoreError::io(path, e))?;
         let store = Self {
             status,
-            sent: 0,
+            sent_actions: 0,
+            sent_predictions: 0,
             running: Some(Running {
                 actions,
                 answers,
@@ -149,7 +158,7 @@ impl Store {
 
     /// Appends an entry of the history.
     pub(super) fn append(&mut self, entry: Arc<Entry>) {
-        self.sent += 1;
+        self.sent_actions += 1;
         if let Some(running) = &mut self.running {
             running.actions.send(ActionEvent::Append(entry));
         }
@@ -171,9 +180,27 @@ impl Store {
         chunks
     }
 
+    /// What a run said, through the receiver; the present run stays the present one.
+    pub(super) fn read_run(&mut self, run: RunInfo) -> LoadedChunks {
+        let (loaded, chunks) = bounded(2);
+        if let Some(running) = &mut self.running {
+            running.answers.send(AnswerEvent::Read { run, loaded });
+        }
+        chunks
+    }
+
+    /// All runs, through the receiver, as soon as everything sent before is on disk.
+    pub(super) fn list_runs(&mut self) -> ListedRuns {
+        let (listed, list) = bounded(1);
+        if let Some(running) = &mut self.running {
+            running.answers.send(AnswerEvent::ListRuns { listed });
+        }
+        list
+    }
+
     /// Keeps what the model of the present run said.
     pub(super) fn record(&mut self, post: PostId, index: usize, prediction: Arc<Prediction>) {
-        self.sent += 1;
+        self.sent_predictions += 1;
         if let Some(running) = &mut self.running {
             running.answers.send(AnswerEvent::Predicted {
                 post,
@@ -191,10 +218,16 @@ impl Store {
         }
     }
 
-    /// How many decisions and predictions are not on disk.
-    pub(super) fn unsaved(&self) -> usize {
-        let saved = self.status.saved.load(Ordering::Acquire);
-        usize::try_from(self.sent.saturating_sub(saved)).unwrap_or(usize::MAX)
+    /// How much is not on disk.
+    pub(super) fn unsaved(&self) -> Unsaved {
+        let left = |sent: u64, saved: &AtomicU64| {
+            let left = sent.saturating_sub(saved.load(Ordering::Acquire));
+            usize::try_from(left).unwrap_or(usize::MAX)
+        };
+        Unsaved {
+            actions: left(self.sent_actions, &self.status.saved_actions),
+            predictions: left(self.sent_predictions, &self.status.saved_predictions),
+        }
     }
 
     /// The number of the last entry on disk.

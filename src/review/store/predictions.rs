@@ -48,6 +48,47 @@ pub(super) fn present_run(connection: &Connection) -> rusqlite::Result<Option<(i
     Ok(row.and_then(|(id, info)| Some((id, serde_json::from_str(&info).ok()?))))
 }
 
+/// A run and how much it has said.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RunRecord {
+    /// Model, adapter, prompt and settings.
+    pub info: RunInfo,
+    /// When it was begun, in milliseconds since 1970 (UTC).
+    pub started_at_ms: i64,
+    /// How many posts it was asked about, failures included.
+    pub predicted: usize,
+    /// Answers that could not be parsed.
+    pub unread: usize,
+    /// Posts that it could not answer at all.
+    pub failed: usize,
+}
+
+/// All runs, the latest first. A run whose description is of another version is left out.
+fn runs(connection: &Connection) -> rusqlite::Result<Vec<RunRecord>> {
+    let mut statement = connection.prepare(
+        "SELECT runs.info, runs.started_at_ms, count(predictions.post_id), \
+         count(CASE WHEN predictions.parse = 'failed' AND predictions.error IS NULL THEN 1 END), \
+         count(predictions.error) \
+         FROM runs LEFT JOIN predictions ON predictions.run_id = runs.id \
+         GROUP BY runs.id ORDER BY runs.started_at_ms DESC, runs.id DESC",
+    )?;
+    let rows = statement.query_map([], |row| {
+        let count = |column| row.get::<_, i64>(column).map(|n| n.try_into().unwrap_or(0));
+        let info = serde_json::from_str(row.get_ref(0)?.as_str()?).ok();
+        let record = |info| -> rusqlite::Result<RunRecord> {
+            Ok(RunRecord {
+                info,
+                started_at_ms: row.get(1)?,
+                predicted: count(2)?,
+                unread: count(3)?,
+                failed: count(4)?,
+            })
+        };
+        info.map(record).transpose()
+    })?;
+    rows.filter_map(Result::transpose).collect()
+}
+
 /// Writes one prediction.
 pub(super) fn write(
     connection: &Connection,
@@ -165,33 +206,57 @@ pub(super) fn load_in_background(
     loaded: Sender<Result<Vec<(PostId, Prediction)>, StoreError>>,
     wake: Wake,
 ) {
+    in_background(path, loaded, wake, move |connection, give| {
+        read(connection, run_id, &labels, |chunk| give(Ok(chunk)))
+    });
+}
+
+/// Counts what every run has said, in the same way.
+pub(super) fn list_in_background(
+    path: &Path,
+    listed: Sender<Result<Vec<RunRecord>, StoreError>>,
+    wake: Wake,
+) {
+    in_background(path, listed, wake, |connection, give| {
+        give(Ok(runs(connection)?));
+        Ok(())
+    });
+}
+
+/// Takes what was read; false when nobody wants more.
+type Give<'a, T> = &'a mut dyn FnMut(Result<T, StoreError>) -> bool;
+
+fn in_background<T: Send + 'static>(
+    path: &Path,
+    found: Sender<Result<T, StoreError>>,
+    wake: Wake,
+    read: impl FnOnce(&Connection, Give<'_, T>) -> rusqlite::Result<()> + Send + 'static,
+) {
     let path = path.to_owned();
-    let failed = loaded.clone();
-    let woken = wake.clone();
+    let (unstarted, woken) = (found.clone(), wake.clone());
     let started = {
         let path = path.clone();
         std::thread::Builder::new()
             .name("overrule-load".into())
             .spawn(move || {
-                let give = |chunk| {
-                    let wanted = loaded.send(chunk).is_ok();
+                let mut give = |piece| {
+                    let wanted = found.send(piece).is_ok();
                     wake();
                     wanted
                 };
-                let read = file::open_for_reading(&path).and_then(|connection| {
-                    read(&connection, run_id, &labels, |chunk| give(Ok(chunk)))
-                        .map_err(|e| StoreError::sqlite(&path, e))
+                let done = file::open_for_reading(&path).and_then(|connection| {
+                    read(&connection, &mut give).map_err(|e| StoreError::sqlite(&path, e))
                 });
-                if let Err(error) = read {
+                if let Err(error) = done {
                     give(Err(error));
                 }
-                drop(loaded);
+                drop(found);
                 wake();
             })
     };
     if let Err(error) = started {
         // Nobody may be waiting any more.
-        let _ = failed.try_send(Err(StoreError::io(&path, error)));
+        let _ = unstarted.try_send(Err(StoreError::io(&path, error)));
         woken();
     }
 }

@@ -13,7 +13,7 @@ use super::{
     Status, Wake,
     error::StoreError,
     file::{self, FileIdentity, WriteLock},
-    predictions,
+    predictions::{self, RunRecord},
     replay::change_word,
     rows::{IdColumn, state_json},
 };
@@ -40,6 +40,15 @@ pub(super) enum AnswerEvent {
     BeginRun {
         run: RunInfo,
         loaded: Sender<Result<Vec<(PostId, Prediction)>, StoreError>>,
+    },
+    /// What a run said is wanted, to compare with; it stays as it is.
+    Read {
+        run: RunInfo,
+        loaded: Sender<Result<Vec<(PostId, Prediction)>, StoreError>>,
+    },
+    /// A list of the runs is wanted.
+    ListRuns {
+        listed: Sender<Result<Vec<RunRecord>, StoreError>>,
     },
     /// The present run answered.
     Predicted {
@@ -218,7 +227,7 @@ impl Writer {
         if let Some(seq) = last_seq {
             self.status.saved_seq.store(seq, Ordering::Release);
         }
-        self.status.saved.fetch_add(saved, Ordering::AcqRel);
+        self.status.saved_actions.fetch_add(saved, Ordering::AcqRel);
         Ok(())
     }
 
@@ -283,15 +292,21 @@ impl Writer {
         let transaction = begin(connection)?;
         let mut run_id = self.run_id;
         let mut saved = 0;
-        let mut wanted = None;
+        let mut wanted = Vec::new();
+        let mut lists = Vec::new();
         for event in &self.answers {
             match event {
                 AnswerEvent::BeginRun { run, loaded } => {
                     let id = predictions::run_id(&transaction, run)?;
                     set_state(&transaction, "run", id)?;
                     run_id = Some(id);
-                    wanted = Some((id, loaded.clone()));
+                    wanted.push((id, loaded.clone()));
                 }
+                AnswerEvent::Read { run, loaded } => {
+                    let id = predictions::run_id(&transaction, run)?;
+                    wanted.push((id, loaded.clone()));
+                }
+                AnswerEvent::ListRuns { listed } => lists.push(listed.clone()),
                 AnswerEvent::Predicted {
                     post,
                     index,
@@ -308,10 +323,15 @@ impl Writer {
         transaction.commit()?;
         self.answers.clear();
         self.run_id = run_id;
-        self.status.saved.fetch_add(saved, Ordering::AcqRel);
-        if let Some((id, loaded)) = wanted {
+        self.status
+            .saved_predictions
+            .fetch_add(saved, Ordering::AcqRel);
+        for (id, loaded) in wanted {
             let labels = self.labels.clone();
             predictions::load_in_background(&self.path, id, labels, loaded, self.wake.clone());
+        }
+        for listed in lists {
+            predictions::list_in_background(&self.path, listed, self.wake.clone());
         }
         Ok(())
     }

@@ -1,0 +1,175 @@
+//! Runs: predicting with the loaded model, looking at what an earlier run said, comparing two.
+
+use super::{App, ModelState, Run, Work};
+use crate::{
+    gui::{
+        command::Command,
+        panels::labels::Below,
+        toast::Kind,
+        widgets::{duration, posts, thousands},
+    },
+    predict::{
+        prediction::RunInfo,
+        worker::{Job, PredictOptions, Progress},
+    },
+};
+
+/// How many tokens an answer may have, unless the command line says otherwise.
+const MAX_NEW_TOKENS: usize = 64;
+
+impl App {
+    /// Predicts what has no prediction yet, once both a dataset and a model are there.
+    pub(super) fn start_run(&mut self) {
+        let (Work::Open(bench), ModelState::Ready(info)) = (&mut self.work, &self.model) else {
+            return;
+        };
+        let dataset = bench.session.dataset().clone();
+        if dataset.labels.is_empty() {
+            return;
+        }
+        let prompt = self.launch.prompt;
+        bench
+            .session
+            .begin_run(RunInfo::new(info, prompt, &dataset.labels));
+        bench.session.look_for_runs();
+        // Predictions of an earlier day come back first; what they leave is predicted.
+        self.run_is_due = bench.session.is_loading();
+        if self.run_is_due {
+            return;
+        }
+        let wanted = bench.session.unpredicted();
+        if wanted.is_empty() {
+            self.run = None;
+            return;
+        }
+        let or = |given: usize, default| if given == 0 { default } else { given };
+        let options = PredictOptions {
+            prompt,
+            labels: dataset.labels.clone(),
+            max_new_tokens: or(self.launch.max_new_tokens, MAX_NEW_TOKENS),
+            batch_size: or(self.launch.batch_size, 1),
+        };
+        let before = dataset.posts.len() - wanted.len();
+        let progress = Progress {
+            total: wanted.len(),
+            ..Progress::default()
+        };
+        let generation = self.worker.predict(Job {
+            dataset,
+            posts: wanted,
+            options,
+        });
+        self.run = Some(Run {
+            generation,
+            before,
+            progress,
+            ended: false,
+        });
+        self.focus_worker();
+    }
+
+    /// Tells the model which posts are wanted first.
+    pub(super) fn focus_worker(&self) {
+        if let (Some(bench), Some(run)) = (self.bench(), &self.run)
+            && !run.ended
+        {
+            self.worker.focus(&bench.wanted_first());
+        }
+    }
+
+    /// Asks the model once more about the posts of its run that it could not answer.
+    pub(super) fn retry_failed(&mut self) {
+        if !matches!(self.model, ModelState::Ready(_)) {
+            let text = "Load a model first; it predicts the failed posts again";
+            self.toasts
+                .show(Kind::Info, text, Some(Command::ChooseModel));
+            return;
+        }
+        if self.is_earlier_run() {
+            let text = "An earlier run is shown, and its model is not loaded";
+            self.toasts.show(Kind::Info, text, Some(Command::Predict));
+            return;
+        }
+        let Some(bench) = self.bench_mut() else {
+            return;
+        };
+        let failed = bench.session.counts().failed;
+        if failed == 0 {
+            self.toasts
+                .show(Kind::Info, "No post of this run has failed", None);
+            return;
+        }
+        bench.session.retry_failed();
+        let text = format!("Predicting {} again", posts(failed));
+        self.toasts.show(Kind::Info, text, None);
+        self.start_run();
+    }
+
+    /// Shows what another run said. Predicting stops, since its answers belong to the run that was shown.
+    pub(super) fn show_run(&mut self, info: RunInfo) {
+        let was_running = self.run.as_ref().is_some_and(|run| !run.ended);
+        self.worker.cancel();
+        self.run = None;
+        self.run_is_due = false;
+        let Some(bench) = self.bench_mut() else {
+            return;
+        };
+        bench.session.begin_run(info);
+        bench.session.look_for_runs();
+        if was_running && self.is_earlier_run() {
+            let text = "Predicting stopped: an earlier run is shown";
+            self.toasts.show(Kind::Info, text, Some(Command::Predict));
+        }
+    }
+
+    /// Takes a second run beside the shown one, or puts it away.
+    pub(super) fn compare_with(&mut self, other: Option<RunInfo>) {
+        self.views.below = Below::Runs;
+        if let Some(bench) = self.bench_mut() {
+            bench.session.compare_with(other);
+        }
+    }
+
+    /// Shows one of the parts below the labels.
+    pub(super) fn show_below(&mut self, below: Below) {
+        self.views.below = below;
+        if below == Below::Runs
+            && let Some(bench) = self.bench_mut()
+        {
+            bench.session.look_for_runs();
+        }
+    }
+
+    /// Whether the shown predictions are of another run than the loaded model's.
+    pub(super) fn is_earlier_run(&self) -> bool {
+        let (Some(bench), ModelState::Ready(info)) = (self.bench(), &self.model) else {
+            return false;
+        };
+        let labels = &bench.session.dataset().labels;
+        let run = bench.session.run();
+        run.is_some_and(|run| *run != RunInfo::new(info, self.launch.prompt, labels))
+    }
+}
+
+/// What the top bar says about a run; posts predicted before it count as done.
+pub(in crate::gui) fn progress_text(run: &Run) -> String {
+    let Run {
+        before, progress, ..
+    } = run;
+    let mut text = format!(
+        "{} of {}",
+        thousands(before + progress.done),
+        thousands(before + progress.total)
+    );
+    if progress.paused {
+        text.push_str(" · paused");
+    } else {
+        if progress.per_sec > 0.0 {
+            text.push_str(&format!(" · {:.1}/s", progress.per_sec));
+        }
+        if let Some(left) = progress.remaining_secs {
+            text.push_str(&format!(" · {} left", duration(left)));
+        }
+    }
+    text
+}

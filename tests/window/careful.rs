@@ -1,0 +1,151 @@
+//! What must not go wrong: unsaved decisions, dropped files, queues that come from anywhere.
+
+use std::path::{Path, PathBuf};
+
+use egui::{Key, ViewportEvent, ViewportId};
+use egui_kittest::kittest::Queryable;
+use overrule::{
+    gui::Launch,
+    review::{
+        queue::{Filter, Order},
+        session::SaveState,
+    },
+};
+
+use super::fake::{Folder, POSTS, Window};
+
+/// A window whose session file was moved away, with one decision that is not saved.
+fn unsaved(folder: &Folder) -> Window {
+    let mut window = folder.window();
+    window.settle();
+    window.until("saving", |window| window.bench().save == SaveState::Saved);
+    std::fs::rename(folder.file("posts.overrule"), folder.file("elsewhere")).unwrap();
+    window.press(Key::Enter);
+    window.until("failing to save", |window| {
+        window.has_part("Not saved: 1 decision")
+    });
+    window
+}
+
+fn close(window: &mut Window) {
+    let viewports = &mut window.harness.input_mut().viewports;
+    let viewport = viewports.get_mut(&ViewportId::ROOT).unwrap();
+    viewport.events.push(ViewportEvent::Close);
+    window.harness.run_steps(3);
+}
+
+#[test]
+fn closing_with_unsaved_decisions_asks_first() {
+    let folder = Folder::new(&POSTS);
+    let mut window = unsaved(&folder);
+    close(&mut window);
+    assert!(window.has("Not everything is saved"));
+    assert!(window.has("1 decision is not in the session file."));
+    assert!(window.has_part("was moved, replaced or deleted"));
+    assert!(window.has("Close anyway"));
+
+    // Put back, it is saved on request, and closing needs no question any more.
+    std::fs::rename(folder.file("elsewhere"), folder.file("posts.overrule")).unwrap();
+    window.click("Try to save again");
+    window.until("saving", |window| window.has("All decisions saved"));
+    close(&mut window);
+    assert!(!window.has("Not everything is saved"));
+    drop(window);
+    let mut window = folder.window_with(None);
+    window.until("opening again", Window::is_open);
+    assert_eq!(window.bench().session.counts().reviewed, 1);
+}
+
+#[test]
+fn opening_other_data_with_unsaved_decisions_asks_first() {
+    let folder = Folder::new(&POSTS);
+    let mut window = unsaved(&folder);
+    drop_file(&mut window, &folder.file("other.csv"));
+    assert!(window.has("Open the other dataset anyway"));
+    window.click("Close Not everything is saved");
+    assert!(window.is_open() && window.has_part("Not saved"));
+}
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|error| error.to_string())
+    }
+}
+
+fn drop_file(window: &mut Window, path: &Path) {
+    let dropped = std::sync::Arc::new(Dropped(path.to_owned()));
+    window.harness.input_mut().dropped_files.push(dropped);
+    window.harness.run_steps(3);
+}
+
+#[test]
+fn a_dropped_file_is_opened() {
+    let folder = Folder::new(&POSTS);
+    let mut window = Window::open(Launch::default());
+    window.harness.run_steps(2);
+    drop_file(&mut window, &folder.file("not-there.csv"));
+    window.until("trying", |window| window.has_part("could not be opened"));
+    assert!(window.has_part("not-there.csv"));
+}
+
+#[test]
+fn the_queue_follows_a_column_a_predicted_label_and_chance() {
+    let folder = Folder::new(&[]);
+    let csv = "text,image_path,labels,split\n\
+               \"says [\"\"racist\"\"]\",,sexist,train\n\
+               \"says [\"\"sexist\"\"]\",,sexist,test\n\
+               \"says [\"\"racist\"\"] too\",,,test\n";
+    std::fs::write(folder.file("posts.csv"), csv).unwrap();
+    let mut window = folder.window();
+    window.settle();
+    let mut choose = |menu: &str, choice: &str| {
+        window.click(menu);
+        window.harness.get_by_label(choice).scroll_to_me();
+        window.harness.run_steps(3);
+        window.click(choice);
+        window.bench().queue().to_vec()
+    };
+    assert_eq!(choose("Show: All posts", "split: test"), [1, 2]);
+    assert_eq!(choose("Show: split: test", "Predicted racist"), [0, 2]);
+    assert_eq!(choose("Show: Predicted racist", "All posts"), [0, 1, 2]);
+    let mut queue = choose("Order: In order", "Random");
+    assert_eq!(window.bench().order, Order::Random(1));
+    assert!(window.has("Seed"));
+    queue.sort_unstable();
+    assert_eq!(queue, [0, 1, 2]);
+}
+
+#[test]
+fn the_palette_finds_commands_queues_and_posts_by_a_few_letters() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    let mut take = |letters: &str| {
+        window.press_with(super::CTRL, Key::K);
+        window.type_text(letters);
+        window.press(Key::Enter);
+        window.harness.run_steps(2);
+        (window.bench().cursor(), window.bench().filter)
+    };
+    assert_eq!(take("4"), (Some(3), Filter::All));
+    assert_eq!(take("unrdbl"), (Some(3), Filter::ParseFailed));
+    assert_eq!(take("pred rac").1, Filter::Predicted(0));
+    assert_eq!(take("all posts").1, Filter::All);
+    take("tgl sexist");
+    assert_eq!(window.working(0), Some(vec!["racist", "sexist"]));
+
+    window.press_with(super::CTRL, Key::K);
+    window.type_text("qqqq");
+    assert!(window.has("No command has these letters in this order"));
+    window.press(Key::Enter);
+    window.press(Key::Escape);
+    assert!(!window.has("Find a command"));
+    assert_eq!(window.bench().session.counts().reviewed, 0);
+}
