@@ -230,11 +230,4 @@ impl Decoder {
             layer.self_attn.kv_cache.truncate(len);
         }
     }
-
-    /// Forgets everything.
-    pub fn clear(&mut self) {
-        for layer in &mut self.layers {
-            layer.self_attn.kv_cache.clear();
-        }
-    }
 }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use candle_core::Tensor;
+
 use super::ModelError;
 
 /// Where the image's tokens stand: one run, as long as there are features; empty if there are none.
@@ -28,11 +30,7 @@ pub fn run(input_ids: &[u32], image_id: u32, features: usize) -> Result<Range<us
 ///
 /// # Errors
 /// An id beyond the vocabulary.
-pub fn check_vocabulary(
-    input_ids: &[u32],
-    image_id: u32,
-    vocabulary: usize,
-) -> Result<(), ModelError> {
+fn check_vocabulary(input_ids: &[u32], image_id: u32, vocabulary: usize) -> Result<(), ModelError> {
     match input_ids
         .iter()
         .find(|id| **id as usize >= vocabulary && **id != image_id)
@@ -42,6 +40,34 @@ pub fn check_vocabulary(
         ))),
         None => Ok(()),
     }
+}
+
+/// Embeddings `(1, len, hidden)` of a prompt: `features (1, tokens, hidden)` in the places of the image tokens, and what
+/// `embed` gives for the others. Without features the prompt must name no image.
+///
+/// # Errors
+/// Image tokens that do not fit the features, an id beyond the vocabulary, and what `embed` reports.
+pub fn embed(
+    input_ids: &[u32],
+    image_id: u32,
+    features: Option<&Tensor>,
+    vocabulary: usize,
+    embed: impl Fn(&[u32]) -> candle_core::Result<Tensor>,
+) -> Result<Tensor, ModelError> {
+    check_vocabulary(input_ids, image_id, vocabulary)?;
+    let tokens = features.map_or(Ok(0), |features| features.dim(1))?;
+    let image = run(input_ids, image_id, tokens)?;
+    let (before, rest) = input_ids.split_at(image.start);
+    let behind = rest.get(image.len()..).unwrap_or_default();
+    let mut parts = Vec::with_capacity(3);
+    if !before.is_empty() {
+        parts.push(embed(before)?);
+    }
+    parts.extend(features.cloned());
+    if !behind.is_empty() {
+        parts.push(embed(behind)?);
+    }
+    Ok(Tensor::cat(&parts, 1)?)
 }
 
 #[cfg(test)]

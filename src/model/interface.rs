@@ -2,7 +2,10 @@
 
 use candle_core::Tensor;
 
-use super::ModelError;
+use super::{
+    ModelError,
+    token_tree::{Node, TokenTree},
+};
 use crate::{
     image::Rgb,
     post::{LabelNames, LabelSet},
@@ -77,16 +80,27 @@ pub trait Processor: Send + Sync {
 }
 
 /// The half of a model with the weights. One thread owns it.
+///
+/// It holds the sequences of one batch: a prompt each, and the tokens of the answer that were kept. Trees of tokens can
+/// be tried behind them; [`keep`](Self::keep) says which of those belong to the answer.
 pub trait Network: Send {
-    /// Forgets every cached key and value, runs the prompts of a batch (left-padded inside), and gives
-    /// the logits of each one's last position, f32 `(batch, vocabulary)`, final soft-capping applied.
-    fn prefill(&mut self, batch: &[&ModelInput]) -> Result<Tensor, ModelError>;
+    /// Forgets all sequences, and runs the prompts of a batch with the same drafts behind each of them, in one pass.
+    ///
+    /// Gives the logits, f32 `(batch, 1 + drafts.len(), vocabulary)`: row 0 is what the prompt goes on with, and row
+    /// `1 + i` what comes behind the draft's node `i`. Final soft-capping is applied.
+    fn prefill(&mut self, batch: &[&ModelInput], drafts: &TokenTree) -> Result<Tensor, ModelError>;
 
-    /// Appends one token to each sequence of the batch: logits as in `prefill`.
-    fn decode(&mut self, tokens: &[u32]) -> Result<Tensor, ModelError>;
+    /// Keeps, for each sequence, the path to a node of the tree that ran last, and forgets its other nodes.
+    fn keep(&mut self, nodes: &[Node]) -> Result<(), ModelError>;
 
-    /// Goes back to the state after `generated` tokens behind the prompt.
-    fn truncate(&mut self, generated: usize) -> Result<(), ModelError>;
+    /// Runs a tree behind what was kept of each sequence. Trees may differ; a tree that ran before and of which nothing
+    /// was kept is forgotten.
+    ///
+    /// Gives the logits, f32 `(batch, nodes of the largest tree, vocabulary)`: row `i` is what comes behind node `i`.
+    fn extend(&mut self, trees: &[TokenTree]) -> Result<Tensor, ModelError>;
+
+    /// Forgets everything behind the prompts.
+    fn rewind(&mut self);
 
     /// The ids that end an answer.
     fn eos_ids(&self) -> &[u32];

@@ -1,6 +1,7 @@
 //! The networks: which family a checkpoint is, how it is loaded, and one interface to all of them.
 
 pub mod bias_classifier;
+mod causal_lm;
 mod decoder;
 mod device;
 mod error;
@@ -24,6 +25,7 @@ mod presets;
 pub mod qwen2_vl;
 mod siglip;
 mod spec;
+mod token_tree;
 mod weights;
 
 pub use error::{AdapterError, MissingEncoder, ModelError};
@@ -35,3 +37,4 @@ pub use load::load;
 pub use presets::{Needs, PRESETS, PixelRange, Place, Preset, preset};
 pub use spec::{Adapter, DeviceChoice, DtypeChoice, ImageOptions, ImageSplitting, ModelSpec};
 pub use weights::pth;
+pub use token_tree::{Node, TokenTree};

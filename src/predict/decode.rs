@@ -1,10 +1,25 @@
-//! Greedy decoding over any [`Network`].
+//! Greedy decoding over any [`Network`], with answers drafted ahead.
+//!
+//! The text is what plain greedy decoding gives, token for token: a draft is taken as far as the network's own best
+//! token agrees with it, and no further. Where the drafts hold the whole answer, it takes one pass.
 
 use std::time::Instant;
 
 use candle_core::Tensor;
 
-use crate::model::{ModelError, ModelInput, Network};
+use super::{drafts::Drafts, logits::Row};
+use crate::model::{ModelError, ModelInput, Network, Node, TokenTree};
+
+/// How to decode.
+#[derive(Clone, Copy, Debug)]
+pub struct Decoding<'a> {
+    /// The longest answer, in tokens.
+    pub max_new_tokens: usize,
+    /// What is tried ahead; [`Drafts::none`] for one pass a token.
+    pub drafts: &'a Drafts,
+    /// Whether the logits of the first step are kept.
+    pub keep_first_logits: bool,
+}
 
 /// What greedy decoding gave for one sequence.
 #[derive(Clone, PartialEq, Debug)]
@@ -17,6 +32,8 @@ pub struct Generated {
     pub margin: f64,
     /// Whether the model ended the answer itself.
     pub ended: bool,
+    /// How many passes it took, the prompt's included.
+    pub passes: usize,
     /// Logits of the first step, if asked for.
     pub first_logits: Option<Vec<f32>>,
 }
@@ -24,27 +41,83 @@ pub struct Generated {
 /// Wall-clock seconds of one batch.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct DecodeSeconds {
-    /// Image tower and prompt.
+    /// Image tower and prompt, with the first drafts.
     pub prefill: f64,
-    /// All further steps.
+    /// All further passes.
     pub decode: f64,
 }
 
-/// Runs a batch to its end. `cancelled` is asked before every step.
+/// What a batch gave.
+#[derive(Debug)]
+pub struct Decoded {
+    /// Of each sequence. A NaN among its logits is an error for that sequence alone.
+    pub answers: Vec<Result<Generated, ModelError>>,
+    /// What was run, for whoever wants to know more of it.
+    pub passes: Vec<Pass>,
+    /// What it took.
+    pub seconds: DecodeSeconds,
+}
+
+/// One pass of a batch through the network.
+#[derive(Debug)]
+pub struct Pass {
+    /// `(batch, rows, vocabulary)` f32
+    logits: Tensor,
+    /// Of each sequence: what ran.
+    pub trees: Vec<TokenTree>,
+    /// Of each sequence: the tokens behind the prompt that the tree follows.
+    pub before: Vec<Vec<u32>>,
+    /// Whether the first row is what the prompt goes on with.
+    is_prefill: bool,
+}
+
+impl Pass {
+    /// The pass of the prompts with the same drafts behind each.
+    pub fn prefill(logits: Tensor, drafts: &TokenTree, batch: usize) -> Self {
+        Self {
+            logits,
+            trees: vec![drafts.clone(); batch],
+            before: vec![Vec::new(); batch],
+            is_prefill: true,
+        }
+    }
+
+    /// A pass of trees behind the prompts and these tokens.
+    pub fn further(logits: Tensor, trees: Vec<TokenTree>, before: Vec<Vec<u32>>) -> Self {
+        Self {
+            logits,
+            trees,
+            before,
+            is_prefill: false,
+        }
+    }
+
+    /// What comes behind a node of a sequence's tree; `None` if that is not a number, or if it did not run here.
+    ///
+    /// # Errors
+    /// A device that fails.
+    pub fn row(&self, sequence: usize, node: Node) -> Result<Option<Row>, ModelError> {
+        let row = match (node, self.is_prefill) {
+            (None, true) => 0,
+            (None, false) => return Ok(None),
+            (Some(node), is_prefill) => node + usize::from(is_prefill),
+        };
+        Row::read(&self.logits, sequence, row)
+    }
+}
+
+/// Runs a batch to its end. `cancelled` is asked before every pass.
 ///
 /// The most likely token is taken at every step; among equals the one with the lowest id, as the reference does.
-/// Sequences that have ended keep running beside the others, and what they say is not kept.
 ///
 /// # Errors
-/// [`ModelError::Cancelled`], and what the network reports. A NaN among the logits of a sequence is an error for that
-/// sequence alone.
-pub fn greedy(
+/// [`ModelError::Cancelled`], and what the network reports.
+pub fn decode(
     network: &mut dyn Network,
     batch: &[&ModelInput],
-    max_new_tokens: usize,
-    keep_first_logits: bool,
+    decoding: &Decoding,
     cancelled: &dyn Fn() -> bool,
-) -> Result<(Vec<Result<Generated, ModelError>>, DecodeSeconds), ModelError> {
+) -> Result<Decoded, ModelError> {
     let go_on = || {
         if cancelled() {
             Err(ModelError::Cancelled)
@@ -52,47 +125,64 @@ pub fn greedy(
             Ok(())
         }
     };
-    let eos_ids = network.eos_ids().to_vec();
-    let filler = eos_ids.first().copied().unwrap_or(0);
+    let limits = Limits {
+        max_new_tokens: decoding.max_new_tokens,
+        eos_ids: network.eos_ids().to_vec(),
+    };
     let mut sequences = vec![Sequence::default(); batch.len()];
 
     go_on()?;
     let started = Instant::now();
-    // Reading the logits waits for the device, so it belongs into the time of the step that made them.
-    let mut rows = rows_of(&network.prefill(batch)?)?;
+    let drafts = decoding.drafts.behind_prompt();
+    let logits = network.prefill(batch, &drafts)?;
+    let mut pass = Pass::prefill(logits, &drafts, batch.len());
+    // Reading the logits waits for the device, so it belongs into the time of the pass that made them.
+    for (i, sequence) in sequences.iter_mut().enumerate() {
+        if decoding.keep_first_logits {
+            sequence.first_logits = pass.row(i, None)?.map(Row::into_logits);
+        }
+        sequence.walk(&pass, i, None, &limits)?;
+    }
     let prefill = started.elapsed().as_secs_f64();
-    if keep_first_logits {
-        for (sequence, row) in sequences.iter_mut().zip(&rows) {
-            sequence.first_logits = Some(row.clone());
-        }
-    }
-    for step in 1..=max_new_tokens {
-        for (sequence, row) in sequences.iter_mut().zip(&rows) {
-            sequence.take(row, step, &eos_ids);
-        }
-        if step == max_new_tokens || sequences.iter().all(Sequence::is_done) {
-            break;
-        }
+    let mut passes = Vec::new();
+    while sequences.iter().any(|sequence| !sequence.is_done(&limits)) {
         go_on()?;
-        let tokens: Vec<u32> = sequences
+        let kept: Vec<Node> = sequences.iter().map(|sequence| sequence.node).collect();
+        network.keep(&kept)?;
+        let trees = sequences
             .iter()
-            .map(|s| s.next_token().unwrap_or(filler))
-            .collect();
-        rows = rows_of(&network.decode(&tokens)?)?;
+            .map(|s| s.next_tree(decoding.drafts, &limits));
+        let trees: Vec<TokenTree> = trees.collect();
+        let before = sequences.iter().map(Sequence::run_before).collect();
+        let logits = network.extend(&trees)?;
+        passes.push(std::mem::replace(
+            &mut pass,
+            Pass::further(logits, trees, before),
+        ));
+        for (i, sequence) in sequences.iter_mut().enumerate() {
+            if !sequence.is_done(&limits) {
+                sequence.walk(&pass, i, Some(0), &limits)?;
+            }
+        }
     }
+    passes.push(pass);
     let seconds = DecodeSeconds {
         prefill,
         decode: started.elapsed().as_secs_f64() - prefill,
     };
-    Ok((
-        sequences.into_iter().map(Sequence::finish).collect(),
+    Ok(Decoded {
+        answers: sequences.into_iter().map(Sequence::finish).collect(),
+        passes,
         seconds,
-    ))
+    })
 }
+
+/// The most tokens that are tried in one pass of [`score`].
+const SCORED_NODES: usize = 128;
 
 /// The log-probability of each candidate (ids with end of sequence) after a prompt, natural log.
 ///
-/// Candidates that begin alike share the steps of their common beginning.
+/// Candidates that begin alike share their common beginning, and ride behind the prompt together.
 ///
 /// # Errors
 /// What the network reports, logits that are not numbers, and ids beyond the vocabulary.
@@ -101,32 +191,75 @@ pub fn score(
     input: &ModelInput,
     candidates: &[Vec<u32>],
 ) -> Result<Vec<f64>, ModelError> {
-    // The tokens that the network holds behind the prompt, and what it says before each of them and after the last.
-    let mut path: Vec<u32> = Vec::new();
-    let mut said = vec![LogProbs::of(&network.prefill(&[input])?, 1)?];
-    let mut scores = vec![0.0; candidates.len()];
-    let mut order: Vec<(usize, &Vec<u32>)> = candidates.iter().enumerate().collect();
+    let mut order: Vec<(usize, &[u32])> =
+        candidates.iter().map(Vec::as_slice).enumerate().collect();
     order.sort_by_key(|(_, ids)| *ids);
-
-    for (index, ids) in order {
-        let shared = path.iter().zip(ids).take_while(|(a, b)| a == b).count();
-        network.truncate(shared)?;
-        path.truncate(shared);
-        said.truncate(shared + 1);
-        let mut total = 0.0;
-        for (place, id) in ids.iter().enumerate() {
-            if place >= said.len() {
-                let before = ids.get(place - 1).copied().unwrap_or_default();
-                said.push(LogProbs::of(&network.decode(&[before])?, place + 1)?);
-                path.push(before);
-            }
-            total += said.get(place).map_or(Ok(0.0), |row| row.log_prob(*id))?;
+    let mut scores = vec![0.0; candidates.len()];
+    let mut first: Option<Row> = None;
+    while !order.is_empty() {
+        let (tree, taken) = tree_of(&order);
+        let rest = order.split_off(taken);
+        let pass = if first.is_none() {
+            let pass = Pass::prefill(network.prefill(&[input], &tree)?, &tree, 1);
+            first = Some(
+                pass.row(0, None)?
+                    .ok_or(ModelError::NotANumber { step: 1 })?,
+            );
+            Some(pass)
+        } else if tree.is_empty() {
+            None
+        } else {
+            let logits = network.extend(std::slice::from_ref(&tree))?;
+            Some(Pass::further(logits, vec![tree.clone()], vec![Vec::new()]))
+        };
+        let mut rows = Vec::with_capacity(tree.len());
+        for node in 0..tree.len() {
+            rows.push(
+                pass.as_ref()
+                    .map_or(Ok(None), |pass| pass.row(0, Some(node)))?,
+            );
         }
-        if let Some(score) = scores.get_mut(index) {
-            *score = total;
+        for (index, ids) in std::mem::replace(&mut order, rest) {
+            let (mut node, mut total) = (None, 0.0);
+            for (place, id) in ids.iter().enumerate() {
+                let row = match node {
+                    None => first.as_ref(),
+                    Some(node) => rows.get::<usize>(node).and_then(Option::as_ref),
+                };
+                let row = row.ok_or(ModelError::NotANumber { step: place + 1 })?;
+                total += row.log_prob(*id).ok_or_else(|| {
+                    ModelError::Input(format!("the token id {id} is beyond the vocabulary"))
+                })?;
+                node = tree.child(node, *id);
+            }
+            if let Some(score) = scores.get_mut(index) {
+                *score = total;
+            }
         }
     }
     Ok(scores)
+}
+
+/// As many of the first candidates as fit into one pass, as a tree, and how many these are.
+fn tree_of(candidates: &[(usize, &[u32])]) -> (TokenTree, usize) {
+    let mut tree = TokenTree::default();
+    let mut taken = 0;
+    for (_, ids) in candidates {
+        // What ends a candidate need not run: nobody asks what comes behind it.
+        let run = ids.split_last().map_or(&[][..], |(_, before)| before);
+        if taken > 0 && tree.len() + tree.missing(run) > SCORED_NODES {
+            break;
+        }
+        tree.insert(run);
+        taken += 1;
+    }
+    (tree, taken)
+}
+
+/// When an answer is over.
+struct Limits {
+    max_new_tokens: usize,
+    eos_ids: Vec<u32>,
 }
 
 /// One sequence of a batch while it is generated.
@@ -136,40 +269,62 @@ struct Sequence {
     logprob: f64,
     margin: Option<f64>,
     ended: bool,
+    /// Where in the tree that ran last the answer stands, as far as it ran.
+    node: Node,
+    passes: usize,
     /// The step whose logits were not numbers.
     failed_at: Option<usize>,
     first_logits: Option<Vec<f32>>,
 }
 
 impl Sequence {
-    fn is_done(&self) -> bool {
-        self.ended || self.failed_at.is_some()
+    fn is_done(&self, limits: &Limits) -> bool {
+        self.ended || self.failed_at.is_some() || self.ids.len() >= limits.max_new_tokens
     }
 
-    /// The token to go on from, while the sequence runs.
-    fn next_token(&self) -> Option<u32> {
-        if self.is_done() {
-            None
-        } else {
-            self.ids.last().copied()
+    /// Takes tokens as long as the pass says what comes next, beginning behind `node` of its tree.
+    fn walk(
+        &mut self,
+        pass: &Pass,
+        sequence: usize,
+        node: Node,
+        limits: &Limits,
+    ) -> Result<(), ModelError> {
+        self.passes += 1;
+        self.node = node;
+        while !self.is_done(limits) {
+            let Some(row) = pass.row(sequence, self.node)? else {
+                self.failed_at = Some(self.ids.len() + 1);
+                break;
+            };
+            let best = row.best();
+            self.ids.push(best.id);
+            self.logprob += best.logprob;
+            let margin = self.margin.unwrap_or(f64::INFINITY);
+            self.margin = Some(margin.min(best.margin));
+            self.ended = limits.eos_ids.contains(&best.id);
+            let tree = pass.trees.get(sequence);
+            match tree.and_then(|tree| tree.child(self.node, best.id)) {
+                Some(child) => self.node = Some(child),
+                None => break,
+            }
         }
+        Ok(())
     }
 
-    fn take(&mut self, logits: &[f32], step: usize, eos_ids: &[u32]) {
-        if self.is_done() {
-            return;
+    /// The answer so far without its last token, which has yet to run.
+    fn run_before(&self) -> Vec<u32> {
+        self.ids
+            .split_last()
+            .map_or_else(Vec::new, |(_, before)| before.to_vec())
+    }
+
+    /// What runs next: the last token and what may follow; nothing for an answer that is over.
+    fn next_tree(&self, drafts: &Drafts, limits: &Limits) -> TokenTree {
+        if self.is_done(limits) {
+            return TokenTree::default();
         }
-        let Some(best) = Best::of(logits) else {
-            self.failed_at = Some(step);
-            return;
-        };
-        self.ids.push(best.id);
-        self.logprob += best.logprob;
-        self.margin = Some(
-            self.margin
-                .map_or(best.margin, |margin| margin.min(best.margin)),
-        );
-        self.ended = eos_ids.contains(&best.id);
+        drafts.behind_answer(&self.ids)
     }
 
     fn finish(self) -> Result<Generated, ModelError> {
@@ -180,167 +335,35 @@ impl Sequence {
                 logprob: self.logprob,
                 margin: self.margin.unwrap_or(f64::INFINITY),
                 ended: self.ended,
+                passes: self.passes,
                 first_logits: self.first_logits,
             }),
         }
     }
 }
 
-/// The best token of a step.
-#[derive(Clone, Copy, PartialEq, Debug)]
-struct Best {
-    id: u32,
-    logprob: f64,
-    /// How far the second-best token is behind, in log-probability.
-    margin: f64,
-}
-
-impl Best {
-    /// `None` if the logits are not all numbers.
-    fn of(logits: &[f32]) -> Option<Self> {
-        let (mut id, mut best, mut second) = (None, f32::NEG_INFINITY, f32::NEG_INFINITY);
-        for (i, logit) in logits.iter().enumerate() {
-            if logit.is_nan() {
-                return None;
-            }
-            // Strictly greater: of equals the first stays.
-            if *logit > best {
-                (id, second, best) = (Some(i as u32), best, *logit);
-            } else if *logit > second {
-                second = *logit;
-            }
-        }
-        let log_sum = log_sum_exp(logits, best)?;
-        Some(Self {
-            id: id?,
-            logprob: f64::from(best) - log_sum,
-            margin: f64::from(best) - f64::from(second),
-        })
-    }
-}
-
-/// Everything a network says about the next token.
-struct LogProbs {
-    logits: Vec<f32>,
-    log_sum: f64,
-}
-
-impl LogProbs {
-    fn of(logits: &Tensor, step: usize) -> Result<Self, ModelError> {
-        let logits = rows_of(logits)?.pop().unwrap_or_default();
-        let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let log_sum = log_sum_exp(&logits, max).ok_or(ModelError::NotANumber { step })?;
-        Ok(Self { logits, log_sum })
-    }
-
-    fn log_prob(&self, id: u32) -> Result<f64, ModelError> {
-        let logit = self.logits.get(id as usize).ok_or_else(|| {
-            ModelError::Input(format!(
-                "the token id {id} is beyond the vocabulary of {}",
-                self.logits.len()
-            ))
-        })?;
-        Ok(f64::from(*logit) - self.log_sum)
-    }
-}
-
-/// ln Σ exp(logit), given the greatest logit; `None` if that is not a number.
-fn log_sum_exp(logits: &[f32], max: f32) -> Option<f64> {
-    let sum: f64 = logits
-        .iter()
-        .map(|logit| f64::from((logit - max).exp()))
-        .sum();
-    let log_sum = f64::from(max) + sum.ln();
-    log_sum.is_finite().then_some(log_sum)
-}
-
-/// Logits `(batch, vocab)` f32 as one row a sequence.
-fn rows_of(logits: &Tensor) -> Result<Vec<Vec<f32>>, ModelError> {
-    Ok(logits.to_vec2()?)
-}
-
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
-    use candle_core::Device;
-
     use super::*;
+    use crate::predict::scripted::{Scripted, input};
 
-    /// A network that says, after the tokens so far, what a function says.
-    struct Scripted {
-        said: Vec<Vec<u32>>,
-        logits: fn(sequence: usize, so_far: &[u32]) -> Vec<f32>,
-    }
-
-    impl Scripted {
-        fn new(logits: fn(usize, &[u32]) -> Vec<f32>) -> Self {
-            Self {
-                said: Vec::new(),
-                logits,
-            }
-        }
-
-        fn speak(&self) -> Result<Tensor, ModelError> {
-            let rows: Vec<Vec<f32>> = self
-                .said
-                .iter()
-                .enumerate()
-                .map(|(i, so_far)| (self.logits)(i, so_far))
-                .collect();
-            Ok(Tensor::new(rows, &Device::Cpu)?)
-        }
-    }
-
-    impl Network for Scripted {
-        fn prefill(&mut self, batch: &[&ModelInput]) -> Result<Tensor, ModelError> {
-            self.said = vec![Vec::new(); batch.len()];
-            self.speak()
-        }
-
-        fn decode(&mut self, tokens: &[u32]) -> Result<Tensor, ModelError> {
-            self.said
-                .iter_mut()
-                .zip(tokens)
-                .for_each(|(said, token)| said.push(*token));
-            self.speak()
-        }
-
-        fn truncate(&mut self, generated: usize) -> Result<(), ModelError> {
-            self.said
-                .iter_mut()
-                .for_each(|said| said.truncate(generated));
-            Ok(())
-        }
-
-        fn eos_ids(&self) -> &[u32] {
-            &[0]
-        }
-
-        fn device(&self) -> &Device {
-            &Device::Cpu
-        }
-    }
-
-    fn input() -> ModelInput {
-        ModelInput {
-            prompt: String::new(),
-            input_ids: vec![5],
-            pixel_values: None,
-        }
-    }
-
-    fn run(network: &mut Scripted, posts: usize, max: usize) -> Vec<Result<Generated, ModelError>> {
+    fn run(
+        network: &mut Scripted,
+        posts: usize,
+        max_new_tokens: usize,
+        drafts: &Drafts,
+    ) -> Vec<Result<Generated, ModelError>> {
         let input = input();
-        greedy(network, &vec![&input; posts], max, false, &|| false)
+        let decoding = Decoding {
+            max_new_tokens,
+            drafts,
+            keep_first_logits: false,
+        };
+        let batch = vec![&input; posts];
+        decode(network, &batch, &decoding, &|| false)
             .unwrap()
-            .0
-    }
-
-    #[test]
-    fn of_equal_logits_the_lowest_id_is_taken_and_the_margin_is_nothing() {
-        let best = Best::of(&[1.0, 3.0, 3.0, 2.0]).unwrap();
-        assert_eq!((best.id, best.margin), (1, 0.0));
-        assert_eq!(Best::of(&[1.0, f32::NAN]), None);
-        assert_eq!(Best::of(&[]), None);
+            .answers
     }
 
     #[test]
@@ -351,15 +374,72 @@ mod tests {
             logits[if so_far.len() < sequence { 3 } else { 0 }] = 9.0;
             logits
         });
-        let all = run(&mut network, 3, 10);
-        let ids: Vec<Vec<u32>> = all.into_iter().map(|g| g.unwrap().ids).collect();
-        assert_eq!(ids, [vec![0], vec![3, 0], vec![3, 3, 0]]);
+        let mut learned = Drafts::none();
+        learned.learn(&[3, 0]);
+        for drafts in [Drafts::none(), learned] {
+            let all = run(&mut network, 3, 10, &drafts);
+            let ids: Vec<Vec<u32>> = all.into_iter().map(|g| g.unwrap().ids).collect();
+            assert_eq!(ids, [vec![0], vec![3, 0], vec![3, 3, 0]]);
+        }
+    }
+
+    /// Says these tokens one after the other, whatever came before.
+    fn saying(tokens: &'static [u32]) -> Scripted {
+        Scripted::new(move |_, so_far| {
+            let mut logits = vec![0.0; 10];
+            logits[tokens.get(so_far.len()).copied().unwrap_or(0) as usize] = 1.0;
+            logits
+        })
+    }
+
+    #[test]
+    fn a_draft_saves_passes_and_changes_nothing() {
+        let mut drafts = Drafts::none();
+        for ids in [&[4, 5, 0][..], &[4, 6, 7, 0], &[8, 9, 0], &[0]] {
+            drafts.learn(ids);
+        }
+        for (said, passes) in [
+            (&[4, 6, 7, 0][..], 1),
+            (&[0], 1),
+            // Left the tree, and ended as a known answer does.
+            (&[4, 8, 9, 0], 2),
+            // Inside of no known answer.
+            (&[3, 3, 3, 0], 4),
+            // The end comes where an answer would go on.
+            (&[4, 6, 0], 1),
+            // Repeated.
+            (&[4, 5, 4, 5, 0], 2),
+        ] {
+            let said: &'static [u32] = said.to_vec().leak();
+            let plain = run(&mut saying(said), 2, 6, &Drafts::none())
+                .remove(0)
+                .unwrap();
+            let drafted = run(&mut saying(said), 2, 6, &drafts).remove(0).unwrap();
+            assert_eq!(plain.ids, said);
+            assert_eq!(plain.passes, said.len());
+            assert!(drafted.passes <= passes, "{said:?}: {}", drafted.passes);
+            let without_passes = Generated {
+                passes: plain.passes,
+                ..drafted
+            };
+            assert_eq!(without_passes, plain);
+        }
+    }
+
+    #[test]
+    fn a_draft_longer_than_the_answer_may_be_is_cut() {
+        let mut drafts = Drafts::none();
+        drafts.learn(&[4, 5, 6, 7, 0]);
+        let cut = run(&mut saying(&[4, 5, 6, 7, 0]), 1, 3, &drafts)
+            .remove(0)
+            .unwrap();
+        assert_eq!((cut.ids, cut.ended), (vec![4, 5, 6], false));
     }
 
     #[test]
     fn an_answer_that_does_not_end_is_cut_and_says_so() {
         let mut network = Scripted::new(|_, _| vec![0.0, 1.0]);
-        let generated = run(&mut network, 1, 4).remove(0).unwrap();
+        let generated = run(&mut network, 1, 4, &Drafts::none()).remove(0).unwrap();
         assert_eq!((generated.ids.len(), generated.ended), (4, false));
         assert!((generated.logprob - 4.0 * -(1.0 + (-1f64).exp()).ln()).abs() < 1e-6);
         assert!((generated.margin - 1.0).abs() < 1e-6);
@@ -372,19 +452,24 @@ mod tests {
             (_, 0..2) => vec![0.0, 1.0],
             _ => vec![1.0, 0.0],
         });
-        let all = run(&mut network, 2, 10);
+        let all = run(&mut network, 2, 10, &Drafts::none());
         assert!(matches!(all[0], Err(ModelError::NotANumber { step: 2 })));
         assert_eq!(all[1].as_ref().unwrap().ids, [1, 1, 0]);
     }
 
     #[test]
-    fn a_cancelled_batch_stops_before_its_next_step() {
+    fn a_cancelled_batch_stops_before_its_next_pass() {
         let mut network = Scripted::new(|_, _| vec![0.0, 1.0]);
         let asked = std::cell::Cell::new(0);
         let cancelled = || asked.replace(asked.get() + 1) == 2;
-        let result = greedy(&mut network, &[&input()], 10, false, &cancelled);
+        let decoding = Decoding {
+            max_new_tokens: 10,
+            drafts: &Drafts::none(),
+            keep_first_logits: false,
+        };
+        let result = decode(&mut network, &[&input()], &decoding, &cancelled);
         assert!(matches!(result, Err(ModelError::Cancelled)));
-        assert_eq!(network.said, [[1]]);
+        assert_eq!(network.passes(), 2);
     }
 
     #[test]
@@ -398,7 +483,7 @@ mod tests {
                 .sum();
             (0..4).map(|id| ((before + 3 * id) % 5) as f32).collect()
         };
-        let candidates = [
+        let mut candidates = vec![
             vec![3, 1, 0],
             vec![0],
             vec![3, 1, 2, 0],
@@ -406,8 +491,11 @@ mod tests {
             vec![3, 0],
             vec![3, 1, 0],
         ];
+        // More than one pass takes.
+        candidates.extend((0..200u32).map(|n| (0..6).map(|i| n >> i & 1).collect()));
         let mut network = Scripted::new(logits);
         let scores = score(&mut network, &input(), &candidates).unwrap();
+        assert!(network.passes() > 1);
         for (candidate, score) in candidates.iter().zip(scores) {
             let mut expected = 0.0;
             for (i, id) in candidate.iter().enumerate() {

@@ -4,11 +4,16 @@ pub mod answer;
 pub mod chat_template;
 pub mod classify;
 pub mod decode;
+pub mod drafts;
 pub mod image_processor;
 pub mod image_settings;
+pub mod label_scores;
+mod logits;
 pub mod prediction;
 pub mod prompt;
 pub mod record_file;
+#[cfg(test)]
+mod scripted;
 pub mod tokenizer;
 pub mod wordpiece;
 pub mod worker;

@@ -10,30 +10,13 @@ pub use config::{Config, LayerType};
 
 use super::{
     ModelError,
+    causal_lm::{Masks, Position},
     layers::{
         Activation, Embedding, Heads, KvCache, Linear, RmsNorm, RotaryEmbedding, activate_mul,
         attend,
     },
     weights::Weights,
 };
-
-/// What the new tokens see, for the two kinds of layers. `None`: everything.
-#[derive(Clone, Debug, Default)]
-pub struct Masks {
-    /// For full attention, broadcasting to (batch, heads, new, all), f32, additive.
-    pub full: Option<Tensor>,
-    /// For sliding attention, likewise.
-    pub sliding: Option<Tensor>,
-}
-
-impl Masks {
-    fn of(&self, layer_type: LayerType) -> Option<&Tensor> {
-        match layer_type {
-            LayerType::FullAttention => self.full.as_ref(),
-            LayerType::SlidingAttention => self.sliding.as_ref(),
-        }
-    }
-}
 
 /// What every layer of a call shares.
 struct Call<'a> {
@@ -42,6 +25,15 @@ struct Call<'a> {
     /// (batch, new, head_dim / 2)
     sin: Tensor,
     masks: &'a Masks,
+}
+
+impl Call<'_> {
+    fn mask(&self, layer_type: LayerType) -> Option<&Tensor> {
+        match layer_type {
+            LayerType::FullAttention => self.masks.full.as_ref(),
+            LayerType::SlidingAttention => self.masks.sliding.as_ref(),
+        }
+    }
 }
 
 struct Attention {
@@ -90,7 +82,7 @@ impl Attention {
         let sin = call.sin.narrow(1, first, keep)?.contiguous()?;
         let q = candle_nn::rotary_emb::rope(&q, &cos, &sin)?;
 
-        let mask = match call.masks.of(self.layer_type) {
+        let mask = match call.mask(self.layer_type) {
             Some(mask) if mask.dim(2)? > keep => Some(mask.narrow(2, mask.dim(2)? - keep, keep)?),
             mask => mask.cloned(),
         };
@@ -221,18 +213,20 @@ impl Gemma2 {
     /// Appends tokens to the cache and gives the logits of the last `keep` of them.
     ///
     /// - `embeddings (batch, new, hidden)`
-    /// - `positions (batch, new)` u32
+    /// - `positions`, those of the first sequence first: batch · new
     /// - gives `(batch, keep, vocab)` f32, soft-capped
     pub fn forward(
         &mut self,
         embeddings: &Tensor,
-        positions: &Tensor,
+        positions: &[Position],
         masks: &Masks,
         keep: usize,
     ) -> candle_core::Result<Tensor> {
-        let (cos, sin) = self.rotary.tables(positions, self.compute)?;
+        let (batch, new, _) = embeddings.dims3()?;
+        let positions: Vec<u32> = positions.iter().map(|[at, ..]| *at).collect();
+        let positions = Tensor::from_vec(positions, (batch, new), embeddings.device())?;
+        let (cos, sin) = self.rotary.tables(&positions, self.compute)?;
         let call = Call { cos, sin, masks };
-        let new = embeddings.dim(1)?;
         let last = self.layers.len().saturating_sub(1);
         let mut x = embeddings.clone(); // (batch, new, hidden)
         for (i, layer) in self.layers.iter_mut().enumerate() {
@@ -251,13 +245,6 @@ impl Gemma2 {
     pub fn truncate(&mut self, len: usize) {
         for layer in &mut self.layers {
             layer.self_attn.kv_cache.truncate(len);
-        }
-    }
-
-    /// Forgets everything.
-    pub fn clear(&mut self) {
-        for layer in &mut self.layers {
-            layer.self_attn.kv_cache.clear();
         }
     }
 }

@@ -40,13 +40,11 @@ impl KvCache {
         Ok(views)
     }
 
-    /// Forgets all but the first `len` tokens.
+    /// Forgets all but the first `len` tokens; with none left the buffers go, too: the next batch may be of another size.
     pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
-    }
-
-    /// Forgets everything, the buffers too.
-    pub fn clear(&mut self) {
-        *self = Self::default();
+        if self.len == 0 {
+            self.buffers = None;
+        }
     }
 }

@@ -15,8 +15,8 @@ pub use network::PaliGemma2;
 pub use processor::PaliGemmaProcessor;
 
 use super::{
-    Engine, Family, ImageOptions, ModelError, Processor, device::Formats, families::Registration,
-    weights::Weights,
+    Engine, Family, ImageOptions, ModelError, Processor, causal_lm::CausalLm, device::Formats,
+    families::Registration, weights::Weights,
 };
 
 /// What the registry knows of this family.
@@ -39,5 +39,5 @@ fn load_processor(folder: &Path, _: ImageOptions) -> Result<Arc<dyn Processor>, 
 fn load_engine(folder: &Path, weights: &Weights, formats: Formats) -> Result<Engine, ModelError> {
     let config = Config::load(folder)?;
     let network = PaliGemma2::load(weights, &config, formats.compute)?;
-    Ok(Engine::Generative(Box::new(network)))
+    Ok(Engine::Generative(Box::new(CausalLm::new(network))))
 }

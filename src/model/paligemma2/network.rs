@@ -1,19 +1,17 @@
-//! The network: image and prompt in, logits out, with the state of a batch in between.
+//! The network: image and prompt in, logits out.
 
 use candle_core::{DType, Device, Tensor};
 
 use super::Config;
 use crate::model::{
-    ModelError, ModelInput, Network,
-    gemma2::{Gemma2, Masks},
+    ModelError, ModelInput,
+    causal_lm::{Backbone, Masks, Position, Prompt, Reach, Traits},
+    gemma2::Gemma2,
     image_tokens,
-    layers::{Linear, attention_mask},
+    layers::Linear,
     siglip::VisionTower,
     weights::Weights,
 };
-
-/// The id that fills the left of shorter prompts; it is masked, so any id would do.
-const PAD_ID: u32 = 0;
 
 /// PaliGemma 2 with its weights.
 pub struct PaliGemma2 {
@@ -24,18 +22,6 @@ pub struct PaliGemma2 {
     eos_ids: Vec<u32>,
     device: Device,
     compute: DType,
-    batch: Batch,
-}
-
-/// The sequences in the cache.
-#[derive(Default)]
-struct Batch {
-    /// How many places of each sequence's left are padding.
-    padding: Vec<usize>,
-    /// The places of the prompts, padding included.
-    prompt_len: usize,
-    /// How many tokens follow the prompt.
-    generated: usize,
 }
 
 impl PaliGemma2 {
@@ -61,7 +47,6 @@ impl PaliGemma2 {
             eos_ids: config.eos_ids().to_vec(),
             device: weights.device().clone(),
             compute,
-            batch: Batch::default(),
         })
     }
 
@@ -86,150 +71,58 @@ impl PaliGemma2 {
         let seen = self.vision_tower.forward(&pixel_values)?; // (batch, patches, vision hidden)
         Ok(self.multi_modal_projector.forward(&seen)?)
     }
-
-    /// Text embeddings with the image features in the places of the image tokens: `(1, len, hidden)`.
-    fn embed(
-        &self,
-        input: &ModelInput,
-        features: &Tensor,
-        padding: usize,
-    ) -> Result<Tensor, ModelError> {
-        let image_id = self.config.image_token_index;
-        let vocabulary = self.config.text_config.vocab_size;
-        image_tokens::check_vocabulary(&input.input_ids, image_id, vocabulary)?;
-        let image = image_tokens::run(&input.input_ids, image_id, features.dim(0)?)?;
-        let text = |ids: &mut dyn Iterator<Item = u32>| -> Result<Tensor, ModelError> {
-            let ids: Vec<u32> = ids.collect();
-            let ids = Tensor::new(ids, &self.device)?.unsqueeze(0)?;
-            Ok(self.language_model.embed(&ids)?)
-        };
-        let ids = || input.input_ids.iter().copied();
-        let before = std::iter::repeat_n(PAD_ID, padding).chain(ids().take(image.start));
-        let mut parts = Vec::with_capacity(3);
-        if padding + image.start > 0 {
-            parts.push(text(&mut { before })?);
-        }
-        parts.push(features.unsqueeze(0)?); // (1, patches, hidden)
-        if input.input_ids.len() > image.end {
-            parts.push(text(&mut ids().skip(image.end))?);
-        }
-        Ok(Tensor::cat(&parts, 1)?)
-    }
-
-    /// What the token `generated` places behind the prompt sees: of the prompt everything in full layers, and in
-    /// sliding ones what the window still covers.
-    fn decode_masks(&self) -> Result<Masks, ModelError> {
-        let batch = &self.batch;
-        let query = batch.prompt_len + batch.generated;
-        let shape = (batch.padding.len(), 1, query + 1);
-        let real = |b: usize, k: usize| batch.padding.get(b).is_some_and(|padding| k >= *padding);
-        let window = self.config.text_config.sliding_window.unwrap_or(usize::MAX);
-        Ok(Masks {
-            full: attention_mask(shape, &self.device, |b, _, k| real(b, k))?,
-            sliding: attention_mask(shape, &self.device, |b, _, k| {
-                real(b, k) && query - k < window
-            })?,
-        })
-    }
 }
 
-impl Network for PaliGemma2 {
-    fn prefill(&mut self, batch: &[&ModelInput]) -> Result<Tensor, ModelError> {
-        self.language_model.clear();
-        self.batch = Batch::default();
-        let longest = batch
-            .iter()
-            .map(|input| input.input_ids.len())
-            .max()
-            .unwrap_or(0);
-        if longest == 0 {
-            return Err(ModelError::Input("a batch without tokens".to_owned()));
-        }
-        let padding: Vec<usize> = batch
-            .iter()
-            .map(|input| longest - input.input_ids.len())
-            .collect();
-
+impl Backbone for PaliGemma2 {
+    /// Positions start at 1.
+    fn prompts(&self, batch: &[&ModelInput]) -> Result<Vec<Prompt>, ModelError> {
         let features = self.image_features(batch)?; // (batch, patches, hidden)
-        let mut embeddings = Vec::with_capacity(batch.len());
-        for (i, (input, padding)) in batch.iter().zip(&padding).enumerate() {
-            embeddings.push(self.embed(input, &features.get(i)?, *padding)?);
-        }
-        let embeddings = Tensor::cat(&embeddings, 0)?; // (batch, longest, hidden)
-
-        // Positions start at 1 where the padding ends; what the padding gets is never seen.
-        let positions: Vec<u32> = padding
-            .iter()
-            .flat_map(|padding| {
-                (0..longest).map(move |i| (i + 1).saturating_sub(*padding).max(1) as u32)
+        let embed = |ids: &[u32]| self.embed(&Tensor::new(ids, &self.device)?.unsqueeze(0)?);
+        let prompts = batch.iter().enumerate().map(|(b, input)| {
+            let len = input.input_ids.len() as u32;
+            Ok(Prompt {
+                embeddings: image_tokens::embed(
+                    &input.input_ids,
+                    self.config.image_token_index,
+                    Some(&features.narrow(0, b, 1)?),
+                    self.config.text_config.vocab_size,
+                    embed,
+                )?,
+                positions: (1..=len).map(|at| [at; 3]).collect(),
+                next: len + 1,
             })
-            .collect();
-        let positions = Tensor::from_vec(positions, (batch.len(), longest), &self.device)?;
-        // One row for all queries: every token of the prompt sees every other one, but not the padding.
-        let mask = attention_mask((batch.len(), 1, longest), &self.device, |b, _, k| {
-            padding.get(b).is_some_and(|padding| k >= *padding)
-        })?;
-        let masks = Masks {
-            full: mask.clone(),
-            sliding: mask,
-        };
-        let logits = self
-            .language_model
-            .forward(&embeddings, &positions, &masks, 1)?; // (batch, 1, vocab)
-        self.batch = Batch {
-            padding,
-            prompt_len: longest,
-            generated: 0,
-        };
-        Ok(logits.squeeze(1)?)
+        });
+        prompts.collect()
     }
 
-    fn decode(&mut self, tokens: &[u32]) -> Result<Tensor, ModelError> {
-        let vocabulary = self.config.text_config.vocab_size;
-        if tokens.len() != self.batch.padding.len()
-            || tokens.iter().any(|t| *t as usize >= vocabulary)
-        {
-            return Err(ModelError::Input(format!(
-                "the tokens {tokens:?} for {} sequences and a vocabulary of {vocabulary}",
-                self.batch.padding.len()
-            )));
-        }
-        let ids = Tensor::from_slice(tokens, (tokens.len(), 1), &self.device)?;
-        let embeddings = self.language_model.embed(&ids)?; // (batch, 1, hidden)
-        let place = self.batch.prompt_len + self.batch.generated;
-        let positions: Vec<u32> = self
-            .batch
-            .padding
-            .iter()
-            .map(|padding| (place - padding + 1) as u32)
-            .collect();
-        let positions = Tensor::from_vec(positions, (tokens.len(), 1), &self.device)?;
-        let masks = self.decode_masks()?;
-        let logits = self
-            .language_model
-            .forward(&embeddings, &positions, &masks, 1)?; // (batch, 1, vocab)
-        self.batch.generated += 1;
-        Ok(logits.squeeze(1)?)
+    fn embed(&self, input_ids: &Tensor) -> candle_core::Result<Tensor> {
+        self.language_model.embed(input_ids)
     }
 
-    fn truncate(&mut self, generated: usize) -> Result<(), ModelError> {
-        if generated > self.batch.generated {
-            return Err(ModelError::Input(format!(
-                "going back to {generated} generated tokens, where there are {}",
-                self.batch.generated
-            )));
-        }
-        self.batch.generated = generated;
+    fn forward(
+        &mut self,
+        embeddings: &Tensor,
+        positions: &[Position],
+        masks: &Masks,
+        keep: usize,
+    ) -> candle_core::Result<Tensor> {
         self.language_model
-            .truncate(self.batch.prompt_len + generated);
-        Ok(())
+            .forward(embeddings, positions, masks, keep)
     }
 
-    fn eos_ids(&self) -> &[u32] {
-        &self.eos_ids
+    fn truncate(&mut self, len: usize) {
+        self.language_model.truncate(len);
     }
 
-    fn device(&self) -> &Device {
-        &self.device
+    fn traits(&self) -> Traits<'_> {
+        Traits {
+            vocab_size: self.config.text_config.vocab_size,
+            reach: Reach {
+                prompt_sees_itself: true,
+                sliding_window: self.config.text_config.sliding_window,
+            },
+            eos_ids: &self.eos_ids,
+            device: &self.device,
+        }
     }
 }

@@ -17,8 +17,8 @@ pub use network::Qwen2Vl;
 pub use processor::Qwen2VlProcessor;
 
 use super::{
-    Engine, Family, ImageOptions, ModelError, Processor, device::Formats, families::Registration,
-    weights::Weights,
+    Engine, Family, ImageOptions, ModelError, Processor, causal_lm::CausalLm, device::Formats,
+    families::Registration, weights::Weights,
 };
 
 /// What the registry knows of this family.
@@ -38,5 +38,5 @@ fn load_processor(folder: &Path, images: ImageOptions) -> Result<Arc<dyn Process
 fn load_engine(folder: &Path, weights: &Weights, formats: Formats) -> Result<Engine, ModelError> {
     let config = Config::load(folder)?;
     let network = Qwen2Vl::load(weights, &config, formats.compute)?;
-    Ok(Engine::Generative(Box::new(network)))
+    Ok(Engine::Generative(Box::new(CausalLm::new(network))))
 }

@@ -3,10 +3,7 @@
 use candle_core::{DType, Device, Result, Tensor};
 
 use super::Config;
-use crate::model::{ModelError, image_tokens, layers::RotaryEmbedding};
-
-/// Time, row, column.
-pub type Position = [u32; 3];
+use crate::model::{ModelError, causal_lm::Position, image_tokens, layers::RotaryEmbedding};
 
 /// The positions of a prompt.
 #[derive(Debug)]
