@@ -2,7 +2,7 @@
 //!
 //! `parity_FAMILY.rs` runs these checks on the family's models.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use overrule::{
     image::decode_file,
@@ -10,10 +10,12 @@ use overrule::{
         Adapter, DeviceChoice, DtypeChoice, LoadedModel, ModelInput, ModelSpec, Network,
         PromptStyle, load,
     },
-    post::LabelNames,
+    post::{LabelNames, LabelSet},
     predict::{
         answer::parse,
-        decode::{Generated, greedy, score},
+        decode::{Decoding, Generated, decode, score},
+        drafts::Drafts,
+        label_scores::{AnswerTrie, Expansion, label_scores},
     },
 };
 
@@ -73,10 +75,25 @@ pub fn network(model: &mut LoadedModel) -> &mut dyn Network {
     model.engine.network().expect("a generative model")
 }
 
-/// Answers of at most `max` tokens.
+/// Answers of at most `max` tokens, one pass a token.
 pub fn answer(model: &mut LoadedModel, inputs: &[&ModelInput], max: usize) -> Vec<Generated> {
-    let (generated, _) = greedy(network(model), inputs, max, true, &|| false).unwrap();
-    generated.into_iter().map(|g| g.unwrap()).collect()
+    answer_with(model, inputs, max, &Drafts::none())
+}
+
+/// Answers of at most `max` tokens, with these drafts.
+fn answer_with(
+    model: &mut LoadedModel,
+    inputs: &[&ModelInput],
+    max: usize,
+    drafts: &Drafts,
+) -> Vec<Generated> {
+    let decoding = Decoding {
+        max_new_tokens: max,
+        drafts,
+        keep_first_logits: true,
+    };
+    let decoded = decode(network(model), inputs, &decoding, &|| false).unwrap();
+    decoded.answers.into_iter().map(|g| g.unwrap()).collect()
 }
 
 /// The answer of one post alone.
@@ -200,6 +217,124 @@ pub fn assert_batches(folder: &Path) {
                 (alone.margin - generated.margin).abs() < TOLERANCE,
                 "{what}"
             );
+        }
+    }
+}
+
+/// Drafts change no answer: those of every label set, those of other posts, and such as no model says.
+pub fn assert_drafts(folder: &Path) {
+    let mut model = load_with_adapter(folder);
+    let known = Drafts::new(&*model.processor, &labels()).unwrap();
+    let (mut learned, mut odd) = (known.clone(), Drafts::none());
+    let goldens = goldens(folder);
+    for (_, pil) in &goldens {
+        learned.learn(&pil.trained.generated_ids);
+        let mut ids = pil.trained.generated_ids.clone();
+        ids.reverse();
+        odd.learn(&ids);
+        // Right up to a place, then wrong; and right, but going on behind its end.
+        ids.reverse();
+        odd.learn(&[&ids[..ids.len() / 2], &[3, 4, 5]].concat());
+        odd.learn(&[&ids[..], &[3, 4]].concat());
+    }
+    let mut in_one_pass = 0;
+    for four in goldens.chunks(4) {
+        let inputs: Vec<ModelInput> = four.iter().map(|(e, _)| trained(&model, e)).collect();
+        let inputs: Vec<&ModelInput> = inputs.iter().collect();
+        for max in [64, 3] {
+            let plain = answer(&mut model, &inputs, max);
+            for (name, drafts) in [("known", &known), ("learned", &learned), ("odd", &odd)] {
+                let drafted = answer_with(&mut model, &inputs, max, drafts);
+                for ((plain, drafted), (e, _)) in plain.iter().zip(&drafted).zip(four) {
+                    let what = format!("{} post {}, {name} drafts", folder.display(), e.index);
+                    assert_eq!(drafted.ids, plain.ids, "{what}");
+                    assert_eq!(drafted.ended, plain.ended, "{what}");
+                    let differences = [
+                        drafted.logprob - plain.logprob,
+                        drafted.margin - plain.margin,
+                    ];
+                    assert!(differences.iter().all(|d| d.abs() < TOLERANCE), "{what}");
+                    assert!(drafted.passes <= plain.passes, "{what}");
+                    in_one_pass += usize::from(name == "learned" && drafted.passes == 1);
+                }
+            }
+        }
+    }
+    assert!(
+        in_one_pass > goldens.len(),
+        "{in_one_pass} of {}",
+        2 * goldens.len()
+    );
+}
+
+/// Each label's probability is that of all label sets with it, summed up, and its interval holds it.
+pub fn assert_label_probabilities(folder: &Path, posts: usize) {
+    let mut model = load_with_adapter(folder);
+    let labels = labels();
+    let sets: Vec<LabelSet> = (0..32).map(LabelSet::from_bits).collect();
+    let texts = sets
+        .iter()
+        .map(|set| model.processor.answer_text(&labels, *set));
+    let ids = texts.map(|text| model.processor.answer_ids(&text).unwrap());
+    let candidates: Vec<Vec<u32>> = ids.collect();
+    let goldens = goldens(folder);
+    let posts: Vec<ModelInput> = goldens
+        .iter()
+        .take(posts)
+        .map(|(e, _)| trained(&model, e))
+        .collect();
+    let mut trie = AnswerTrie::new(Arc::clone(&model.processor), &labels).unwrap();
+    for (drafts, unexpanded) in [
+        (Drafts::none(), 1e-5),
+        (Drafts::new(&*model.processor, &labels).unwrap(), 1e-5),
+        (Drafts::none(), 0.01),
+    ] {
+        for two in posts.chunks(2) {
+            let inputs: Vec<&ModelInput> = two.iter().collect();
+            let decoding = Decoding {
+                max_new_tokens: 64,
+                drafts: &drafts,
+                keep_first_logits: false,
+            };
+            let network = network(&mut model);
+            let passes = decode(network, &inputs, &decoding, &|| false)
+                .unwrap()
+                .passes;
+            let expansion = Expansion {
+                unexpanded,
+                passes: 40,
+            };
+            let found = label_scores(
+                network,
+                &passes,
+                &mut trie,
+                labels.len(),
+                expansion,
+                &|| false,
+            );
+            for (input, scores) in inputs.iter().zip(found.unwrap()) {
+                let weights: Vec<f64> = score(network, input, &candidates)
+                    .unwrap()
+                    .into_iter()
+                    .map(f64::exp)
+                    .collect();
+                let all: f64 = weights.iter().sum();
+                for (label, score) in scores.unwrap().iter().enumerate() {
+                    let with = sets
+                        .iter()
+                        .zip(&weights)
+                        .filter(|(set, _)| set.contains(label));
+                    let p = with.map(|(_, weight)| weight).sum::<f64>() / all;
+                    assert!(
+                        score.lo - 1e-6 <= p && p <= score.hi + 1e-6,
+                        "{score:?} and {p}"
+                    );
+                    assert!(score.hi - score.lo <= unexpanded + 1e-9, "{score:?}");
+                    if unexpanded < 1e-3 {
+                        assert!((score.p - p).abs() < TOLERANCE, "{score:?} and {p}");
+                    }
+                }
+            }
         }
     }
 }

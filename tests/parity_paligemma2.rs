@@ -73,6 +73,20 @@ fn the_published_names_of_tensors_give_the_same_numbers_to_the_bit() {
 }
 
 #[test]
+fn drafts_change_no_answer() {
+    for folder in model_fixtures("paligemma2") {
+        assert_drafts(&folder);
+    }
+}
+
+#[test]
+fn the_probability_of_a_label_is_that_of_all_answers_with_it() {
+    for folder in model_fixtures("paligemma2") {
+        assert_label_probabilities(&folder, 6);
+    }
+}
+
+#[test]
 fn every_label_set_has_the_references_log_probability() {
     for folder in model_fixtures("paligemma2") {
         assert_scores(&folder, 3, SCORE_TOLERANCE);

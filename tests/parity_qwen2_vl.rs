@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use overrule::{
     image::decode_file,
-    model::{Adapter, DtypeChoice, LoadedModel, PromptStyle},
+    model::{Adapter, DtypeChoice, LoadedModel, PromptStyle, TokenTree},
     predict::answer::parse,
 };
 use tempfile::TempDir;
@@ -52,6 +52,20 @@ fn four_posts_with_images_of_different_sizes_get_the_answers_they_get_alone() {
             .collect();
         assert!(grids.chunks(4).any(|four| four[0] != four[1]));
         assert_batches(&folder);
+    }
+}
+
+#[test]
+fn drafts_change_no_answer() {
+    for folder in model_fixtures("qwen2_vl") {
+        assert_drafts(&folder);
+    }
+}
+
+#[test]
+fn the_probability_of_a_label_is_that_of_all_answers_with_it() {
+    for folder in model_fixtures("qwen2_vl") {
+        assert_label_probabilities(&folder, 6);
     }
 }
 
@@ -231,7 +245,7 @@ fn a_grid_that_does_not_fit_its_pixels_or_its_tokens_is_refused() {
     let good = trained(&model, &e);
     let [t, h, w] = good.pixel_values.as_ref().unwrap().image_grid.unwrap();
     let network = network(&mut model);
-    let huge = usize::MAX / 2;
+    let (none, huge) = (TokenTree::default(), usize::MAX / 2);
     for grid in [
         None,
         Some([t, h + 2, w]),
@@ -241,14 +255,17 @@ fn a_grid_that_does_not_fit_its_pixels_or_its_tokens_is_refused() {
     ] {
         let mut bad = good.clone();
         bad.pixel_values.as_mut().unwrap().image_grid = grid;
-        assert!(network.prefill(&[&bad]).is_err(), "{grid:?}");
+        assert!(network.prefill(&[&bad], &none).is_err(), "{grid:?}");
     }
     let mut bad = good.clone();
     bad.pixel_values = None;
-    assert!(network.prefill(&[&bad]).is_err());
+    assert!(network.prefill(&[&bad], &none).is_err());
     let mut bad = good.clone();
     bad.input_ids.push(u32::MAX);
-    assert!(network.prefill(&[&bad]).is_err());
-    assert!(network.prefill(&[&good]).is_ok());
-    assert!(network.truncate(1).is_err());
+    assert!(network.prefill(&[&bad], &none).is_err());
+    assert!(network.prefill(&[&good], &none).is_ok());
+    let beyond = TokenTree::chain(&[u32::MAX]);
+    assert!(network.prefill(&[&good], &beyond).is_err());
+    assert!(network.extend(&[beyond]).is_err());
+    assert!(network.extend(&[]).is_err());
 }

@@ -14,6 +14,8 @@ use clap::{
 use crate::{
     dataset::{self, Dataset, LabelSource, OpenOptions},
     model::{Adapter, DeviceChoice, DtypeChoice, ImageSplitting, ModelSpec, PromptStyle},
+    post::LabelNames,
+    predict::answering::{AnswerOptions, DecodeMode},
     review::{Session, store},
 };
 
@@ -137,6 +139,12 @@ pub(super) struct RunArgs {
     /// The longest answer, in tokens
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = at_least_one())]
     pub max_new_tokens: usize,
+    /// Likely answers ride along with the prompt and are verified, or one pass a token: the answers are the same
+    #[arg(long, value_name = "HOW", default_value = "draft", value_parser = decode_modes())]
+    pub decode: DecodeMode,
+    /// Give the labels no probabilities, which can save a pass where the model is unsure
+    #[arg(long)]
+    pub no_scores: bool,
     /// How many posts run together; more is faster on a GPU
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one())]
     pub batch_size: usize,
@@ -146,6 +154,16 @@ pub(super) struct RunArgs {
 }
 
 impl RunArgs {
+    /// How to answer, with these labels.
+    pub fn answers(&self, labels: &LabelNames) -> AnswerOptions {
+        AnswerOptions {
+            labels: labels.clone(),
+            max_new_tokens: self.max_new_tokens,
+            decode: self.decode,
+            scores: !self.no_scores,
+        }
+    }
+
     /// Sets the number of CPU threads. Call it before anything computes.
     pub fn set_threads(&self) -> anyhow::Result<()> {
         match self.threads {
@@ -190,6 +208,13 @@ fn prompts() -> impl TypedValueParser<Value = PromptStyle> {
     PossibleValuesParser::new(["trained", "card"]).map(|name| match name.as_str() {
         "card" => PromptStyle::Card,
         _ => PromptStyle::Trained,
+    })
+}
+
+fn decode_modes() -> impl TypedValueParser<Value = DecodeMode> {
+    PossibleValuesParser::new(["draft", "plain"]).map(|name| match name.as_str() {
+        "plain" => DecodeMode::Plain,
+        _ => DecodeMode::Draft,
     })
 }
 

@@ -20,7 +20,8 @@ use crate::{
     predict::{
         answer::Parse,
         classify::{self, Classes},
-        decode,
+        decode::{self, Decoding},
+        drafts::Drafts,
         prediction::Seconds,
     },
 };
@@ -133,8 +134,14 @@ fn inspect(
     labels: &LabelNames,
     max_new_tokens: usize,
 ) -> anyhow::Result<Inspection> {
-    let (answers, _) = decode::greedy(network, &[&input], max_new_tokens, true, &|| false)?;
-    let generated = answers
+    let decoding = Decoding {
+        max_new_tokens,
+        drafts: &Drafts::none(),
+        keep_first_logits: true,
+    };
+    let decoded = decode::decode(network, &[&input], &decoding, &|| false)?;
+    let generated = decoded
+        .answers
         .into_iter()
         .next()
         .context("the model gave no answer")??;

@@ -86,8 +86,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         posts,
         options: PredictOptions {
             prompt: args.run.prompt,
-            labels: dataset.labels.clone(),
-            max_new_tokens: args.run.max_new_tokens,
+            answers: args.run.answers(&dataset.labels),
             batch_size: args.run.batch_size,
         },
     });

@@ -47,6 +47,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
         model: model.map(|model| args.model_args.spec(&model)),
         prompt: args.run.prompt,
         max_new_tokens: args.run.max_new_tokens,
+        decode: args.run.decode,
+        no_scores: args.run.no_scores,
         batch_size: args.run.batch_size,
         session: args.session,
         size: args.size,

@@ -28,6 +28,7 @@ use self::{app::App, settings::Settings};
 use crate::{
     dataset::OpenOptions,
     model::{ModelSpec, PromptStyle},
+    predict::answering::DecodeMode,
 };
 
 /// What the window begins with.
@@ -43,6 +44,10 @@ pub struct Launch {
     pub prompt: PromptStyle,
     /// The longest answer, in tokens; 0 takes the default of 64.
     pub max_new_tokens: usize,
+    /// How answers are found.
+    pub decode: DecodeMode,
+    /// Whether labels get no probabilities.
+    pub no_scores: bool,
     /// How many posts run together; 0 takes the default of 1, which answers the post on screen soonest.
     pub batch_size: usize,
     /// The session file. `None` takes the dataset's own in the platform's data folder.

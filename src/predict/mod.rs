@@ -1,6 +1,7 @@
 //! From a post to a prediction: prompt and tokens, greedy decoding, parsing, and the thread that does it.
 
 pub mod answer;
+pub mod answering;
 pub mod chat_template;
 pub mod classify;
 pub mod decode;

@@ -20,7 +20,7 @@ use overrule::{
     image::Rgb,
     model::{
         Engine, Family, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelInput, ModelSpec,
-        Network, Processor, PromptStyle,
+        Network, Node, Processor, PromptStyle, TokenTree,
     },
     post::{LabelNames, LabelSet},
     predict::worker::Worker,
@@ -338,39 +338,52 @@ const END: u32 = 256;
 #[derive(Default)]
 struct Echo {
     answers: Vec<Vec<u32>>,
-    said: usize,
+    /// How many tokens of each answer were kept.
+    said: Vec<usize>,
+    trees: Vec<TokenTree>,
 }
 
 impl Echo {
-    fn logits(&self) -> Result<Tensor, ModelError> {
-        let mut logits = vec![0_f32; self.answers.len() * (END as usize + 1)];
-        for (row, answer) in logits.chunks_mut(END as usize + 1).zip(&self.answers) {
-            let next = answer.get(self.said).copied().unwrap_or(END);
-            row[next as usize] = 9.0;
+    /// Behind the tokens kept (if `with_prompt`) and behind each node of the trees.
+    fn logits(&self, with_prompt: bool) -> Result<Tensor, ModelError> {
+        let nodes = self.trees.iter().map(TokenTree::len).max().unwrap_or(0);
+        let mut rows = Vec::new();
+        for ((answer, said), tree) in self.answers.iter().zip(&self.said).zip(&self.trees) {
+            let prompt = with_prompt.then_some(0).into_iter();
+            for depth in prompt.chain((0..nodes).map(|node| tree.depth(Some(node)))) {
+                let next = answer.get(said + depth).copied().unwrap_or(END);
+                let mut row = vec![0_f32; END as usize + 1];
+                row[next as usize] = 9.0;
+                rows.push(row);
+            }
         }
-        Ok(Tensor::from_vec(
-            logits,
-            (self.answers.len(), END as usize + 1),
-            &Device::Cpu,
-        )?)
+        let shape = (self.answers.len(), (), END as usize + 1);
+        Ok(Tensor::new(rows.concat(), &Device::Cpu)?.reshape(shape)?)
     }
 }
 
 impl Network for Echo {
-    fn prefill(&mut self, batch: &[&ModelInput]) -> Result<Tensor, ModelError> {
+    fn prefill(&mut self, batch: &[&ModelInput], drafts: &TokenTree) -> Result<Tensor, ModelError> {
         self.answers = batch.iter().map(|input| input.input_ids.clone()).collect();
-        self.said = 0;
-        self.logits()
+        self.said = vec![0; batch.len()];
+        self.trees = vec![drafts.clone(); batch.len()];
+        self.logits(true)
     }
 
-    fn decode(&mut self, _tokens: &[u32]) -> Result<Tensor, ModelError> {
-        self.said += 1;
-        self.logits()
-    }
-
-    fn truncate(&mut self, generated: usize) -> Result<(), ModelError> {
-        self.said = generated;
+    fn keep(&mut self, nodes: &[Node]) -> Result<(), ModelError> {
+        for ((said, tree), node) in self.said.iter_mut().zip(&self.trees).zip(nodes) {
+            *said += tree.depth(*node);
+        }
         Ok(())
+    }
+
+    fn extend(&mut self, trees: &[TokenTree]) -> Result<Tensor, ModelError> {
+        self.trees = trees.to_vec();
+        self.logits(false)
+    }
+
+    fn rewind(&mut self) {
+        self.said.fill(0);
     }
 
     fn eos_ids(&self) -> &[u32] {

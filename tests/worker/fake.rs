@@ -16,10 +16,13 @@ use overrule::{
     image::Rgb,
     model::{
         Engine, Family, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelInput, ModelSpec,
-        Network, Processor, PromptStyle,
+        Network, Node, Processor, PromptStyle, TokenTree,
     },
     post::{LabelNames, Post, PostId},
-    predict::worker::{Event, Generation, Job, PredictOptions, Worker},
+    predict::{
+        answering::{AnswerOptions, DecodeMode},
+        worker::{Event, Generation, Job, PredictOptions, Worker},
+    },
 };
 
 /// Longer than anything here takes; a test that waits so long has failed.
@@ -180,25 +183,29 @@ struct FakeNetwork {
 }
 
 impl FakeNetwork {
-    fn logits(&self, best: u32) -> Result<Tensor, ModelError> {
-        let mut logits = vec![0f32; self.batch.len() * VOCABULARY];
-        for (row, behaviour) in logits.chunks_mut(VOCABULARY).zip(&self.batch) {
-            row[best as usize] = if behaviour == text::NAN {
-                f32::NAN
-            } else {
-                5.0
-            };
+    /// `ANSWER` behind the prompt (if `with_prompt`), and `END` behind each of `nodes` tokens.
+    fn logits(&self, with_prompt: bool, nodes: usize) -> Result<Tensor, ModelError> {
+        let mut logits = Vec::new();
+        for behaviour in &self.batch {
+            let best = with_prompt.then_some(ANSWER).into_iter();
+            for best in best.chain(std::iter::repeat_n(END, nodes)) {
+                let mut row = [0f32; VOCABULARY];
+                row[best as usize] = if behaviour == text::NAN {
+                    f32::NAN
+                } else {
+                    5.0
+                };
+                logits.extend(row);
+            }
         }
-        Ok(Tensor::from_vec(
-            logits,
-            (self.batch.len(), VOCABULARY),
-            &Device::Cpu,
-        )?)
+        let rows = usize::from(with_prompt) + nodes;
+        let shape = (self.batch.len(), rows, VOCABULARY);
+        Ok(Tensor::from_vec(logits, shape, &Device::Cpu)?)
     }
 }
 
 impl Network for FakeNetwork {
-    fn prefill(&mut self, batch: &[&ModelInput]) -> Result<Tensor, ModelError> {
+    fn prefill(&mut self, batch: &[&ModelInput], drafts: &TokenTree) -> Result<Tensor, ModelError> {
         let posts = batch.iter().map(|input| input.input_ids[0] as usize);
         // Nobody listens any more once a test is over.
         let _ = self.loader.begun.send(posts.collect());
@@ -211,16 +218,18 @@ impl Network for FakeNetwork {
         if has(text::ONLY_ALONE) && batch.len() > 1 {
             return Err(candle_core::Error::Msg("too much for me".to_owned()).into());
         }
-        self.logits(ANSWER)
+        self.logits(true, drafts.len())
     }
 
-    fn decode(&mut self, _: &[u32]) -> Result<Tensor, ModelError> {
-        self.logits(END)
-    }
-
-    fn truncate(&mut self, _: usize) -> Result<(), ModelError> {
+    fn keep(&mut self, _: &[Node]) -> Result<(), ModelError> {
         Ok(())
     }
+
+    fn extend(&mut self, trees: &[TokenTree]) -> Result<Tensor, ModelError> {
+        self.logits(false, trees.iter().map(TokenTree::len).max().unwrap_or(0))
+    }
+
+    fn rewind(&mut self) {}
 
     fn eos_ids(&self) -> &[u32] {
         &[END]
@@ -363,8 +372,12 @@ pub fn job(texts: &[&str], batch_size: usize) -> Job {
         posts: (0..texts.len()).collect(),
         options: PredictOptions {
             prompt: PromptStyle::Trained,
-            labels,
-            max_new_tokens: 8,
+            answers: AnswerOptions {
+                labels,
+                max_new_tokens: 8,
+                decode: DecodeMode::Plain,
+                scores: true,
+            },
             batch_size,
         },
     }

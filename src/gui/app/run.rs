@@ -9,6 +9,7 @@ use crate::{
         widgets::{duration, posts, thousands},
     },
     predict::{
+        answering::AnswerOptions,
         prediction::RunInfo,
         worker::{Job, PredictOptions, Progress},
     },
@@ -45,8 +46,12 @@ impl App {
         let or = |given: usize, default| if given == 0 { default } else { given };
         let options = PredictOptions {
             prompt,
-            labels: dataset.labels.clone(),
-            max_new_tokens: or(self.launch.max_new_tokens, MAX_NEW_TOKENS),
+            answers: AnswerOptions {
+                labels: dataset.labels.clone(),
+                max_new_tokens: or(self.launch.max_new_tokens, MAX_NEW_TOKENS),
+                decode: self.launch.decode,
+                scores: !self.launch.no_scores,
+            },
             batch_size: or(self.launch.batch_size, 1),
         };
         let before = dataset.posts.len() - wanted.len();

@@ -17,10 +17,9 @@ use super::{
 };
 use crate::{
     causes::with_causes,
-    model::{Engine, LoadProgress, LoadedModel, ModelError, ModelSpec},
+    model::{LoadProgress, LoadedModel, ModelError, ModelSpec},
     predict::{
-        classify::{self, Classes},
-        decode::{self, DecodeSeconds, Generated},
+        answering::{Answered, Answering},
         prediction::{Prediction, Seconds},
     },
 };
@@ -143,12 +142,12 @@ where
             // `next_task` gives a job only with a model.
             return self.shared.cancel_job();
         };
+        let answering = Answering::new(model, &context.options.answers);
         let mut run = Run {
             shared: &self.shared,
             reporter: &self.reporter,
-            model,
+            answering,
             generation,
-            context,
             meter: Meter::new(context.total, Instant::now()),
         };
         run.report_progress(false);
@@ -178,33 +177,22 @@ where
     }
 }
 
-/// What a model says of a post: a text, or a logit for each of its labels.
-enum Answer {
-    Text(Generated),
-    Logits(Vec<f32>),
-}
-
-/// By the posts of a batch.
-type Answers = Vec<Result<Answer, ModelError>>;
-
 /// One job on the present model.
 struct Run<'a> {
     shared: &'a Shared,
     reporter: &'a Reporter,
-    model: &'a mut LoadedModel,
+    answering: Answering<'a>,
     generation: Generation,
-    context: &'a Context,
     meter: Meter,
 }
 
 impl Run<'_> {
     /// Runs a batch and tells what came of each post. If the batch fails as a whole, each post gets its own chance.
     fn answer(&mut self, batch: &[Runnable]) {
-        match self.decode(batch) {
-            Ok((answers, seconds)) => {
-                let seconds = share_of(seconds, batch.len());
+        match self.run_batch(batch) {
+            Ok(answers) => {
                 for (runnable, answer) in batch.iter().zip(answers) {
-                    self.tell_answer(runnable, answer, seconds);
+                    self.tell_answer(runnable, answer);
                 }
             }
             // Nothing more is wanted of this job.
@@ -221,35 +209,18 @@ impl Run<'_> {
     }
 
     /// The answers of a batch, one a post, unless it was interrupted or failed as a whole.
-    fn decode(&mut self, batch: &[Runnable]) -> Result<(Answers, DecodeSeconds), String> {
+    fn run_batch(
+        &mut self,
+        batch: &[Runnable],
+    ) -> Result<Vec<Result<Answered, ModelError>>, String> {
         let inputs: Vec<_> = batch.iter().map(|runnable| &runnable.input).collect();
-        let engine = &mut self.model.engine;
-        let max_new_tokens = self.context.options.max_new_tokens;
+        let answering = &mut self.answering;
         let cancelled = || !self.shared.wants_job(self.generation);
         // A prefill forgets whatever a panic may have left half done in the network.
-        let decoding = AssertUnwindSafe(|| match engine {
-            Engine::Generative(network) => {
-                let network = &mut **network;
-                let (answers, seconds) =
-                    decode::greedy(network, &inputs, max_new_tokens, false, &cancelled)?;
-                Ok((
-                    answers.into_iter().map(|a| a.map(Answer::Text)).collect(),
-                    seconds,
-                ))
-            }
-            Engine::Classifier(classifier) => {
-                let (rows, prefill) = classify::logits(&mut **classifier, &inputs)?;
-                let answers = rows.into_iter().map(|row| row.map(Answer::Logits));
-                let seconds = DecodeSeconds {
-                    prefill,
-                    decode: 0.0,
-                };
-                Ok((answers.collect(), seconds))
-            }
-        });
-        let (answers, seconds): (Answers, _) = panic::catch_unwind(decoding)
+        let running = AssertUnwindSafe(|| answering.answer(&inputs, &cancelled));
+        let answers = panic::catch_unwind(running)
             .map_err(|fault| format!("the model failed unexpectedly: {}", panic_message(&*fault)))?
-            .map_err(|error: ModelError| with_causes(&error))?;
+            .map_err(|error| with_causes(&error))?;
         if cancelled() {
             return Err("cancelled".to_owned());
         }
@@ -260,53 +231,19 @@ impl Run<'_> {
                 batch.len()
             ));
         }
-        Ok((answers, seconds))
+        Ok(answers)
     }
 
-    fn tell_answer(
-        &mut self,
-        runnable: &Runnable,
-        answer: Result<Answer, ModelError>,
-        seconds: DecodeSeconds,
-    ) {
-        let seconds = Seconds {
-            image: runnable.image_secs,
-            vision: 0.0,
-            prefill: seconds.prefill,
-            decode: seconds.decode,
-        };
-        let prediction = answer
-            .and_then(|answer| match answer {
-                Answer::Text(generated) => {
-                    let raw = self.model.processor.decode(&generated.ids)?;
-                    Ok(self.prediction(&generated, raw, seconds))
-                }
-                Answer::Logits(logits) => Ok(self.classes().prediction(&logits, seconds)),
-            })
-            .unwrap_or_else(|error| Prediction::failed(with_causes(&error), seconds));
-        self.tell(runnable.post, prediction);
-    }
-
-    /// A classifier's labels among those of the job.
-    fn classes(&self) -> Classes {
-        let names = self.model.info.labels.as_deref().unwrap_or_default();
-        Classes::new(names, &self.context.options.labels)
-    }
-
-    fn prediction(&self, generated: &Generated, raw: String, seconds: Seconds) -> Prediction {
-        let processor = &self.model.processor;
-        let parsed = processor.parse(&raw, &self.context.options.labels);
-        Prediction {
-            labels: parsed.labels,
-            raw,
-            parse: parsed.parse,
-            unknown_labels: parsed.unknown,
-            scores: None,
-            answer_logprob: Some(generated.logprob),
-            margin: Some(generated.margin),
-            n_tokens: generated.ids.len(),
-            seconds,
-            error: None,
+    fn tell_answer(&mut self, runnable: &Runnable, answer: Result<Answered, ModelError>) {
+        match answer {
+            Ok(mut answered) => {
+                answered.prediction.seconds.image = runnable.image_secs;
+                self.meter.count_drafted(answered.was_drafted);
+                self.tell(runnable.post, answered.prediction);
+            }
+            Err(error) => {
+                self.tell_failed(runnable.post, with_causes(&error), runnable.image_secs);
+            }
         }
     }
 
@@ -350,15 +287,6 @@ impl Run<'_> {
             generation: self.generation,
             progress: self.meter.progress(paused),
         });
-    }
-}
-
-/// What each of `posts` took of a batch.
-fn share_of(seconds: DecodeSeconds, posts: usize) -> DecodeSeconds {
-    let posts = posts.max(1) as f64;
-    DecodeSeconds {
-        prefill: seconds.prefill / posts,
-        decode: seconds.decode / posts,
     }
 }
 

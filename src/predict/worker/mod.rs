@@ -17,11 +17,10 @@ use self::{
     control::Shared,
     inference::{Inference, Reporter},
 };
-use super::prediction::Prediction;
+use super::{answering::AnswerOptions, prediction::Prediction};
 use crate::{
     dataset::Dataset,
     model::{self, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelSpec, PromptStyle},
-    post::LabelNames,
 };
 
 /// How many events may wait to be read before the thread waits for its reader.
@@ -38,10 +37,8 @@ pub type Generation = u64;
 pub struct PredictOptions {
     /// Which prompt.
     pub prompt: PromptStyle,
-    /// The labels in the prompt, in class order.
-    pub labels: LabelNames,
-    /// The longest answer, in tokens.
-    pub max_new_tokens: usize,
+    /// The labels in the prompt, and how answers are found.
+    pub answers: AnswerOptions,
     /// How many posts run together; 0 counts as 1.
     pub batch_size: usize,
 }
@@ -64,6 +61,8 @@ pub struct Progress {
     pub done: usize,
     /// Posts that could not be answered.
     pub failed: usize,
+    /// Posts whose whole answer was drafted ahead, so that it took one pass.
+    pub drafted: usize,
     /// Posts in the job.
     pub total: usize,
     /// Posts a second, over the last stretch; 0 until it is known.

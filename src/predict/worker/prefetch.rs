@@ -67,6 +67,11 @@ fn input(post: usize, context: &Context, processor: &dyn Processor) -> Result<Mo
         .transpose()
         .map_err(|error| with_causes(&error))?;
     processor
-        .prepare(&post.text, image.as_ref(), options.prompt, &options.labels)
+        .prepare(
+            &post.text,
+            image.as_ref(),
+            options.prompt,
+            &options.answers.labels,
+        )
         .map_err(|error| with_causes(&error))
 }

@@ -20,6 +20,7 @@ const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 pub(super) struct Meter {
     done: usize,
     failed: usize,
+    drafted: usize,
     total: usize,
     /// When how many posts were done; the first one is where the stretch begins.
     marks: VecDeque<(Instant, usize)>,
@@ -32,6 +33,7 @@ impl Meter {
         Self {
             done: 0,
             failed: 0,
+            drafted: 0,
             total,
             marks: VecDeque::from([(now, 0)]),
             last_report: None,
@@ -42,6 +44,11 @@ impl Meter {
     pub fn count(&mut self, failed: bool) {
         self.done += 1;
         self.failed += usize::from(failed);
+    }
+
+    /// Counts whether an answer was among the drafts.
+    pub fn count_drafted(&mut self, was_drafted: bool) {
+        self.drafted += usize::from(was_drafted);
     }
 
     /// Marks the end of a batch.
@@ -79,6 +86,7 @@ impl Meter {
         Progress {
             done: self.done,
             failed: self.failed,
+            drafted: self.drafted,
             total: self.total,
             per_sec: per_sec.unwrap_or(0.0),
             remaining_secs: per_sec.map(|rate| left as f64 / rate),
