@@ -21,7 +21,7 @@ use crate::{
     model::{LabelNote, ModelInfo, ModelSpec},
     predict::{
         prediction::{Prediction, Record, RunInfo},
-        worker::{Event, Job, PredictOptions, Worker},
+        worker::{Event, Job, PredictOptions, Progress, Worker},
     },
 };
 
@@ -91,15 +91,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         },
     });
     let start = Instant::now();
-    let (tally, outcome) = collect(&worker, &interrupts, writer, &mut reporter)?;
+    let (tally, progress, outcome) = collect(&worker, &interrupts, writer, &mut reporter)?;
     reporter.clear();
-    super::note(&summary(
-        &tally,
-        skipped,
-        outcome,
-        start.elapsed().as_secs_f64(),
-        &args.out,
-    ));
+    let secs = start.elapsed().as_secs_f64();
+    super::note(&summary(&tally, skipped, outcome, secs, &args.out));
+    if let Some(text) = how_it_went(&progress, secs) {
+        super::note(&text);
+    }
     Ok(outcome)
 }
 
@@ -154,7 +152,8 @@ fn collect(
     interrupts: &Receiver<()>,
     mut writer: Writer,
     reporter: &mut Reporter,
-) -> anyhow::Result<(Tally, Outcome)> {
+) -> anyhow::Result<(Tally, Progress, Outcome)> {
+    let mut last = Progress::default();
     let interrupted = loop {
         select! {
             recv(interrupts) -> _ => break true,
@@ -164,7 +163,10 @@ fn collect(
                         reporter.note(&line);
                     }
                 }
-                Event::Progress { progress, .. } => reporter.predicting(progress),
+                Event::Progress { progress, .. } => {
+                    last = progress;
+                    reporter.predicting(progress);
+                }
                 Event::Finished { cancelled, .. } => break cancelled,
                 Event::Loading { .. } | Event::Loaded { .. } | Event::LoadFailed { .. } => {}
             }
@@ -176,7 +178,20 @@ fn collect(
         0 => Outcome::Done,
         _ => Outcome::SomePostsFailed,
     };
-    Ok((tally, outcome))
+    Ok((tally, last, outcome))
+}
+
+/// How many answers took one pass, and how long the model waited for images; nothing to say of no posts.
+fn how_it_went(progress: &Progress, secs: f64) -> Option<String> {
+    let answered = progress
+        .done
+        .checked_sub(progress.failed)
+        .filter(|n| *n > 0)?;
+    let one_pass = 100.0 * progress.in_one_pass as f64 / answered as f64;
+    let waited = 100.0 * (progress.waited_secs / secs.max(1e-9)).min(1.0);
+    Some(format!(
+        "{one_pass:.0} % of the answers took one pass; the model waited for images {waited:.0} % of the time"
+    ))
 }
 
 fn summary(tally: &Tally, skipped: usize, outcome: Outcome, secs: f64, out: &Path) -> String {

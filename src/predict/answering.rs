@@ -42,8 +42,8 @@ pub struct AnswerOptions {
 pub struct Answered {
     /// What it says.
     pub prediction: Prediction,
-    /// Whether the answer was among the drafts as a whole, so that it took one pass.
-    pub was_drafted: bool,
+    /// Whether the answer took one pass: the drafts held all of it, or the model is a classifier.
+    pub in_one_pass: bool,
 }
 
 /// Answers batches on one model.
@@ -97,7 +97,7 @@ impl<'a> Answering<'a> {
                 };
                 let answered = |logits: Vec<f32>| Answered {
                     prediction: classes.prediction(&logits, seconds),
-                    was_drafted: false,
+                    in_one_pass: true,
                 };
                 Ok(rows.into_iter().map(|row| row.map(answered)).collect())
             }
@@ -169,7 +169,7 @@ impl<'a> Answering<'a> {
                 seconds,
                 error: None,
             },
-            was_drafted: generated.passes == 1 && self.options.decode == DecodeMode::Draft,
+            in_one_pass: generated.passes == 1,
         })
     }
 }

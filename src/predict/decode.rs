@@ -492,7 +492,7 @@ mod tests {
             vec![3, 1, 0],
         ];
         // More than one pass takes.
-        candidates.extend((0..200u32).map(|n| (0..6).map(|i| n >> i & 1).collect()));
+        candidates.extend((0..200u32).map(|n| (0..8).map(|i| n >> i & 1).collect()));
         let mut network = Scripted::new(logits);
         let scores = score(&mut network, &input(), &candidates).unwrap();
         assert!(network.passes() > 1);

@@ -169,8 +169,10 @@ pub(in crate::gui) fn progress_text(run: &Run) -> String {
     if progress.paused {
         text.push_str(" · paused");
     } else {
-        if progress.per_sec > 0.0 {
+        if progress.per_sec >= 1.0 {
             text.push_str(&format!(" · {:.1}/s", progress.per_sec));
+        } else if progress.per_sec > 0.0 {
+            text.push_str(&format!(" · {:.1} s a post", 1.0 / progress.per_sec));
         }
         if let Some(left) = progress.remaining_secs {
             text.push_str(&format!(" · {} left", duration(left)));

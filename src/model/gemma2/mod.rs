@@ -83,7 +83,9 @@ impl Attention {
         let q = candle_nn::rotary_emb::rope(&q, &cos, &sin)?;
 
         let mask = match call.mask(self.layer_type) {
-            Some(mask) if mask.dim(2)? > keep => Some(mask.narrow(2, mask.dim(2)? - keep, keep)?),
+            Some(mask) if mask.dim(2)? > keep => {
+                Some(mask.narrow(2, mask.dim(2)? - keep, keep)?.contiguous()?)
+            }
             mask => mask.cloned(),
         };
         let mixed = attend(&q, &k, &v, &self.heads, mask.as_ref())?; // (batch, keep, heads · dim)

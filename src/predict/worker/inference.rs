@@ -152,7 +152,10 @@ where
         };
         run.report_progress(false);
         loop {
-            match self.shared.next_step(generation) {
+            let asked = Instant::now();
+            let step = self.shared.next_step(generation);
+            run.meter.waited(asked.elapsed());
+            match step {
                 Step::Stale => return,
                 Step::Paused => run.pause(),
                 Step::Next(Next::NotYet) => {}
@@ -238,7 +241,7 @@ impl Run<'_> {
         match answer {
             Ok(mut answered) => {
                 answered.prediction.seconds.image = runnable.image_secs;
-                self.meter.count_drafted(answered.was_drafted);
+                self.meter.count_in_one_pass(answered.in_one_pass);
                 self.tell(runnable.post, answered.prediction);
             }
             Err(error) => {

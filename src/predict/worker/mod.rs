@@ -61,8 +61,10 @@ pub struct Progress {
     pub done: usize,
     /// Posts that could not be answered.
     pub failed: usize,
-    /// Posts whose whole answer was drafted ahead, so that it took one pass.
-    pub drafted: usize,
+    /// Posts whose answer took one pass: the drafts held all of it, or the model is a classifier.
+    pub in_one_pass: usize,
+    /// Seconds that the model waited for images and prompts to be made ready.
+    pub waited_secs: f64,
     /// Posts in the job.
     pub total: usize,
     /// Posts a second, over the last stretch; 0 until it is known.

@@ -20,7 +20,8 @@ const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 pub(super) struct Meter {
     done: usize,
     failed: usize,
-    drafted: usize,
+    in_one_pass: usize,
+    waited: Duration,
     total: usize,
     /// When how many posts were done; the first one is where the stretch begins.
     marks: VecDeque<(Instant, usize)>,
@@ -33,7 +34,8 @@ impl Meter {
         Self {
             done: 0,
             failed: 0,
-            drafted: 0,
+            in_one_pass: 0,
+            waited: Duration::ZERO,
             total,
             marks: VecDeque::from([(now, 0)]),
             last_report: None,
@@ -46,9 +48,14 @@ impl Meter {
         self.failed += usize::from(failed);
     }
 
-    /// Counts whether an answer was among the drafts.
-    pub fn count_drafted(&mut self, was_drafted: bool) {
-        self.drafted += usize::from(was_drafted);
+    /// Counts whether an answer took one pass.
+    pub fn count_in_one_pass(&mut self, in_one_pass: bool) {
+        self.in_one_pass += usize::from(in_one_pass);
+    }
+
+    /// Counts time in which the model had nothing to do.
+    pub fn waited(&mut self, time: Duration) {
+        self.waited += time;
     }
 
     /// Marks the end of a batch.
@@ -86,7 +93,8 @@ impl Meter {
         Progress {
             done: self.done,
             failed: self.failed,
-            drafted: self.drafted,
+            in_one_pass: self.in_one_pass,
+            waited_secs: self.waited.as_secs_f64(),
             total: self.total,
             per_sec: per_sec.unwrap_or(0.0),
             remaining_secs: per_sec.map(|rate| left as f64 / rate),
