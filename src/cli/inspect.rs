@@ -23,6 +23,7 @@ use crate::{
         decode::{self, Decoding},
         drafts::Drafts,
         prediction::Seconds,
+        score,
     },
 };
 
@@ -224,7 +225,7 @@ fn label_set_logprobs(
         .iter()
         .map(|text| processor.answer_ids(text))
         .collect::<Result<Vec<_>, _>>()?;
-    let logprobs = decode::score(network, input, &candidates)?;
+    let logprobs = score::score(network, input, &candidates)?;
     let logprobs = texts
         .into_iter()
         .zip(logprobs.into_iter().map(Value::from))

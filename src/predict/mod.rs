@@ -13,6 +13,7 @@ mod logits;
 pub mod prediction;
 pub mod prompt;
 pub mod record_file;
+pub mod score;
 #[cfg(test)]
 mod scripted;
 pub mod tokenizer;

@@ -2,7 +2,11 @@
 
 use candle_core::{Device, Tensor};
 
-use crate::model::{ModelError, ModelInput, Network, Node, TokenTree};
+use crate::{
+    image::Rgb,
+    model::{ModelError, ModelInput, Network, Node, Processor, PromptStyle, TokenTree},
+    post::LabelNames,
+};
 
 type Logits = Box<dyn Fn(usize, &[u32]) -> Vec<f32> + Send>;
 
@@ -87,5 +91,32 @@ pub fn input() -> ModelInput {
         prompt: String::new(),
         input_ids: vec![5],
         pixel_values: None,
+    }
+}
+
+/// A processor whose tokens are bytes, and whose answers end in 0.
+pub struct Bytes;
+
+impl Processor for Bytes {
+    fn prepare(
+        &self,
+        _: &str,
+        _: Option<&Rgb>,
+        _: PromptStyle,
+        _: &LabelNames,
+    ) -> Result<ModelInput, ModelError> {
+        Ok(input())
+    }
+
+    fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {
+        Ok(ids
+            .iter()
+            .filter(|id| **id > 0)
+            .filter_map(|id| char::from_u32(*id))
+            .collect())
+    }
+
+    fn answer_ids(&self, answer: &str) -> Result<Vec<u32>, ModelError> {
+        Ok(answer.bytes().map(u32::from).chain([0]).collect())
     }
 }

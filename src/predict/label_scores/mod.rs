@@ -7,7 +7,10 @@
 
 mod trie;
 
-use std::collections::HashMap;
+use std::{
+    cmp::Ordering,
+    collections::{BinaryHeap, HashMap},
+};
 
 pub use trie::AnswerTrie;
 
@@ -38,9 +41,6 @@ impl Default for Expansion {
 
 /// The most tokens that a pass tries behind each prompt.
 const NODES: usize = 48;
-
-/// Behind a place that weighs less than this share of what may stay unexpanded nothing is listed.
-const NOT_WORTH_LISTING: f64 = 1e-3;
 
 /// What is known of one post's answers.
 struct Known {
@@ -96,14 +96,45 @@ struct Weights {
     all: f64,
     /// Those that name a label, by label.
     of_label: Vec<f64>,
-    /// What was not looked at, at most.
-    rest: f64,
-    /// Where it lies.
-    frontier: Vec<(f64, usize)>,
+    /// Where the others hang, and what they weigh together at most.
+    open: BinaryHeap<Place>,
+    /// Those among them that cannot be looked at yet, heaviest first.
+    blocked: Vec<Place>,
+}
+
+/// A place of the trie with what hangs there.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Place {
+    node: Node,
+    logprob: f64,
+}
+
+impl Eq for Place {}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Place {
+    /// Heavy ones are greater; of equals those that came first.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_weight = self.logprob.total_cmp(&other.logprob);
+        by_weight.then(other.node.cmp(&self.node))
+    }
+}
+
+impl Place {
+    fn weight(&self) -> f64 {
+        self.logprob.exp()
+    }
 }
 
 impl Weights {
-    /// Weighs the trie, growing it where that matters.
+    /// Expands the heaviest place again and again until what is left weighs too little, and grows the trie on the way.
+    ///
+    /// Nothing else is expanded, even if it could be: so the outcome does not depend on what happened to be drafted.
     fn of(
         known: &Known,
         trie: &mut AnswerTrie,
@@ -113,36 +144,35 @@ impl Weights {
         let mut weights = Self {
             all: 0.0,
             of_label: vec![0.0; labels],
-            rest: 0.0,
-            frontier: Vec::new(),
+            open: BinaryHeap::from([Place {
+                node: None,
+                logprob: 0.0,
+            }]),
+            blocked: Vec::new(),
         };
-        let mut open: Vec<(Node, f64)> = vec![(None, 0.0)];
-        while let Some((node, logprob)) = open.pop() {
-            let weight = logprob.exp();
-            if let Some(set) = node.and_then(|node| trie.answer(node)) {
-                weights.count(set, weight);
-                continue;
-            }
-            let Some(row) = known.row(node) else {
-                weights.rest += weight;
-                weights.frontier.extend(node.map(|node| (weight, node)));
+        while weights.share_of_rest() >= unexpanded
+            && let Some(place) = weights.open.pop()
+        {
+            let Some(row) = known.row(place.node) else {
+                weights.blocked.push(place);
                 continue;
             };
-            let stem = node.filter(|node| trie.is_stem(*node));
-            if let Some(stem) = stem {
-                if weight > unexpanded * NOT_WORTH_LISTING {
-                    trie.grow(stem)?;
-                } else {
-                    weights.rest += weight;
-                    continue;
-                }
+            if let Some(node) = place.node {
+                trie.grow(node)?;
             }
-            for child in trie.tree().children(node) {
+            for child in trie.tree().children(place.node) {
                 let token = trie.tree().token(child).unwrap_or_default();
                 let token = row.log_prob(token).ok_or_else(|| {
                     ModelError::Input(format!("the token id {token} is beyond the vocabulary"))
                 })?;
-                open.push((Some(child), logprob + token));
+                let logprob = place.logprob + token;
+                match trie.answer(child) {
+                    Some(set) => weights.count(set, logprob.exp()),
+                    None => weights.open.push(Place {
+                        node: Some(child),
+                        logprob,
+                    }),
+                }
             }
         }
         Ok(weights)
@@ -157,30 +187,40 @@ impl Weights {
         }
     }
 
+    /// What was not looked at, at most.
+    fn rest(&self) -> f64 {
+        self.open
+            .iter()
+            .chain(&self.blocked)
+            .map(Place::weight)
+            .sum()
+    }
+
     /// The part of the answers that was not looked at, at most.
     fn share_of_rest(&self) -> f64 {
-        self.rest / (self.all + self.rest)
+        let rest = self.rest();
+        rest / (self.all + rest)
     }
 
     /// The intervals; `None` if the answers weigh nothing.
     fn scores(&self) -> Option<Vec<Score>> {
-        let most = self.all + self.rest;
+        let rest = self.rest();
+        let most = self.all + rest;
         if !(self.all > 0.0 && most.is_finite()) {
             return None;
         }
         let score = |with: &f64| Score {
             p: (with / self.all).clamp(0.0, 1.0),
             lo: (with / most).clamp(0.0, 1.0),
-            hi: ((with + self.rest) / most).clamp(0.0, 1.0),
+            hi: ((with + rest) / most).clamp(0.0, 1.0),
         };
         Some(self.of_label.iter().map(score).collect())
     }
 
-    /// What to look at next: the heaviest places, the way to them, and what the trie has behind them.
-    fn next_tree(mut self, trie: &TokenTree) -> TokenTree {
-        self.frontier.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    /// What to run next: the way to the heaviest blocked places, and what the trie has behind them.
+    fn next_tree(&self, trie: &TokenTree) -> TokenTree {
         let mut tree = TokenTree::default();
-        let mut places: Vec<usize> = self.frontier.iter().map(|(_, node)| *node).collect();
+        let mut places: Vec<usize> = self.blocked.iter().filter_map(|place| place.node).collect();
         // The heaviest first; then what follows them, generation by generation.
         while !places.is_empty() {
             let mut behind = Vec::new();
@@ -242,9 +282,7 @@ pub fn label_scores(
             let Some(known) = known else { continue };
             let weights = Weights::of(known, trie, labels, expansion.unexpanded)?;
             *scores = weights.scores();
-            if weights.share_of_rest() >= expansion.unexpanded {
-                *tree = weights.next_tree(trie.tree());
-            }
+            *tree = weights.next_tree(trie.tree());
         }
         if round == expansion.passes || trees.iter().all(TokenTree::is_empty) {
             break;
@@ -264,4 +302,125 @@ pub fn label_scores(
         }
     }
     Ok(scores)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        post::LabelNames,
+        predict::scripted::{Bytes, Scripted, input},
+    };
+
+    /// A network that answers with each label by a probability of its own. Labels are the letters from `a` on.
+    fn independent(probabilities: Vec<f64>) -> Scripted {
+        Scripted::new(move |_, so_far| {
+            let text: String = so_far.iter().filter_map(|id| char::from_u32(*id)).collect();
+            let place = |letter: char| letter as usize - 'a' as usize;
+            let named = text.chars().filter(char::is_ascii_lowercase).last();
+            let rest = probabilities
+                .get(named.map_or(0, |l| place(l) + 1)..)
+                .unwrap_or(&[]);
+            let none: f64 = rest.iter().map(|p| 1.0 - p).product();
+            let mut logits = vec![-40.0; 128];
+            let mut say = |letter: char, weight: f64| logits[letter as usize] = weight.ln() as f32;
+            match text.chars().last() {
+                None => say('[', 1.0),
+                Some('[') => {
+                    say(']', none);
+                    say('"', 1.0 - none);
+                }
+                Some('"') if text.matches('"').count() % 2 == 0 => {
+                    say(']', none);
+                    say(',', 1.0 - none);
+                }
+                Some('"') => {
+                    let mut others = 1.0;
+                    for (i, p) in rest.iter().enumerate() {
+                        let at = probabilities.len() - rest.len() + i;
+                        say(char::from(b'a' + at as u8), others * p);
+                        others *= 1.0 - p;
+                    }
+                }
+                Some(',') => say(' ', 1.0),
+                Some(' ') => say('"', 1.0),
+                Some(']') => say('\0', 1.0),
+                Some(_) => say('"', 1.0),
+            }
+            logits
+        })
+    }
+
+    fn labels(n: u8) -> LabelNames {
+        LabelNames::new((0..n).map(|i| char::from(b'a' + i).to_string())).unwrap()
+    }
+
+    fn scores_of(probabilities: &[f64], expansion: Expansion) -> (Vec<Score>, usize) {
+        let labels = labels(probabilities.len() as u8);
+        let mut network = independent(probabilities.to_vec());
+        let mut trie = AnswerTrie::new(Arc::new(Bytes), &labels).unwrap();
+        let drafts = TokenTree::default();
+        let logits = network.prefill(&[&input()], &drafts).unwrap();
+        let passes = [Pass::prefill(logits, &drafts, 1)];
+        let n = labels.len();
+        let scores = label_scores(&mut network, &passes, &mut trie, n, expansion, &|| false);
+        (scores.unwrap().remove(0).unwrap(), trie.tree().len())
+    }
+
+    #[test]
+    fn the_intervals_of_twenty_labels_hold_their_probabilities_though_most_sets_are_never_listed() {
+        let mut probabilities = vec![0.002; 20];
+        probabilities[0] = 0.6;
+        probabilities[7] = 0.98;
+        probabilities[19] = 0.1;
+        let expansion = Expansion {
+            unexpanded: 0.005,
+            passes: 200,
+        };
+        let (scores, listed) = scores_of(&probabilities, expansion);
+        for (score, p) in scores.iter().zip(&probabilities) {
+            assert!(score.lo <= *p && *p <= score.hi, "{score:?} and {p}");
+            assert!(score.hi - score.lo <= 0.005 + 1e-9, "{score:?}");
+            assert!(score.lo <= score.p && score.p <= score.hi, "{score:?}");
+        }
+        assert!(
+            listed < 20_000,
+            "{listed} tokens are listed of 2^20 answers"
+        );
+    }
+
+    #[test]
+    fn a_model_that_is_unsure_of_everything_gets_wide_intervals_that_hold() {
+        let probabilities = [0.5; 12];
+        let (scores, _) = scores_of(&probabilities, Expansion::default());
+        for score in &scores {
+            assert!(score.lo <= 0.5 && 0.5 <= score.hi, "{score:?}");
+        }
+        assert!(scores.iter().any(|score| score.hi - score.lo > 0.1));
+    }
+
+    #[test]
+    fn what_was_drafted_changes_no_score() {
+        let probabilities = [0.3, 0.6, 0.05];
+        let (alone, _) = scores_of(&probabilities, Expansion::default());
+        let labels = labels(3);
+        let mut network = independent(probabilities.to_vec());
+        let mut trie = AnswerTrie::new(Arc::new(Bytes), &labels).unwrap();
+        let everything = trie.tree().clone();
+        let logits = network.prefill(&[&input()], &everything).unwrap();
+        let passes = [Pass::prefill(logits, &everything, 1)];
+        let scores = label_scores(
+            &mut network,
+            &passes,
+            &mut trie,
+            3,
+            Expansion::default(),
+            &|| false,
+        );
+        assert_eq!(scores.unwrap().remove(0).unwrap(), alone);
+        assert_eq!(network.passes(), 1);
+    }
 }

@@ -67,11 +67,6 @@ impl AnswerTrie {
         self.answers.get(&node).copied()
     }
 
-    /// Whether answers hang behind a node that are not listed.
-    pub fn is_stem(&self, node: usize) -> bool {
-        self.stems.contains_key(&node)
-    }
-
     /// Lists what hangs behind a node: the next larger sets, with those above them hanging in turn.
     ///
     /// # Errors
