@@ -36,5 +36,5 @@ pub use labels::LabelNote;
 pub use load::load;
 pub use presets::{Needs, PRESETS, PixelRange, Place, Preset, preset};
 pub use spec::{Adapter, DeviceChoice, DtypeChoice, ImageOptions, ImageSplitting, ModelSpec};
-pub use weights::pth;
 pub use token_tree::{Node, TokenTree};
+pub use weights::pth;
