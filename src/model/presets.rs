@@ -158,7 +158,7 @@ pub const PRESETS: [Preset; 9] = [
         "SmolVLM 2.2B, not fine-tuned",
         "HuggingFaceTB/SmolVLM-Instruct",
         Needs {
-            download_mb: 4_490,
+            download_mb: 4_493,
             parameters_m: 2_246,
             gated: false,
             licence: "Apache-2.0",
