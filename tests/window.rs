@@ -333,7 +333,9 @@ fn a_model_that_was_trained_on_other_labels_is_said_to_be() {
     let mut window = folder.window();
     window.settle();
     assert!(!window.has_part("trained on other labels"));
-    let mut window = Folder::new(&POSTS).window_with(Some("fake with other labels"));
+    drop(window);
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window_with(Some("fake with other labels"));
     window.settle();
     assert!(window.has_part(
         "The model was trained on other labels. New to it: religion. Not asked for here: otherhate."

@@ -116,7 +116,7 @@ impl ChooseModel {
     pub(super) fn show(&mut self, ctx: &egui::Context, out: &mut Vec<Command>) -> Next {
         let mut next = Next::Stay;
         let closes = modal(ctx, "Choose a model", 580.0, |ui| {
-            ui.label("A folder with config.json and safetensors, a Hub id, or a preset’s name.");
+            ui.label("A folder with config.json and weights, a Hub id, or a preset’s name.");
             self.path_ui(ui, Field::Model, "Model");
             widgets::outlined(ui, |ui| self.adapter_ui(ui));
             ui.horizontal(|ui| {
