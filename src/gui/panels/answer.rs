@@ -71,7 +71,7 @@ fn prediction_ui(ui: &mut Ui, bench: &Bench, prediction: &Prediction, out: &mut 
         Parse::Clean => (
             icons::ICON_CHECK,
             palette.good,
-            "Clean: the answer is a JSON array",
+            "Clean: the whole answer could be read",
         ),
         Parse::Salvaged => (
             icons::ICON_BUILD,
