@@ -97,3 +97,8 @@ fn every_label_set_has_the_references_log_probability() {
 fn sixteen_bit_weights_change_no_answer_that_is_clear() {
     assert_sixteen_bits(&fixture("paligemma2"));
 }
+
+#[test]
+fn q8_0_weights_change_no_answer_that_is_clear() {
+    assert_q8_0(&fixture("paligemma2"));
+}

@@ -82,6 +82,11 @@ fn sixteen_bit_weights_change_no_answer_that_is_clear() {
 }
 
 #[test]
+fn q8_0_weights_change_no_answer_that_is_clear() {
+    assert_q8_0(&folder());
+}
+
+#[test]
 fn the_scores_are_those_of_the_reference() {
     let text = fs::read_to_string(folder().join("metrics.json")).unwrap();
     let metrics: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -104,7 +104,7 @@ pub(super) struct ModelArgs {
     /// Where to compute
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = devices())]
     pub device: DeviceChoice,
-    /// The number format of the weights
+    /// The number format of the weights. q8_0 is the smallest and, on the CPU, the fastest
     #[arg(long, value_name = "DTYPE", default_value = "auto", value_parser = dtypes())]
     pub dtype: DtypeChoice,
     /// How models that see images in tiles cut them up: as the checkpoint does, or not at all (faster; small print is lost)

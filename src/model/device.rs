@@ -53,43 +53,104 @@ pub fn name(device: &Device) -> String {
     }
 }
 
+/// How weights are kept in memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WeightFormat {
+    /// As floats.
+    Float(DType),
+    /// Matrices in blocks of 32 whole numbers of 8 bits with a scale each, and everything else in f32.
+    Q8_0,
+}
+
+impl WeightFormat {
+    /// Its name in records: `f32`, `bf16`, `f16`, `q8_0`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Float(dtype) => dtype.as_str(),
+            Self::Q8_0 => "q8_0",
+        }
+    }
+
+    /// The format that weights are read in, and that all are kept in which are no matrices.
+    pub fn read_as(self) -> DType {
+        match self {
+            Self::Float(dtype) => dtype,
+            Self::Q8_0 => DType::F32,
+        }
+    }
+
+    /// What so many weights take.
+    fn bytes(self, parameters: u64) -> u64 {
+        match self {
+            Self::Float(dtype) => parameters * dtype.size_in_bytes() as u64,
+            Self::Q8_0 => parameters / 32 * 34,
+        }
+    }
+}
+
 /// The number formats of a network.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Formats {
     /// Of the weights in memory.
-    pub stored: DType,
+    pub stored: WeightFormat,
     /// Of everything that is computed. The CPU widens 16-bit weights to f32 as it uses them: it has no fast
     /// arithmetic in them, and rounds less this way.
     pub compute: DType,
 }
 
 impl Formats {
-    /// The formats for a choice on a device.
-    pub fn choose(choice: DtypeChoice, device: &Device) -> Result<Self, ModelError> {
+    /// The formats for a choice on a device, for a network of so many weights.
+    ///
+    /// `Auto` is bf16 on a GPU. On the CPU it is f32, which is what the reference computes in; bf16 if f32 does not fit
+    /// into the memory that is free.
+    ///
+    /// # Errors
+    /// More weights than the memory that is free can hold: the system would end the process without a word. Q8_0
+    /// elsewhere than on the CPU.
+    pub fn choose(
+        choice: DtypeChoice,
+        device: &Device,
+        parameters: u64,
+    ) -> Result<Self, ModelError> {
+        Self::choose_within(choice, device, parameters, available_bytes())
+    }
+
+    fn choose_within(
+        choice: DtypeChoice,
+        device: &Device,
+        parameters: u64,
+        available_bytes: Option<u64>,
+    ) -> Result<Self, ModelError> {
+        let cpu = device.is_cpu();
+        let fits = |format: WeightFormat| {
+            !cpu || available_bytes.is_none_or(|available| format.bytes(parameters) <= available)
+        };
+        let (f32, bf16) = (
+            WeightFormat::Float(DType::F32),
+            WeightFormat::Float(DType::BF16),
+        );
         let stored = match choice {
-            DtypeChoice::Auto if device.is_cpu() => DType::F32,
-            DtypeChoice::Auto | DtypeChoice::Bf16 => DType::BF16,
-            DtypeChoice::F32 => DType::F32,
-            DtypeChoice::F16 => DType::F16,
+            DtypeChoice::Auto if cpu && fits(f32) => f32,
+            DtypeChoice::Auto | DtypeChoice::Bf16 => bf16,
+            DtypeChoice::F32 => f32,
+            DtypeChoice::F16 => WeightFormat::Float(DType::F16),
+            DtypeChoice::Q8_0 if cpu => WeightFormat::Q8_0,
             DtypeChoice::Q8_0 => return Err(ModelError::UnsupportedDtype { dtype: "q8_0" }),
         };
-        let compute = if device.is_cpu() { DType::F32 } else { stored };
-        Ok(Self { stored, compute })
-    }
-}
-
-/// Refuses to load what the memory cannot hold: the system would end the process without a word.
-pub fn check_memory(parameters: u64, formats: Formats, device: &Device) -> Result<(), ModelError> {
-    let needed_bytes = parameters * formats.stored.size_in_bytes() as u64;
-    match available_bytes() {
-        Some(available_bytes) if device.is_cpu() && needed_bytes > available_bytes => {
-            Err(ModelError::NotEnoughMemory {
-                needed_bytes,
-                available_bytes,
-                can_halve: formats.stored == DType::F32,
-            })
+        if !fits(stored) {
+            let smaller = [bf16, WeightFormat::Q8_0];
+            return Err(ModelError::NotEnoughMemory {
+                needed_bytes: stored.bytes(parameters),
+                available_bytes: available_bytes.unwrap_or(0),
+                dtype: stored.name(),
+                fitting: smaller
+                    .into_iter()
+                    .find(|smaller| fits(*smaller))
+                    .map(WeightFormat::name),
+            });
         }
-        _ => Ok(()),
+        let compute = if cpu { DType::F32 } else { stored.read_as() };
+        Ok(Self { stored, compute })
     }
 }
 
@@ -101,4 +162,41 @@ fn available_bytes() -> Option<u64> {
         line.split_ascii_whitespace().nth(1)?.parse().ok()
     };
     Some((kib("MemAvailable:")? + kib("SwapFree:").unwrap_or(0)) * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three billion weights.
+    const PARAMETERS: u64 = 3_000_000_000;
+
+    fn chosen(
+        choice: DtypeChoice,
+        available_gb: u64,
+    ) -> Result<&'static str, Option<&'static str>> {
+        let available = Some(available_gb * 1_000_000_000);
+        match Formats::choose_within(choice, &Device::Cpu, PARAMETERS, available) {
+            Ok(formats) => Ok(formats.stored.name()),
+            Err(ModelError::NotEnoughMemory { fitting, .. }) => Err(fitting),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn auto_is_f32_where_it_fits_and_bf16_where_it_does_not() {
+        assert_eq!(chosen(DtypeChoice::Auto, 16), Ok("f32"));
+        assert_eq!(chosen(DtypeChoice::Auto, 8), Ok("bf16"));
+        let unknown = Formats::choose_within(DtypeChoice::Auto, &Device::Cpu, PARAMETERS, None);
+        assert_eq!(unknown.unwrap().stored.name(), "f32");
+    }
+
+    #[test]
+    fn a_format_that_does_not_fit_is_refused_with_one_that_does() {
+        assert_eq!(chosen(DtypeChoice::F32, 8), Err(Some("bf16")));
+        assert_eq!(chosen(DtypeChoice::Auto, 4), Err(Some("q8_0")));
+        assert_eq!(chosen(DtypeChoice::F16, 4), Err(Some("q8_0")));
+        assert_eq!(chosen(DtypeChoice::Q8_0, 4), Ok("q8_0"));
+        assert_eq!(chosen(DtypeChoice::Q8_0, 2), Err(None));
+    }
 }

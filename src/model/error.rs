@@ -172,22 +172,27 @@ pub enum ModelError {
     Adapter(#[from] AdapterError),
     /// The weights do not fit into memory.
     #[error(
-        "the weights need about {} in this number format, and {} of memory are free; close other programs{}",
-        gigabytes(*needed_bytes), gigabytes(*available_bytes), if *can_halve { ", or halve the need with --dtype bf16" } else { "" }
+        "the weights need about {} as {dtype}, and {} of memory are free; close other programs{}",
+        gigabytes(*needed_bytes), gigabytes(*available_bytes),
+        fitting.map(|dtype| format!(", or choose {dtype} as the number format (--dtype {dtype}): it fits")).unwrap_or_default()
     )]
     NotEnoughMemory {
         /// What the weights need.
         needed_bytes: u64,
         /// What is free.
         available_bytes: u64,
-        /// Whether a 16-bit format would need half.
-        can_halve: bool,
+        /// The number format they were to be kept in.
+        dtype: &'static str,
+        /// A smaller one that fits.
+        fitting: Option<&'static str>,
     },
     /// The device cannot be used.
     #[error("{0}")]
     Device(String),
     /// A number format that the device does not run.
-    #[error("the number format {dtype} is not supported in this version; use f32, bf16 or f16")]
+    #[error(
+        "the number format {dtype} runs on the CPU only; use bf16, f16 or f32 on a GPU, or --device cpu"
+    )]
     UnsupportedDtype {
         /// The format.
         dtype: &'static str,

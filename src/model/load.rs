@@ -35,9 +35,8 @@ pub fn load(
     let folder = &resolved.base.folder;
     let registration = families::recognise(folder)?;
     let device = device::open(spec.device)?;
-    let formats = Formats::choose(spec.dtype, &device)?;
     let checkpoint = Checkpoint::open(folder)?;
-    device::check_memory(checkpoint.parameters(), formats, &device)?;
+    let formats = Formats::choose(spec.dtype, &device, checkpoint.parameters())?;
     let lora = resolved
         .adapter
         .as_ref()
@@ -64,7 +63,7 @@ pub fn load(
         info: ModelInfo {
             family: registration.family,
             labels: labels(&resolved)?.or_else(|| registration.labels.map(names)),
-            dtype: formats.stored.as_str().to_owned(),
+            dtype: formats.stored.name().to_owned(),
             device: device::name(&device),
             parameters: checkpoint.parameters(),
             image_setting: processor.image_setting().map(str::to_owned),

@@ -19,7 +19,7 @@ pub enum DeviceChoice {
 /// In which number format the weights are kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum DtypeChoice {
-    /// f32 on the CPU, bf16 on a GPU.
+    /// f32 on the CPU, or bf16 where f32 does not fit into its memory; bf16 on a GPU.
     #[default]
     Auto,
     /// 32-bit floats.
@@ -28,7 +28,7 @@ pub enum DtypeChoice {
     Bf16,
     /// 16-bit floats.
     F16,
-    /// 8-bit blocks (a later version).
+    /// Blocks of 8-bit whole numbers with a scale each, made at load. CPU only.
     Q8_0,
 }
 

@@ -21,7 +21,8 @@ enum Matrix {
 }
 
 impl Matrix {
-    fn new(weight: Tensor) -> Result<Self> {
+    /// A matrix `(out, in)`, kept in its format; on the CPU rounded to Q8_0 if `quantized` says so.
+    fn new(weight: Tensor, quantized: bool) -> Result<Self> {
         if !weight.device().is_cpu() {
             return Ok(Self::Plain(weight));
         }
@@ -34,9 +35,11 @@ impl Matrix {
             (Storage::Cpu(CpuStorage::F16(v)), Some((start, end))) => Floats::F16(&v[start..end]),
             _ => candle_core::bail!("weights in {:?} cannot be packed", weight.dtype()),
         };
-        Ok(Self::Packed(Arc::new(PackedMatrix::pack(
-            values, out, input,
-        ))))
+        let packed = match values {
+            Floats::F32(values) if quantized => PackedMatrix::quantize(values, out, input),
+            values => PackedMatrix::pack(values, out, input),
+        };
+        Ok(Self::Packed(Arc::new(packed)))
     }
 
     /// (out, in)
@@ -121,7 +124,11 @@ impl Linear {
         input: usize,
         out: usize,
     ) -> std::result::Result<Self, ModelError> {
-        Ok(Self::new(weights.linear(out, input)?)?)
+        let weight = weights.linear(out, input)?;
+        Ok(Self {
+            weight: Matrix::new(weight, weights.quantized())?,
+            bias: None,
+        })
     }
 
     /// A layer with a bias.
@@ -135,10 +142,10 @@ impl Linear {
         Ok(Self::load(weights, input, out)?.with_bias(bias))
     }
 
-    /// A layer without bias over a matrix `(out, in)`.
+    /// A layer without bias over a matrix `(out, in)`, which is kept in its format.
     pub fn new(weight: Tensor) -> Result<Self> {
         Ok(Self {
-            weight: Matrix::new(weight)?,
+            weight: Matrix::new(weight, false)?,
             bias: None,
         })
     }
@@ -182,7 +189,8 @@ impl Embedding {
         vocab: usize,
         hidden: usize,
     ) -> std::result::Result<Self, ModelError> {
-        let weight = Matrix::new(weights.tensor("weight", &[vocab, hidden])?)?;
+        let table = weights.tensor("weight", &[vocab, hidden])?;
+        let weight = Matrix::new(table, weights.quantized())?;
         Ok(Self { weight })
     }
 

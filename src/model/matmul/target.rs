@@ -7,8 +7,8 @@ use rayon::prelude::*;
 
 use super::MAX_TILE;
 
-/// How many panels one task works through together at most: their slices then fit the second-level cache.
-const MAX_PANELS_A_TASK: usize = 4;
+/// How many columns one task works through together at most: the slices of their panels then fit the second-level cache.
+const MAX_COLUMNS_A_TASK: usize = 192;
 
 /// How many rows one task works through at most: their slices then fit the second-level cache, too.
 const MAX_ROWS_A_TASK: usize = 384;
@@ -63,7 +63,7 @@ impl Target {
         };
         let (panels, strips) = (columns.div_ceil(cut.columns), rows.div_ceil(cut.rows));
         let wanted = rayon::current_num_threads() * TASKS_A_THREAD;
-        let panels_a_task = (panels / wanted).clamp(1, MAX_PANELS_A_TASK);
+        let panels_a_task = (panels / wanted).clamp(1, MAX_COLUMNS_A_TASK / cut.columns);
         let strips_a_task = MAX_ROWS_A_TASK / cut.rows;
         let (across, down) = (
             panels.div_ceil(panels_a_task),

@@ -13,7 +13,7 @@ use super::{
     Checkpoint,
     file::{TensorEntry, TensorFile},
 };
-use crate::model::{LoadProgress, ModelError, keys, lora::Lora};
+use crate::model::{LoadProgress, ModelError, device::WeightFormat, keys, lora::Lora};
 
 /// How often progress is told.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
@@ -23,7 +23,7 @@ pub struct WeightSource<'a> {
     checkpoint: &'a Checkpoint,
     lora: Option<&'a Lora>,
     device: Device,
-    dtype: DType,
+    format: WeightFormat,
     taken: RefCell<BTreeSet<String>>,
     progress: RefCell<Progress<'a>>,
 }
@@ -36,19 +36,19 @@ struct Progress<'a> {
 }
 
 impl<'a> WeightSource<'a> {
-    /// Weights of a checkpoint with an adapter merged, kept on `device` as `dtype`.
+    /// Weights of a checkpoint with an adapter merged, kept on `device` in `format`.
     pub fn new(
         checkpoint: &'a Checkpoint,
         lora: Option<&'a Lora>,
         device: &Device,
-        dtype: DType,
+        format: WeightFormat,
         progress: &'a mut dyn FnMut(LoadProgress) -> bool,
     ) -> Self {
         Self {
             checkpoint,
             lora,
             device: device.clone(),
-            dtype,
+            format,
             taken: RefCell::default(),
             progress: RefCell::new(Progress {
                 tell: progress,
@@ -168,11 +168,16 @@ impl Weights<'_, '_> {
         self.source.checkpoint.find(&self.join(name)).is_some()
     }
 
+    /// Whether matrices are to be rounded to Q8_0. They come in f32 then.
+    pub fn quantized(&self) -> bool {
+        self.source.format == WeightFormat::Q8_0
+    }
+
     /// A tensor in the format of the weights.
     pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
         let (file, entry) = self.source.find(&self.join(name), shape)?;
         let cpu = Device::Cpu;
-        let tensor = match self.source.dtype {
+        let tensor = match self.source.format.read_as() {
             DType::F16 => Tensor::from_vec(file.read::<f16>(entry)?, shape, &cpu)?,
             DType::BF16 => Tensor::from_vec(file.read::<bf16>(entry)?, shape, &cpu)?,
             _ => Tensor::from_vec(file.read::<f32>(entry)?, shape, &cpu)?,
@@ -198,7 +203,7 @@ impl Weights<'_, '_> {
             return self.tensor("weight", &[out, input]);
         };
         let weight = self.tensor_f32_on_cpu("weight", &[out, input])?;
-        let merged = (weight + update)?.to_dtype(self.source.dtype)?;
+        let merged = (weight + update)?.to_dtype(self.source.format.read_as())?;
         Ok(merged.to_device(&self.source.device)?)
     }
 

@@ -1,0 +1,136 @@
+"""How long transformers and Overrule take for the same posts, with the same checkpoint, in turn.
+
+    python peer_speed.py CHECKPOINT --overrule BINARY [--dtype f32] [--posts 3] [--rounds 2] [--threads 2] [--tokens 10] [--out FILE]
+
+CHECKPOINT is one of random_checkpoint.py's, whose answers never end by themselves: both sides write exactly --tokens tokens
+a post, which is the worst case for Overrule, since none of its drafts is right. Each round starts both programs anew, one
+after the other, so that they never share the machine with each other. What is compared: the median over posts and rounds of
+the seconds from a decoded picture to the answer, and the peak of the memory. transformers computes in float32.
+
+Prints one JSON object; benches/results/ keeps such objects.
+"""
+
+import argparse
+import datetime
+import importlib
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+POSTS = HERE.parent / "fixtures/posts"
+# The module that makes a family's prompts.
+FAMILIES = {"paligemma": "paligemma2", "qwen2_vl": "qwen2_vl", "idefics3": "smolvlm"}
+
+
+def transformers_rows(arguments):
+    """In a process of its own: seconds of each post, printed one a line. The first post is answered twice, once to warm up."""
+    import torch
+    import transformers
+
+    import task
+
+    torch.set_num_threads(arguments.threads)
+    transformers.logging.set_verbosity_error()
+    family = importlib.import_module(FAMILIES[json.loads((arguments.checkpoint / "config.json").read_text())["model_type"]])
+    processor = transformers.AutoProcessor.from_pretrained(arguments.checkpoint)
+    model = transformers.AutoModelForImageTextToText.from_pretrained(arguments.checkpoint, dtype=torch.float32).eval()
+    posts = task.read_posts(POSTS / "test.csv")[: arguments.posts]
+    for number, post in enumerate(posts[:1] + posts):
+        started = time.perf_counter()
+        prompt = family.prompt_text(processor, post, "trained")
+        inputs = processor(images=[post["rgb"]], text=[prompt], return_tensors="pt")
+        with torch.inference_mode():
+            tokens = arguments.tokens
+            output = model.generate(**inputs, do_sample=False, min_new_tokens=tokens, max_new_tokens=tokens)
+        seconds = time.perf_counter() - started
+        assert output.shape[1] == inputs["input_ids"].shape[1] + tokens
+        if number:
+            print(json.dumps({"seconds": seconds, "prompt_tokens": inputs["input_ids"].shape[1]}), flush=True)
+
+
+def overrule_rows(arguments, folder):
+    """Seconds of each post, as Overrule's records have them. One post more runs first, to warm up."""
+    out = Path(folder) / "predictions.jsonl"
+    out.unlink(missing_ok=True)
+    command = [arguments.overrule, "predict", POSTS, "--model", arguments.checkpoint, "--out", out, "--device", "cpu"]
+    command += ["--dtype", arguments.dtype, "--threads", arguments.threads, "--max-new-tokens", arguments.tokens]
+    command += ["--limit", arguments.posts + 1]
+    peak_bytes, _ = measured([str(part) for part in command])
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    return peak_bytes, [{"seconds": sum(row["seconds"].values()), "tokens": row["n_tokens"]} | row["seconds"] for row in rows[1:]]
+
+
+def measured(command):
+    """Runs a command: its peak of memory in bytes, and what it printed."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=HERE) as process:
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{command[0]} ended with {process.returncode}")
+    return usage.ru_maxrss * 1024, output
+
+
+def processor_name():
+    if Path("/proc/cpuinfo").exists():
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor()
+
+
+def compare(arguments):
+    """Both programs in turn, round after round."""
+    peers, ours, peer_peak, our_peak = [], [], 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(arguments.rounds):
+            peak, output = measured([sys.executable, __file__, *sys.argv[1:], "--only-transformers"])
+            peers += [json.loads(line) for line in output.splitlines()]
+            peer_peak = max(peer_peak, peak)
+            peak, rows = overrule_rows(arguments, folder)
+            ours += rows
+            our_peak = max(our_peak, peak)
+    medians = [statistics.median(row["seconds"] for row in rows) for rows in (peers, ours)]
+    return {
+        "date": datetime.date.today().isoformat(),
+        "machine": {"processor": processor_name(), "cores": os.cpu_count(), "load_average": os.getloadavg()},
+        "checkpoint": arguments.checkpoint.name,
+        "threads": arguments.threads,
+        "tokens": arguments.tokens,
+        "transformers": {"dtype": "f32", "median_seconds": medians[0], "peak_bytes": peer_peak, "posts": peers},
+        "overrule": {"dtype": arguments.dtype, "median_seconds": medians[1], "peak_bytes": our_peak, "posts": ours},
+        "times_as_fast": medians[0] / medians[1],
+        "share_of_memory": our_peak / peer_peak,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint", type=lambda path: Path(path).resolve())
+    parser.add_argument("--overrule", type=lambda path: Path(path).resolve(), required=True)
+    parser.add_argument("--dtype", default="f32", choices=["f32", "bf16", "f16", "q8_0"])
+    parser.add_argument("--posts", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--tokens", type=int, default=10)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--only-transformers", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.only_transformers:
+        transformers_rows(arguments)
+        return
+    result = json.dumps(compare(arguments), indent=1)
+    print(result)
+    if arguments.out:
+        arguments.out.write_text(result + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
