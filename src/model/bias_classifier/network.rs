@@ -132,6 +132,7 @@ mod tests {
         model::{
             Processor, PromptStyle,
             bias_classifier::BiasProcessor,
+            device::WeightFormat,
             weights::{Checkpoint, WeightSource},
         },
         post::LabelNames,
@@ -153,7 +154,13 @@ mod tests {
             let checkpoint = Checkpoint::open(&folder).unwrap();
             let mut progress = |_| true;
             let cpu = Device::Cpu;
-            let source = WeightSource::new(&checkpoint, None, &cpu, DType::F32, &mut progress);
+            let source = WeightSource::new(
+                &checkpoint,
+                None,
+                &cpu,
+                WeightFormat::Float(DType::F32),
+                &mut progress,
+            );
             let network = BiasClassifier::load(&folder, &source.root(), DType::F32).unwrap();
             let processor = BiasProcessor::load(&folder).unwrap();
             let rows = std::fs::read_to_string(folder.join("expected.jsonl")).unwrap();
