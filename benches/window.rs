@@ -206,7 +206,7 @@ fn window(criterion: &mut Criterion) {
     for n_posts in [1_500, 150_000] {
         let mut window = Window::open(n_posts);
         window.distribution(&format!("{n_posts} posts, scrolling"), |window, _| {
-            window.scroll(300.0)
+            window.scroll(300.0);
         });
         window.distribution(&format!("{n_posts} posts, deciding"), |window, number| {
             // A decision a second is fast; this is one every fourth frame.

@@ -320,20 +320,20 @@ mod tests {
         Scripted::new(move |_, so_far| {
             let text: String = so_far.iter().filter_map(|id| char::from_u32(*id)).collect();
             let place = |letter: char| letter as usize - 'a' as usize;
-            let named = text.chars().filter(char::is_ascii_lowercase).last();
+            let named = text.chars().rfind(char::is_ascii_lowercase);
             let rest = probabilities
                 .get(named.map_or(0, |l| place(l) + 1)..)
                 .unwrap_or(&[]);
             let none: f64 = rest.iter().map(|p| 1.0 - p).product();
             let mut logits = vec![-40.0; 128];
             let mut say = |letter: char, weight: f64| logits[letter as usize] = weight.ln() as f32;
-            match text.chars().last() {
+            match text.chars().next_back() {
                 None => say('[', 1.0),
                 Some('[') => {
                     say(']', none);
                     say('"', 1.0 - none);
                 }
-                Some('"') if text.matches('"').count() % 2 == 0 => {
+                Some('"') if text.matches('"').count().is_multiple_of(2) => {
                     say(']', none);
                     say(',', 1.0 - none);
                 }

@@ -1,7 +1,7 @@
 //! PyTorch's own weight files (`.pth`, `pytorch_model.bin`): a zip archive of plain numbers and a pickle that says which
 //! tensor lies where.
 //!
-//! A pickle is a small program, and running it could do anything. Here nothing runs: [`pickle`] knows the few steps
+//! A pickle is a small program, and running it could do anything. Here nothing runs: `pickle` knows the few steps
 //! that a dictionary of tensors is made of and refuses everything else by its name. Reading happens in a child
 //! process, where a fault ends the child and not the window. The child only says where the tensors lie; the numbers
 //! are then read from the file like those of a safetensors file.
@@ -183,6 +183,7 @@ fn in_child(program: &Path, path: &Path) -> Result<Vec<TensorEntry>, PthError> {
 }
 
 #[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
