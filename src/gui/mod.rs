@@ -2,14 +2,16 @@
 //!
 //! [`app`] holds everything and fixes the order of a frame; [`panels`] and [`dialogs`] draw, one file each, and send
 //! [`command`]s; [`mod@bench`] is the open dataset as the window works with it; [`texture`] keeps pictures ready;
-//! [`theme`] is the one place for colours and sizes.
+//! [`theme`] is the one place for colours and sizes; `fonts` and `bidi` make every script readable.
 
 pub mod app;
 pub mod bench;
+mod bidi;
 pub mod command;
 pub mod dialogs;
 pub mod figures;
 mod file_dialog;
+mod fonts;
 pub mod keys;
 mod missing;
 mod opening;

@@ -1,15 +1,15 @@
-//! How everything looks: the one place for colours, sizes, spacing and fonts.
+//! How everything looks: the one place for colours, sizes and spacing.
 //!
 //! Every pair of text and ground that the window uses keeps to WCAG AA (4.5 : 1 for text, 3 : 1 for marks); the test below
 //! computes it. No meaning is carried by colour alone: each coloured mark has its own icon or word.
 
-use std::sync::Arc;
-
 use egui::{
-    Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Margin, RichText, Shadow,
-    Stroke, Style, TextStyle, Theme, Visuals, vec2,
+    Color32, CornerRadius, FontFamily, FontId, Margin, RichText, Shadow, Stroke, Style, TextStyle,
+    Theme, Visuals, vec2,
 };
 use serde::{Deserialize, Serialize};
+
+use super::fonts;
 
 /// The spacing scale, in points. Every distance in the window is one of these.
 pub mod space {
@@ -186,55 +186,10 @@ pub fn caption(ui: &egui::Ui, text: impl Into<String>) -> RichText {
 
 /// Sets fonts and both themes. Called once, before the first frame.
 pub fn install(ctx: &egui::Context) {
-    ctx.set_fonts(fonts());
-    ctx.add_font(icons());
+    fonts::install(ctx);
     for theme in [Theme::Dark, Theme::Light] {
         ctx.set_style_of(theme, style(theme));
     }
-}
-
-/// The symbols, raised to stand on the middle of the words beside them.
-fn icons() -> egui::epaint::text::FontInsert {
-    let mut font = egui_material_icons::font_insert();
-    font.data.tweak.y_offset_factor = -0.05;
-    font
-}
-
-/// Inter in two weights in front of egui's own fonts, which keep the symbols; other scripts come from the system.
-fn fonts() -> FontDefinitions {
-    let mut fonts = FontDefinitions::default();
-    let weights: [(&str, &'static [u8]); 2] = [
-        (
-            "inter",
-            include_bytes!("../../assets/fonts/Inter-Regular.otf"),
-        ),
-        (
-            "inter-strong",
-            include_bytes!("../../assets/fonts/Inter-SemiBold.otf"),
-        ),
-    ];
-    for (name, bytes) in weights {
-        fonts
-            .font_data
-            .insert(name.to_owned(), Arc::new(FontData::from_static(bytes)));
-    }
-    let fallback = fonts
-        .families
-        .get(&FontFamily::Proportional)
-        .cloned()
-        .unwrap_or_default();
-    let with_first = |first: &str| {
-        std::iter::once(first.to_owned())
-            .chain(fallback.iter().cloned())
-            .collect::<Vec<_>>()
-    };
-    fonts
-        .families
-        .insert(strong_family(), with_first("inter-strong"));
-    fonts
-        .families
-        .insert(FontFamily::Proportional, with_first("inter"));
-    fonts
 }
 
 fn style(theme: Theme) -> Style {

@@ -2,15 +2,17 @@
 
 use egui::{
     Align, Align2, CornerRadius, FontId, Key, Label, Layout, Margin, Rect, RichText, Role,
-    ScrollArea, Sense, Stroke, StrokeKind, TextureHandle, Ui, UiBuilder, Vec2, WidgetInfo, pos2,
-    vec2,
+    ScrollArea, Sense, Stroke, StrokeKind, TextFormat, TextureHandle, Ui, UiBuilder, Vec2,
+    WidgetInfo, pos2, vec2,
 };
 use egui_material_icons::icons;
 
 use crate::{
     gui::{
         bench::Bench,
+        bidi,
         command::Command,
+        fonts,
         picture::Form,
         settings::Settings,
         texture::{Picture, TextureCache, Urgency},
@@ -23,6 +25,15 @@ use crate::{
 
 /// Lines of text are no longer than this, in points, so that eyes find the next one.
 const READING_WIDTH: f32 = 760.0;
+
+/// The size of a text without a picture, in points.
+const LARGE: f32 = 19.0;
+
+/// The height of a line, in sizes of its text.
+const LEADING: f32 = 1.53;
+
+/// The most of the dataset's other columns that are shown below a post.
+const MOST_COLUMNS: usize = 12;
 
 /// The panel's own state.
 #[derive(Default)]
@@ -202,12 +213,57 @@ fn text_ui(ui: &mut Ui, post: &Post, bench: &Bench, index: usize) {
             if post.text.trim().is_empty() {
                 ui.label(RichText::new("This post has no text.").color(palette.weak));
             } else {
-                let text = RichText::new(&*post.text)
-                    .size(READING)
-                    .line_height(Some(23.0));
-                ui.add(Label::new(text).wrap().selectable(true));
+                // A text that is all there is to see may be larger.
+                let has_image = !post.image_path.is_empty();
+                reading_ui(ui, &post.text, if has_image { READING } else { LARGE });
             }
+            other_columns_ui(ui, &bench.session.dataset().extra_columns, post);
         });
+}
+
+fn reading_ui(ui: &mut Ui, text: &str, size: f32) {
+    let palette = Palette::from_ui(ui);
+    let line_height = Some((size * LEADING).round());
+    if bidi::is_needed(text) {
+        let format = TextFormat {
+            line_height,
+            ..bidi::format(ui, size, palette.text)
+        };
+        for laid in bidi::paragraphs(ui, text, &format, ui.available_width()) {
+            let shown = Label::new(laid.job).extend().halign(laid.side);
+            // What stands there is in visual order: copied or read aloud it would be turned.
+            let response = ui
+                .with_layout(Layout::top_down(laid.side), |ui| {
+                    ui.add(shown.selectable(false))
+                })
+                .inner;
+            response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+        }
+    } else {
+        let text = RichText::new(text).size(size).line_height(line_height);
+        ui.add(Label::new(text).wrap().selectable(true));
+    }
+    if !fonts::has_letters(ui, text) {
+        ui.add_space(space::S);
+        let message = "Some letters have no font on this system and show as boxes. On Debian and Ubuntu the packages \
+                       fonts-noto-core and fonts-noto-cjk have nearly all.";
+        notice(ui, icons::ICON_WARNING, palette.warn, message);
+    }
+}
+
+/// The cells of the columns that Overrule does not read itself.
+fn other_columns_ui(ui: &mut Ui, columns: &[String], post: &Post) {
+    let cells = columns
+        .iter()
+        .zip(&post.extra)
+        .filter(|(_, cell)| !cell.trim().is_empty());
+    for (i, (column, cell)) in cells.take(MOST_COLUMNS).enumerate() {
+        if i == 0 {
+            ui.add_space(space::L);
+        }
+        let text = theme::caption(ui, format!("{}: {}", column.trim(), cell.trim()));
+        ui.add(Label::new(text).truncate());
+    }
 }
 
 /// Where the picture stands.

@@ -9,6 +9,7 @@ use egui_material_icons::{MaterialIcon, icons};
 use crate::{
     gui::{
         bench::Bench,
+        bidi,
         command::Command,
         picture::Form,
         texture::{Picture, TextureCache, Urgency},
@@ -236,13 +237,16 @@ fn one_line(ui: &Ui, left_center: egui::Pos2, width: f32, text: &str, color: egu
     if width < 12.0 || text.is_empty() {
         return;
     }
-    let text = egui::WidgetText::from(egui::RichText::new(text).size(SMALL + 0.5).color(color));
-    let galley = text.into_galley(
-        ui,
-        Some(TextWrapMode::Truncate),
-        width,
-        egui::TextStyle::Small,
-    );
+    let size = SMALL + 0.5;
+    let galley = if bidi::is_needed(text) {
+        let format = bidi::format(ui, size, color);
+        let line = bidi::first_line(ui, text, &format, width);
+        ui.fonts_mut(|fonts| fonts.layout_job(line))
+    } else {
+        let text = egui::WidgetText::from(egui::RichText::new(text).size(size).color(color));
+        let wrap = Some(TextWrapMode::Truncate);
+        text.into_galley(ui, wrap, width, egui::TextStyle::Small)
+    };
     let top = left_center.y - galley.size().y / 2.0;
     ui.painter().galley(pos2(left_center.x, top), galley, color);
 }

@@ -1,0 +1,123 @@
+//! The fonts: our own for Latin, Greek and Cyrillic, symbols, and whatever the system has for all other scripts.
+//!
+//! egui asks for a font when it meets a character that none has: first the system (fontconfig, CoreText, DirectWrite), which
+//! eframe's `system_fonts` brings, then [`hangul`] here.
+
+use std::sync::Arc;
+
+use egui::{
+    FallbackRequest, FontData, FontDefinitions, FontFamily, FontId, FontInsert, FontPriority,
+    InsertFontFamily, Ui,
+};
+
+use super::theme;
+
+/// Installs them all. Called once, before the first frame.
+pub fn install(ctx: &egui::Context) {
+    ctx.set_fonts(fonts());
+    ctx.add_font(icons());
+    ctx.add_font_provider(Arc::new(hangul));
+}
+
+/// Whether every letter of a text has a glyph in some font.
+pub fn has_letters(ui: &Ui, text: &str) -> bool {
+    if text.is_ascii() {
+        return true;
+    }
+    let font = FontId::proportional(theme::READING);
+    let letters = || text.chars().filter(|c| !c.is_ascii() && c.is_alphabetic());
+    ui.fonts_mut(|fonts| letters().all(|letter| fonts.has_glyph(&font, letter)))
+}
+
+/// Korean for systems without a Korean font: all 11 172 syllables and the letters they are made of (a part of Noto Sans CJK,
+/// 1.1 MB; SIL Open Font License).
+fn hangul(request: &FallbackRequest<'_>) -> Option<FontInsert> {
+    let first = request.cluster.chars().next()?;
+    if !matches!(first, '가'..='힣' | 'ㄱ'..='ㆎ') {
+        return None;
+    }
+    let bytes = include_bytes!("../../assets/fonts/NotoSansKR-Hangul.otf");
+    let family = InsertFontFamily {
+        family: request.family.clone(),
+        priority: FontPriority::Lowest,
+    };
+    let data = FontData::from_static(bytes);
+    Some(FontInsert::new("hangul", data, vec![family]))
+}
+
+/// The symbols, raised to stand on the middle of the words beside them.
+fn icons() -> FontInsert {
+    let mut font = egui_material_icons::font_insert();
+    font.data.tweak.y_offset_factor = -0.05;
+    font
+}
+
+/// Inter in two weights in front of egui's own fonts, which keep the symbols; other scripts come from the system.
+fn fonts() -> FontDefinitions {
+    let mut fonts = FontDefinitions::default();
+    let weights: [(&str, &'static [u8]); 2] = [
+        (
+            "inter",
+            include_bytes!("../../assets/fonts/Inter-Regular.otf"),
+        ),
+        (
+            "inter-strong",
+            include_bytes!("../../assets/fonts/Inter-SemiBold.otf"),
+        ),
+    ];
+    for (name, bytes) in weights {
+        fonts
+            .font_data
+            .insert(name.to_owned(), Arc::new(FontData::from_static(bytes)));
+    }
+    let fallback = fonts
+        .families
+        .get(&FontFamily::Proportional)
+        .cloned()
+        .unwrap_or_default();
+    let with_first = |first: &str| {
+        std::iter::once(first.to_owned())
+            .chain(fallback.iter().cloned())
+            .collect::<Vec<_>>()
+    };
+    fonts
+        .families
+        .insert(theme::strong_family(), with_first("inter-strong"));
+    fonts
+        .families
+        .insert(FontFamily::Proportional, with_first("inter"));
+    fonts
+}
+
+#[cfg(test)]
+mod tests {
+    use egui::{Context, RawInput};
+
+    use super::*;
+
+    /// Which of the characters have a glyph, without any font of the system.
+    fn shown(text: &str) -> String {
+        let ctx = Context::default();
+        install(&ctx);
+        let mut found = String::new();
+        let mut output = ctx.run_ui(RawInput::default(), |ui| {
+            for family in [FontFamily::Proportional, theme::strong_family()] {
+                let font = FontId::new(14.0, family);
+                let has = |c: &char| ui.fonts_mut(|fonts| fonts.has_glyph(&font, *c));
+                found = text.chars().filter(has).collect();
+            }
+        });
+        output.textures_delta.clear();
+        found
+    }
+
+    #[test]
+    fn korean_is_readable_without_a_font_of_the_system() {
+        let korean = "한국어 뷁 쀍 가힣 ㅋㅋ ㅠ ㅏ";
+        assert_eq!(shown(korean), korean);
+        assert_eq!(
+            shown("Ünïcode Ελληνικά Кириллица 🙂 日本"),
+            "Ünïcode Ελληνικά Кириллица 🙂 "
+        );
+    }
+}
