@@ -12,6 +12,7 @@ mod images;
 mod lora;
 mod metrics;
 mod parity;
+mod parity_gemma2;
 mod parity_paligemma2;
 mod parity_qwen2_vl;
 mod processor;

@@ -280,7 +280,7 @@ fn what_the_network_does_not_compute_is_refused_by_name() {
         ),
         (
             |c| c["text_config"]["hidden_activation"] = "silu".into(),
-            &["text_config.hidden_activation", "silu"],
+            &["hidden_activation", "silu"],
         ),
         (
             |c| c["vision_config"]["hidden_act"] = "gelu".into(),

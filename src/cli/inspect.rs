@@ -86,11 +86,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
             dataset.posts.len()
         );
     };
-    let picture = dataset
-        .image_file(&post)
+    let image_file = dataset.image_file(&post);
+    let mut model = load(&args.model_args.spec(&args.model))?;
+    let picture = image_file
+        .filter(|_| model.processor.sees_images())
         .map(|file| image::decode_file(&file))
         .transpose()?;
-    let mut model = load(&args.model_args.spec(&args.model))?;
     let labels = args
         .data
         .with_model_labels(dataset, model.info.labels.as_ref())?

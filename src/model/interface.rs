@@ -62,6 +62,11 @@ pub trait Processor: Send + Sync {
         None
     }
 
+    /// Whether it looks at a post's image; if not, the image is not even read.
+    fn sees_images(&self) -> bool {
+        true
+    }
+
     /// The text of generated ids, special tokens left out.
     fn decode(&self, ids: &[u32]) -> Result<String, ModelError>;
 

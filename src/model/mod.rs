@@ -8,6 +8,7 @@ mod error;
 mod families;
 pub(crate) mod files;
 mod gemma2;
+mod gemma2_text;
 mod generation;
 mod hub;
 mod image_tokens;

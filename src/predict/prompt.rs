@@ -58,6 +58,11 @@ pub fn qwen2_vl(
     }
 }
 
+/// The Korean Gemma 2's one turn, without `<bos>`. The text is taken as it is.
+pub fn gemma2(text: &str) -> String {
+    format!("<start_of_turn>user\nComment: {text}<end_of_turn>\n<start_of_turn>model\n")
+}
+
 /// What every adapter was told to do, with the labels as Python's list text.
 fn instruction(labels: &LabelNames) -> String {
     format!(

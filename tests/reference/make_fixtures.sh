@@ -43,6 +43,9 @@ test_posts=$fixtures/posts/test.csv
 "$python" goldens.py "$fixtures/qwen2_vl" --posts "$test_posts" --answers
 
 "$python" bias_classifier.py --posts "$build/posts" --out "$fixtures/bias_classifier"
+# Comments without pictures, drawn by the script itself.
+"$python" gemma2.py make --out "$fixtures/gemma2"
+"$python" gemma2.py goldens "$fixtures/gemma2"
 
 # The demo dataset, the demo model and its goldens.
 "$python" demo.py data --root "$root"

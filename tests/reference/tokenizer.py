@@ -65,13 +65,11 @@ def train_bpe(texts, vocab_size, alphabet):
     return pieces, [tuple(pair) for pair in trained["merges"]]
 
 
-def build(texts, vocab_size, alphabet=88):
-    """A `GemmaTokenizer` for PaliGemma over the corpus of `texts`."""
+def assemble(pieces, merges, **options):
+    """A `GemmaTokenizer` of these pieces and merges, with Gemma's own special tokens."""
     from tokenizers import AddedToken
     from transformers import GemmaTokenizer
-    from transformers.models.paligemma.processing_paligemma import EXTRA_TOKENS
 
-    pieces, merges = train_bpe(corpus(texts), vocab_size, alphabet)
     vocab = {}
     for token in HEAD + NEWLINES + SPACES + BYTES:
         vocab[token] = len(vocab)
@@ -81,10 +79,19 @@ def build(texts, vocab_size, alphabet=88):
     vocab.setdefault(SPACE, len(vocab))
     doubled = [(SPACE, SPACE), (SPACE * 2, SPACE), (SPACE * 2, SPACE * 2)]
 
-    made = GemmaTokenizer(vocab=vocab, merges=doubled + merges, padding_side="left", model_max_length=10**30)
+    options = {"padding_side": "left", "model_max_length": 10**30} | options
+    made = GemmaTokenizer(vocab=vocab, merges=doubled + merges, **options)
     made.add_tokens([AddedToken(token, normalized=False, special=False) for token in NEWLINES])
     special = ["<2mass>", "[@BOS@]", "<start_of_turn>", "<end_of_turn>"]
     made.add_tokens([AddedToken(token, normalized=False, special=True) for token in special])
+    return made
+
+
+def build(texts, vocab_size, alphabet=88):
+    """A `GemmaTokenizer` for PaliGemma over the corpus of `texts`."""
+    from transformers.models.paligemma.processing_paligemma import EXTRA_TOKENS
+
+    made = assemble(*train_bpe(corpus(texts), vocab_size, alphabet))
     made.add_tokens(EXTRA_TOKENS)
     return made
 

@@ -116,27 +116,27 @@ impl Config {
         if let Some(activation) = self.hidden_activation.as_deref()
             && activation != "gelu_pytorch_tanh"
         {
-            let key = "text_config.hidden_activation";
+            let key = "hidden_activation";
             return unsupported(key, activation.to_owned(), "gelu_pytorch_tanh is");
         }
         if self.attention_bias {
             let reason = "attention has no biases here";
-            return unsupported("text_config.attention_bias", "true".to_owned(), reason);
+            return unsupported("attention_bias", "true".to_owned(), reason);
         }
         let rope_type = self
             .rope_parameters
             .as_ref()
             .and_then(|p| p.rope_type.as_deref());
         if let Some(rope_type) = rope_type.filter(|t| *t != "default") {
-            let key = "text_config.rope_parameters.rope_type";
+            let key = "rope_parameters.rope_type";
             return unsupported(key, rope_type.to_owned(), "default is");
         }
         if let Some(scaling) = &self.rope_scaling {
-            return unsupported("text_config.rope_scaling", scaling.to_string(), "null is");
+            return unsupported("rope_scaling", scaling.to_string(), "null is");
         }
         let (heads, shared) = (self.num_attention_heads, self.num_key_value_heads);
         if shared == 0 || heads == 0 || !heads.is_multiple_of(shared) {
-            let key = "text_config.num_key_value_heads";
+            let key = "num_key_value_heads";
             return unsupported(
                 key,
                 shared.to_string(),
@@ -145,13 +145,13 @@ impl Config {
         }
         if self.head_dim == 0 || !self.head_dim.is_multiple_of(2) {
             let value = self.head_dim.to_string();
-            return unsupported("text_config.head_dim", value, "an even number is");
+            return unsupported("head_dim", value, "an even number is");
         }
         if let Some(types) = &self.layer_types
             && types.len() != self.num_hidden_layers
         {
             let value = format!("{} entries", types.len());
-            return unsupported("text_config.layer_types", value, "one entry a layer is");
+            return unsupported("layer_types", value, "one entry a layer is");
         }
         Ok(())
     }
@@ -193,28 +193,16 @@ mod tests {
     #[test]
     fn what_is_not_computed_is_refused_by_its_key() {
         let table = [
-            (
-                r#"{"hidden_activation": "silu"}"#,
-                "text_config.hidden_activation",
-            ),
-            (r#"{"attention_bias": true}"#, "text_config.attention_bias"),
-            (
-                r#"{"rope_scaling": {"type": "linear"}}"#,
-                "text_config.rope_scaling",
-            ),
+            (r#"{"hidden_activation": "silu"}"#, "hidden_activation"),
+            (r#"{"attention_bias": true}"#, "attention_bias"),
+            (r#"{"rope_scaling": {"type": "linear"}}"#, "rope_scaling"),
             (
                 r#"{"rope_parameters": {"rope_type": "yarn"}}"#,
                 "rope_parameters.rope_type",
             ),
-            (
-                r#"{"num_key_value_heads": 3}"#,
-                "text_config.num_key_value_heads",
-            ),
-            (r#"{"head_dim": 7}"#, "text_config.head_dim"),
-            (
-                r#"{"layer_types": ["full_attention"]}"#,
-                "text_config.layer_types",
-            ),
+            (r#"{"num_key_value_heads": 3}"#, "num_key_value_heads"),
+            (r#"{"head_dim": 7}"#, "head_dim"),
+            (r#"{"layer_types": ["full_attention"]}"#, "layer_types"),
         ];
         for (json, key) in table {
             let message = parse(json).validate().unwrap_err().to_string();

@@ -63,6 +63,7 @@ fn input(post: usize, context: &Context, processor: &dyn Processor) -> Result<Mo
         .ok_or("the dataset has no such post")?;
     let image = dataset
         .image_file(post)
+        .filter(|_| processor.sees_images())
         .map(|file| image::decode_file(&file))
         .transpose()
         .map_err(|error| with_causes(&error))?;
