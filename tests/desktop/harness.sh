@@ -37,8 +37,8 @@ until_true() {
 sql() { sqlite3 -readonly "file:$session?mode=ro" "$1"; }
 count_is() { [ "$(sql "$1")" -ge "$2" ]; }
 
-start() { # start WIDTH HEIGHT: the window, focused, of that size
-  "$program" --session "$session" >"$work/app.log" 2>&1 &
+start() { # start WIDTH HEIGHT [OPTIONS]: the window, focused, of that size
+  "$program" --session "$session" "${@:3}" >"$work/app.log" 2>&1 &
   app=$!
   until_true "a window" xdotool search --onlyvisible --name Overrule
   window=$(xdotool search --onlyvisible --name Overrule | head -n 1)

@@ -28,4 +28,22 @@ for theme in dark light; do
   picture "answer-$theme" 1280 800
   quit
 done
+
+# Two runs compared: what the base says, beside what the adapter makes of it.
+rm -rf "$OVERRULE_CONFIG_DIR" "$session"*
+mkdir -p "$OVERRULE_CONFIG_DIR"
+echo '{"theme": "dark"}' > "$OVERRULE_CONFIG_DIR/settings.json"
+start 1280 1040 --model demo --no-adapter
+until_true "predictions of the base" count_is "select count(*) from predictions" 96
+quit
+start 1280 1040
+until_true "predictions with the adapter" count_is "select count(*) from predictions" 192
+xdotool key c
+pause 2
+xdotool mousemove 1152 671 click 1 # “Compare”, beside the base
+pause 3
+xdotool mousemove 1090 760 click --repeat 3 5 mousemove 600 990
+pause 2
+picture runs-dark 1280 1040
+quit
 echo "pictures are in $pictures"
