@@ -67,7 +67,10 @@ pub struct Expected {
     pub true_labels: Vec<String>,
     #[serde(flatten)]
     pub trained: ExpectedAnswer,
-    pub pixel_values: TensorStats,
+    /// `None` if the post was shown without its image.
+    pub pixel_values: Option<TensorStats>,
+    /// How many tiles the image is cut into, for families that see images in tiles.
+    pub tiles: Option<usize>,
     /// Time, rows and columns of the image's patches, for families that see images of any size.
     pub image_grid_thw: Option<[usize; 3]>,
     #[serde(default)]

@@ -2,10 +2,10 @@
 //!
 //! `parity_FAMILY.rs` runs these checks on the family's models.
 
-use std::{path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
 use overrule::{
-    image::decode_file,
+    metrics::{self, Pair},
     model::{
         Adapter, DeviceChoice, DtypeChoice, LoadedModel, ModelInput, ModelSpec, Network,
         PromptStyle, load,
@@ -19,8 +19,12 @@ use overrule::{
         score::score,
     },
 };
+use serde_json::Value;
 
-use crate::common::{Expected, goldens, post_image};
+use crate::{
+    common::{Expected, goldens},
+    processors::{STYLES, prepare},
+};
 
 /// How far a logit or log-probability may lie from the reference's.
 const TOLERANCE: f64 = 1e-3;
@@ -59,11 +63,7 @@ pub fn labels() -> LabelNames {
 
 /// A post of the goldens, made ready for the network.
 fn input(model: &LoadedModel, e: &Expected, style: PromptStyle) -> ModelInput {
-    let image = decode_file(&post_image(&e.image_path)).unwrap();
-    model
-        .processor
-        .prepare(&e.text, Some(&image), style, &labels())
-        .unwrap()
+    prepare(&*model.processor, e, style)
 }
 
 /// The same with the prompt that adapters are trained with.
@@ -399,4 +399,98 @@ fn assert_clear_answers(folder: &Path, dtype: DtypeChoice) -> LoadedModel {
     println!("{dtype:?}: {same} of {all} answers are the reference's, {clear} are clear");
     assert!(clear > 30, "{dtype:?}: {clear} answers are clear");
     model
+}
+
+/// Ids, first logits, text and probabilities of these rows, whose pictures went through PIL.
+pub fn assert_rows(model: &mut LoadedModel, rows: &[Expected], what: &str) {
+    for e in rows {
+        for (style, golden) in STYLES.into_iter().zip([Some(&e.trained), e.card.as_ref()]) {
+            let what = format!("{what}, post {}, {style:?}", e.index);
+            let golden = golden.unwrap();
+            let input = input(model, e, style);
+            assert_eq!(input.input_ids, golden.input_ids, "{what}");
+            let most = max_tokens(model, &golden.generated_ids);
+            let generated = answer_one(model, &input, most);
+            assert_top10(&generated, &golden.first_logits_top10, &what);
+            assert_eq!(generated.ids, golden.generated_ids, "{what}");
+        }
+        let input = trained(model, e);
+        for (answer, expected) in &e.label_set_logprobs {
+            let ids = model.processor.answer_ids(answer).unwrap();
+            let got = score(network(model), &input, &[ids]).unwrap()[0];
+            let near = (got - expected).abs() < TOLERANCE;
+            assert!(near, "{what}, post {}: {answer} has {got}", e.index);
+        }
+    }
+}
+
+/// The figures over all posts, with the adapter.
+pub fn assert_metrics(folder: &Path) {
+    let text = fs::read_to_string(folder.join("metrics.json")).unwrap();
+    let expected: Value = serde_json::from_str(&text).unwrap();
+    let expected = &expected["base_plus_adapter"];
+    let mut model = load_with_adapter(folder);
+    let labels = labels();
+    let pairs = goldens(folder).into_iter().map(|(e, _)| {
+        let input = trained(&model, &e);
+        let generated = answer_one(&mut model, &input, 64);
+        let text = model.processor.decode(&generated.ids).unwrap();
+        let (truth, _) = labels.resolve(e.true_labels.iter().map(String::as_str));
+        Pair {
+            truth,
+            predicted: parse(&text, &labels).labels,
+            parse_failed: false,
+            failed: false,
+        }
+    });
+    let found = metrics::evaluate(&labels, pairs.collect::<Vec<_>>());
+    let found = metrics::to_json(&found, &labels, 0);
+    for figure in ["f1_micro", "f1_macro", "subset_accuracy", "hamming_loss"] {
+        let (got, wanted) = (found[figure].as_f64(), expected[figure].as_f64());
+        assert!((got.unwrap() - wanted.unwrap()).abs() < 1e-6, "{figure}");
+    }
+    for name in labels.iter() {
+        for count in ["tp", "fp", "fn"] {
+            let (got, wanted) = (&found["per_class"][name], &expected["per_class"][name]);
+            assert_eq!(got[count], wanted[count], "{count} of {name}");
+        }
+    }
+}
+
+/// Posts without an image get the same answers alone and beside one with an image.
+pub fn assert_without_images(folder: &Path) {
+    let mut model = load_with_adapter(folder);
+    let (e, _) = goldens(folder).remove(0);
+    let prepare = |text: &str| {
+        let style = PromptStyle::Trained;
+        let input = model.processor.prepare(text, None, style, &labels());
+        input.unwrap()
+    };
+    let inputs = [
+        prepare("florp and zibber"),
+        trained(&model, &e),
+        prepare(""),
+    ];
+    assert!(inputs[0].pixel_values.is_none());
+    let inputs: Vec<_> = inputs.iter().collect();
+    let together = answer(&mut model, &inputs, 16);
+    for (input, together) in inputs.iter().zip(&together) {
+        let alone = answer_one(&mut model, input, 16);
+        assert_eq!(alone.ids, together.ids);
+        assert!((alone.logprob - together.logprob).abs() < TOLERANCE);
+    }
+}
+
+/// Another copy of a fixture model, under other names, gives the same inputs and the same numbers to the bit.
+pub fn assert_same(folder: &Path, mut other: LoadedModel) {
+    let mut model = load_with_adapter(folder);
+    assert_eq!(other.info.parameters, model.info.parameters);
+    for (e, _) in goldens(folder).into_iter().take(6) {
+        let input = trained(&model, &e);
+        assert_eq!(trained(&other, &e), input);
+        assert_eq!(
+            answer_one(&mut other, &input, 64),
+            answer_one(&mut model, &input, 64)
+        );
+    }
 }

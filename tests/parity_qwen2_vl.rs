@@ -2,17 +2,12 @@
 
 use std::{fs, path::PathBuf};
 
-use overrule::{
-    image::decode_file,
-    model::{Adapter, DtypeChoice, LoadedModel, PromptStyle, TokenTree},
-    predict::answer::parse,
-};
-use tempfile::TempDir;
+use overrule::model::{Adapter, TokenTree};
 
 use crate::{
-    common::{fixture, goldens, model_fixtures, post_image},
+    common::{fixture, goldens, model_fixtures},
     parity::*,
-    weights::{Tensors, copy_folder, read_tensors, write_tensors},
+    weights::BaseCopy,
 };
 
 /// How far the log-probability of a whole answer may lie from the reference's.
@@ -88,81 +83,13 @@ fn q8_0_weights_change_no_answer_that_is_clear() {
 
 #[test]
 fn the_scores_are_those_of_the_reference() {
-    let text = fs::read_to_string(folder().join("metrics.json")).unwrap();
-    let metrics: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let expected = &metrics["base_plus_adapter"]["per_class"];
-    let mut model = load_with_adapter(&folder());
-    let labels = labels();
-    let mut counts = vec![[0; 3]; labels.len()];
-    for (e, _) in goldens(&folder()) {
-        let input = trained(&model, &e);
-        let generated = answer_one(&mut model, &input, 64);
-        let text = model.processor.decode(&generated.ids).unwrap();
-        let answer = parse(&text, &labels).labels;
-        let (truth, _) = labels.resolve(e.true_labels.iter().map(String::as_str));
-        for (i, counts) in counts.iter_mut().enumerate() {
-            match (truth.contains(i), answer.contains(i)) {
-                (true, true) => counts[0] += 1,
-                (false, true) => counts[1] += 1,
-                (true, false) => counts[2] += 1,
-                (false, false) => {}
-            }
-        }
-    }
-    for (name, counts) in labels.iter().zip(counts) {
-        let wanted = ["tp", "fp", "fn"].map(|key| expected[name][key].as_u64().unwrap());
-        assert_eq!(counts, wanted, "{name}");
-    }
-}
-
-/// A copy of the fixture's base, with its weights to be renamed and its small files to be changed.
-struct Copy {
-    folder: TempDir,
-    tensors: Tensors,
-}
-
-impl Copy {
-    fn new() -> Self {
-        let base = folder().join("base");
-        let copy = tempfile::tempdir().unwrap();
-        copy_folder(&base, copy.path());
-        Self {
-            folder: copy,
-            tensors: read_tensors(&base),
-        }
-    }
-
-    fn rename(&mut self, rename: impl Fn(&str) -> String) {
-        let tensors = std::mem::take(&mut self.tensors);
-        self.tensors = tensors
-            .into_iter()
-            .map(|(name, tensor)| (rename(&name), tensor))
-            .collect();
-    }
-
-    fn load(&self, adapter: Adapter) -> LoadedModel {
-        write_tensors(&self.tensors, &self.folder.path().join("model.safetensors"));
-        load_folder(self.folder.path(), adapter, DtypeChoice::F32)
-    }
-}
-
-fn assert_same(mut other: LoadedModel) {
-    let mut model = load_with_adapter(&folder());
-    assert_eq!(other.info.parameters, model.info.parameters);
-    for (e, _) in goldens(&folder()).into_iter().take(6) {
-        let input = trained(&model, &e);
-        assert_eq!(trained(&other, &e), input);
-        assert_eq!(
-            answer_one(&mut other, &input, 64),
-            answer_one(&mut model, &input, 64)
-        );
-    }
+    assert_metrics(&folder());
 }
 
 #[test]
 fn the_published_layout_gives_the_same_numbers_to_the_bit() {
     let published = folder().join("hub_layout");
-    let copy = Copy::new();
+    let copy = BaseCopy::of(&folder().join("base"));
     fs::copy(
         published.join("base/config.json"),
         copy.folder.path().join("config.json"),
@@ -186,17 +113,17 @@ fn the_published_layout_gives_the_same_numbers_to_the_bit() {
         fs::write(copy.folder.path().join(name), content.to_string()).unwrap();
     }
     let adapter = Adapter::Named(published.join("adapter").display().to_string());
-    assert_same(copy.load(adapter));
+    assert_same(&folder(), copy.load(adapter));
 }
 
 #[test]
 fn the_newest_names_of_tensors_and_a_head_of_its_own_give_the_same_numbers() {
-    let mut copy = Copy::new();
+    let mut copy = BaseCopy::of(&folder().join("base"));
     copy.rename(|name| match name.strip_prefix("model.") {
         Some(text) => format!("model.language_model.{text}"),
         None => format!("model.{name}"),
     });
-    assert_same(copy.load(adapter_of(&folder())));
+    assert_same(&folder(), copy.load(adapter_of(&folder())));
 
     let embedding = copy.tensors["model.language_model.embed_tokens.weight"].clone();
     copy.tensors.insert("lm_head.weight".to_owned(), embedding);
@@ -219,28 +146,7 @@ fn the_newest_names_of_tensors_and_a_head_of_its_own_give_the_same_numbers() {
 
 #[test]
 fn posts_without_an_image_run_alone_and_beside_others() {
-    let mut model = load_with_adapter(&folder());
-    let (e, _) = goldens(&folder()).remove(0);
-    let image = decode_file(&post_image(&e.image_path)).unwrap();
-    let processor = model.processor.clone();
-    let prepare = |text: &str, with_image: bool| {
-        let image = with_image.then_some(&image);
-        let style = PromptStyle::Trained;
-        processor.prepare(text, image, style, &labels()).unwrap()
-    };
-    let inputs = [
-        prepare("florp and zibber", false),
-        prepare(&e.text, true),
-        prepare("", false),
-    ];
-    assert!(inputs[0].pixel_values.is_none());
-    let inputs: Vec<_> = inputs.iter().collect();
-    let together = answer(&mut model, &inputs, 16);
-    for (input, together) in inputs.iter().zip(&together) {
-        let alone = answer_one(&mut model, input, 16);
-        assert_eq!(alone.ids, together.ids);
-        assert!((alone.logprob - together.logprob).abs() < 1e-3);
-    }
+    assert_without_images(&folder());
 }
 
 #[test]

@@ -3,18 +3,16 @@
 use std::{fs, path::Path};
 
 use overrule::{
-    image::{Rgb, decode_file},
+    image::Rgb,
     model::{ModelError, PixelRange, Processor, PromptStyle, qwen2_vl::Qwen2VlProcessor},
 };
 
 use crate::{
-    common::{fixture, goldens, model_fixtures, post_image},
+    common::{fixture, goldens, model_fixtures},
     parity::labels,
-    processor::{mean_and_std, samples},
+    processors::{STYLES, assert_pixels, assert_prompts},
     weights::copy_folder,
 };
-
-const STYLES: [PromptStyle; 2] = [PromptStyle::Trained, PromptStyle::Card];
 
 /// The id of the fixture's `<|image_pad|>`.
 const IMAGE_ID: u32 = 847;
@@ -41,54 +39,17 @@ fn grey(width: u32, height: u32) -> Rgb {
 #[test]
 fn prompts_and_input_ids_are_those_of_transformers() {
     for model in model_fixtures("qwen2_vl") {
-        let processor = load(&model);
-        for (expected, _) in goldens(&model) {
-            let image = decode_file(&post_image(&expected.image_path)).unwrap();
-            let both = [Some(&expected.trained), expected.card.as_ref()];
-            for (style, golden) in STYLES.into_iter().zip(both) {
-                let golden = golden.unwrap();
-                let input = processor
-                    .prepare(&expected.text, Some(&image), style, &labels())
-                    .unwrap();
-                let post = format!("{}, post {}, {style:?}", model.display(), expected.index);
-                assert_eq!(input.prompt, golden.prompt, "{post}");
-                assert_eq!(input.input_ids, golden.input_ids, "{post}");
-            }
-        }
+        let rows = goldens(&model);
+        assert_prompts(&load(&model), rows.iter().map(|(e, _)| e), "qwen2_vl");
     }
 }
 
 #[test]
 fn patches_are_pils_exactly_and_torchvisions_nearly() {
     for model in model_fixtures("qwen2_vl") {
-        let processor = load(&model);
-        for (expected, pil) in goldens(&model) {
-            let image = decode_file(&post_image(&expected.image_path)).unwrap();
-            let input = processor
-                .prepare("", Some(&image), PromptStyle::Trained, &labels())
-                .unwrap();
-            let pixels = input.pixel_values.unwrap();
-            let post = format!("{}, post {}", model.display(), expected.index);
-            assert_eq!(pixels.image_grid, expected.image_grid_thw, "{post}");
-            assert_eq!(pixels.shape, pil.pixel_values.shape, "{post}");
-            let (mean, std) = mean_and_std(&pixels.values);
-            assert!(
-                (mean - pil.pixel_values.mean).abs() < 1e-7,
-                "{post}: {mean}"
-            );
-            assert!((std - pil.pixel_values.std).abs() < 1e-7, "{post}: {std}");
-            for (want, got) in samples(&pil.pixel_values, &pixels.values) {
-                assert!((want - got).abs() <= 1e-6, "{post}: {got} for PIL's {want}");
-            }
-            for (want, got) in samples(&expected.pixel_values, &pixels.values) {
-                let off = (want - got).abs() / PIXEL_RANGE;
-                assert!(
-                    off <= 2.0 / 255.0 + 1e-6,
-                    "{post}: {got} for torchvision's {want}"
-                );
-            }
-            assert!((mean - expected.pixel_values.mean).abs() < 1e-3, "{post}");
-        }
+        assert_pixels(&model, &load(&model), PIXEL_RANGE, |expected, _, pixels| {
+            assert_eq!(pixels.image_grid, expected.image_grid_thw);
+        });
     }
 }
 

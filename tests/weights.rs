@@ -55,6 +55,36 @@ pub fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
+/// A copy of a base's folder, with its weights to be renamed and its small files to be changed.
+pub struct BaseCopy {
+    pub folder: TempDir,
+    pub tensors: Tensors,
+}
+
+impl BaseCopy {
+    pub fn of(base: &Path) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        copy_folder(base, folder.path());
+        Self {
+            folder,
+            tensors: read_tensors(base),
+        }
+    }
+
+    pub fn rename(&mut self, rename: impl Fn(&str) -> String) {
+        let tensors = std::mem::take(&mut self.tensors);
+        self.tensors = tensors
+            .into_iter()
+            .map(|(name, tensor)| (rename(&name), tensor))
+            .collect();
+    }
+
+    pub fn load(&self, adapter: Adapter) -> LoadedModel {
+        write_tensors(&self.tensors, &self.folder.path().join("model.safetensors"));
+        load_from(self.folder.path(), adapter, DtypeChoice::F32).unwrap()
+    }
+}
+
 /// Loads a folder on the CPU.
 pub fn load_from(
     model: &Path,
@@ -287,8 +317,8 @@ fn what_the_network_does_not_compute_is_refused_by_name() {
             &["vision_config.hidden_act", "gelu"],
         ),
         (
-            |c| c["vision_config"]["patch_size"] = 15.into(),
-            &["vision_config.patch_size", "15"],
+            |c| c["vision_config"]["patch_size"] = 57.into(),
+            &["vision_config.patch_size", "57"],
         ),
     ];
     for (change, words) in table {

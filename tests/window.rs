@@ -12,6 +12,7 @@ use overrule::{
 };
 
 use self::fake::{Folder, POSTS, Window, files};
+use crate::common::fixture;
 
 /// Ctrl as desktops other than macOS send it.
 const CTRL: Modifiers = Modifiers::CTRL.plus(Modifiers::COMMAND);
@@ -312,6 +313,19 @@ fn what_cannot_be_opened_or_loaded_says_why_and_what_to_do() {
     window.until("opening", Window::is_open);
     window.press(Key::Enter);
     assert_eq!(window.bench().session.counts().reviewed, 1);
+}
+
+#[test]
+fn a_model_that_cuts_images_up_says_what_that_costs_and_offers_one_tile() {
+    let mut window = Window::open(Launch::default());
+    window.press_with(CTRL, Key::M);
+    assert!(!window.has("Image tiles"));
+    window.click_role(Role::TextInput, "Model");
+    window.type_text(&fixture("smolvlm/base").display().to_string());
+    window.until("looking at the model", |window| window.has("Image tiles"));
+    assert!(window.has_part("up to 10 tiles, 40 image tokens"));
+    window.click("One tile: 4 image tokens, several times faster; small print is lost");
+    assert!(window.has("Load model"));
 }
 
 #[test]

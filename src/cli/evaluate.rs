@@ -129,13 +129,14 @@ pub(super) fn describe(run: &RunInfo) -> String {
         Some(adapter) => format!(" + {adapter}"),
         None => " without adapter".to_owned(),
     };
-    let images = match run.image_setting.as_deref() {
-        Some("single_tile") => ", images in one tile",
-        _ => "",
-    };
+    let images = run.images().map(|images| format!(", {images}"));
     format!(
-        "{}{adapter}, {} prompt, {} on {}{images}",
-        run.model, run.prompt, run.dtype, run.device
+        "{}{adapter}, {} prompt, {} on {}{}",
+        run.model,
+        run.prompt,
+        run.dtype,
+        run.device,
+        images.unwrap_or_default()
     )
 }
 

@@ -27,6 +27,8 @@ pub struct Config {
     pub num_key_value_heads: usize,
     /// The norms' epsilon.
     pub rms_norm_eps: f64,
+    /// Whether queries, keys and values have biases, as in Qwen2.
+    pub qkv_bias: bool,
     /// Whether the head is the embedding.
     pub tie_word_embeddings: bool,
 }
@@ -69,11 +71,14 @@ impl Attention {
         };
         let size = config.hidden_size;
         let (queries, keys_values) = (heads.queries * dim, heads.keys_values * dim);
-        let biased = |name, out| Linear::load_with_bias(&weights.pp(name), size, out, compute);
+        let projection = |name, out| match config.qkv_bias {
+            true => Linear::load_with_bias(&weights.pp(name), size, out, compute),
+            false => Linear::load(&weights.pp(name), size, out),
+        };
         Ok(Self {
-            q_proj: biased("q_proj", queries)?,
-            k_proj: biased("k_proj", keys_values)?,
-            v_proj: biased("v_proj", keys_values)?,
+            q_proj: projection("q_proj", queries)?,
+            k_proj: projection("k_proj", keys_values)?,
+            v_proj: projection("v_proj", keys_values)?,
             o_proj: Linear::load(&weights.pp("o_proj"), queries, size)?,
             heads,
             kv_cache: KvCache::default(),

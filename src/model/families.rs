@@ -6,7 +6,7 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
     Engine, Family, ImageOptions, ModelError, Processor, bias_classifier, device::Formats,
-    files::read_json, gemma2_text, paligemma2, qwen2_vl, weights::Weights,
+    files::read_json, gemma2_text, paligemma2, qwen2_vl, smolvlm, weights::Weights,
 };
 
 /// Every family, in the order in which they are asked.
@@ -15,6 +15,7 @@ static FAMILIES: &[Registration] = &[
     qwen2_vl::REGISTRATION,
     bias_classifier::REGISTRATION,
     gemma2_text::REGISTRATION,
+    smolvlm::REGISTRATION,
 ];
 
 /// Builds a network from a checkpoint's folder and weights.

@@ -42,11 +42,11 @@ fn check_vocabulary(input_ids: &[u32], image_id: u32, vocabulary: usize) -> Resu
     }
 }
 
-/// Embeddings `(1, len, hidden)` of a prompt: `features (1, tokens, hidden)` in the places of the image tokens, and what
-/// `embed` gives for the others. Without features the prompt must name no image.
+/// Embeddings `(1, len, hidden)` of a prompt: `features (1, tokens, hidden)` in the places of the image tokens, in order, and
+/// what `embed` gives for the others. The image tokens may stand in several runs; without features there must be none.
 ///
 /// # Errors
-/// Image tokens that do not fit the features, an id beyond the vocabulary, and what `embed` reports.
+/// Image tokens that are not as many as the features, an id beyond the vocabulary, and what `embed` reports.
 pub fn embed(
     input_ids: &[u32],
     image_id: u32,
@@ -55,17 +55,23 @@ pub fn embed(
     embed: impl Fn(&[u32]) -> candle_core::Result<Tensor>,
 ) -> Result<Tensor, ModelError> {
     check_vocabulary(input_ids, image_id, vocabulary)?;
-    let tokens = features.map_or(Ok(0), |features| features.dim(1))?;
-    let image = run(input_ids, image_id, tokens)?;
-    let (before, rest) = input_ids.split_at(image.start);
-    let behind = rest.get(image.len()..).unwrap_or_default();
-    let mut parts = Vec::with_capacity(3);
-    if !before.is_empty() {
-        parts.push(embed(before)?);
+    let wanted = input_ids.iter().filter(|id| **id == image_id).count();
+    let given = features.map_or(Ok(0), |features| features.dim(1))?;
+    if wanted != given {
+        return Err(ModelError::Input(format!(
+            "{wanted} image tokens for {given} image features"
+        )));
     }
-    parts.extend(features.cloned());
-    if !behind.is_empty() {
-        parts.push(embed(behind)?);
+    let mut parts = Vec::new();
+    let mut used = 0;
+    for run in input_ids.chunk_by(|a, b| (*a == image_id) == (*b == image_id)) {
+        match features.filter(|_| run.first() == Some(&image_id)) {
+            Some(features) => {
+                parts.push(features.narrow(1, used, run.len())?);
+                used += run.len();
+            }
+            None => parts.push(embed(run)?),
+        }
     }
     Ok(Tensor::cat(&parts, 1)?)
 }

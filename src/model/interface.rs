@@ -27,7 +27,8 @@ pub enum PromptStyle {
 pub struct Pixels {
     /// The values, row-major.
     pub values: Vec<f32>,
-    /// The shape: for PaliGemma `[1, 3, height, width]`, for Qwen2-VL `[patches, values of a patch]`.
+    /// The shape: for PaliGemma `[1, 3, height, width]`, for Qwen2-VL `[patches, values of a patch]`, for SmolVLM
+    /// `[1, tiles, 3, height, width]`.
     pub shape: Vec<usize>,
     /// How the patches lie, for networks that see images of any size: steps in time, rows, columns.
     pub image_grid: Option<[usize; 3]>,

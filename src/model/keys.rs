@@ -3,23 +3,28 @@
 //! The same matrix is `language_model.model.layers.0…` in published checkpoints and in adapters of transformers
 //! before 4.52, `model.language_model.layers.0…` in adapters since, and each of them with PEFT's
 //! `base_model.model.` in front. SigLIP's tower lost its `vision_model.` with transformers 5. Qwen2-VL's and every text
-//! model's layers are `model.layers.0…` in checkpoints. Everything is looked up by the newest of these names, without any
-//! of the wrappers' prefixes.
+//! model's layers are `model.layers.0…` in checkpoints. SmolVLM calls the parts `text_model` and `vision_model`. Everything
+//! is looked up by the newest of the common names, without any of the wrappers' prefixes.
 
 /// The parts that a model is made of, as canonical names begin.
-const PARTS: [&str; 5] = [
+const PARTS: [&str; 8] = [
     "language_model.",
+    "text_model.",
     "vision_tower.",
+    "vision_model.",
     "visual.",
     "multi_modal_projector.",
+    "connector.",
     "lm_head.",
 ];
 
 /// Older names of a part, and the canonical one.
-const RENAMED: [(&str, &str); 7] = [
+const RENAMED: [(&str, &str); 9] = [
     ("language_model.model.", "language_model."),
     ("language_model.lm_head.", "lm_head."),
     ("vision_tower.vision_model.", "vision_tower."),
+    ("text_model.", "language_model."),
+    ("vision_model.", "vision_tower."),
     ("model.embed_tokens.", "language_model.embed_tokens."),
     ("model.layers.", "language_model.layers."),
     ("model.norm.", "language_model.norm."),
@@ -111,6 +116,24 @@ mod tests {
             (
                 "base_model.model.model.visual.merger.mlp.0",
                 "visual.merger.mlp.0",
+            ),
+            ("model.text_model.layers.3.self_attn.q_proj", text),
+            (
+                "base_model.model.model.text_model.layers.3.self_attn.q_proj",
+                text,
+            ),
+            (
+                "base_model.model.text_model.layers.3.self_attn.q_proj",
+                text,
+            ),
+            ("model.vision_model.encoder.layers.1.mlp.fc1", vision),
+            (
+                "base_model.model.model.vision_model.encoder.layers.1.mlp.fc1",
+                vision,
+            ),
+            (
+                "model.connector.modality_projection.proj",
+                "connector.modality_projection.proj",
             ),
             ("encoder.layers.0.weight", "encoder.layers.0.weight"),
         ];

@@ -25,7 +25,9 @@ pub mod paligemma2;
 mod presets;
 pub mod qwen2_vl;
 mod siglip;
+pub mod smolvlm;
 mod spec;
+mod text_config;
 mod token_tree;
 mod weights;
 

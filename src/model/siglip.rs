@@ -52,9 +52,9 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Patches along one side of the image.
+    /// Patches along one side of the image; what is left over at the right and at the bottom is not seen.
     pub fn patches_per_side(&self) -> usize {
-        self.image_size / self.patch_size
+        self.image_size / self.patch_size.max(1)
     }
 
     /// Patches of an image.
@@ -80,16 +80,10 @@ impl Config {
                 "it must divide hidden_size",
             );
         }
-        if self.patch_size == 0
-            || self.image_size == 0
-            || !self.image_size.is_multiple_of(self.patch_size)
-        {
+        if self.patches_per_side() == 0 {
             let value = self.patch_size.to_string();
-            return unsupported(
-                "vision_config.patch_size",
-                value,
-                "it must divide image_size",
-            );
+            let reason = "a size from 1 to image_size is";
+            return unsupported("vision_config.patch_size", value, reason);
         }
         Ok(())
     }
@@ -101,7 +95,7 @@ struct Embeddings {
     patch_embedding: Linear,
     /// (patches, hidden)
     position_embedding: Tensor,
-    config: Config,
+    patch_size: usize,
 }
 
 impl Embeddings {
@@ -117,20 +111,23 @@ impl Embeddings {
                 .pp("position_embedding")
                 .tensor("weight", &[config.num_patches(), hidden])?
                 .to_dtype(compute)?,
-            config: config.clone(),
+            patch_size: patch,
         })
     }
 
-    fn forward(&self, pixel_values: &Tensor) -> candle_core::Result<Tensor> {
-        let (batch, channels, _, _) = pixel_values.dims4()?;
-        let (side, patch) = (self.config.patches_per_side(), self.config.patch_size);
+    fn forward(&self, pixel_values: &Tensor, places: &Tensor) -> candle_core::Result<Tensor> {
+        let (batch, channels, height, width) = pixel_values.dims4()?;
+        let patch = self.patch_size;
+        let (rows, columns) = (height / patch, width / patch);
         let patches = pixel_values
-            .reshape(&[batch, channels, side, patch, side, patch][..])?
-            .permute([0, 2, 4, 1, 3, 5])? // (batch, side, side, channels, patch, patch)
-            .reshape((batch, side * side, channels * patch * patch))?;
+            .narrow(2, 0, rows * patch)?
+            .narrow(3, 0, columns * patch)?
+            .reshape(&[batch, channels, rows, patch, columns, patch][..])?
+            .permute([0, 2, 4, 1, 3, 5])? // (batch, rows, columns, channels, patch, patch)
+            .reshape((batch, rows * columns, channels * patch * patch))?;
         self.patch_embedding
             .forward(&patches)? // (batch, patches, hidden)
-            .broadcast_add(&self.position_embedding)
+            .broadcast_add(places)
     }
 }
 
@@ -245,7 +242,23 @@ impl VisionTower {
 
     /// `pixel_values (batch, channels, image_size, image_size)` → `(batch, patches, hidden)`.
     pub fn forward(&self, pixel_values: &Tensor) -> candle_core::Result<Tensor> {
-        let mut x = self.embeddings.forward(pixel_values)?; // (batch, patches, hidden)
+        self.encode(pixel_values, &self.embeddings.position_embedding)
+    }
+
+    /// The same for images of another size: `position_ids (patches)` u32 says which of the learnt places each patch takes,
+    /// row by row.
+    pub fn forward_at(
+        &self,
+        pixel_values: &Tensor,
+        position_ids: &Tensor,
+    ) -> candle_core::Result<Tensor> {
+        let learnt = &self.embeddings.position_embedding;
+        self.encode(pixel_values, &learnt.index_select(position_ids, 0)?)
+    }
+
+    /// `places (patches, hidden)`
+    fn encode(&self, pixel_values: &Tensor, places: &Tensor) -> candle_core::Result<Tensor> {
+        let mut x = self.embeddings.forward(pixel_values, places)?; // (batch, patches, hidden)
         for layer in &self.layers {
             x = layer.forward(&x)?;
         }

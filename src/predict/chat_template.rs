@@ -10,6 +10,7 @@ use minijinja::{
 use minijinja_contrib::pycompat;
 use serde::Deserialize;
 
+use super::tokenizer::TextTokenizer;
 use crate::model::{
     ModelError,
     files::{read_json_if_present, read_text_if_present},
@@ -120,6 +121,23 @@ impl ChatTemplate {
             Ok(()) => Ok(Self { environment, path }),
             Err(error) => Err(template_error(&path, &error)),
         }
+    }
+
+    /// The same text with a mark inside of every special token that a part spells; see [`TextTokenizer::cut_special`].
+    ///
+    /// # Errors
+    /// What the template fails at or refuses.
+    pub fn render_cut(
+        &self,
+        mut messages: Vec<Message>,
+        tokenizer: &TextTokenizer,
+    ) -> Result<String, ModelError> {
+        for part in messages.iter_mut().flat_map(|message| &mut message.content) {
+            if let Part::Text(text) = part {
+                *text = tokenizer.cut_special(text);
+            }
+        }
+        self.render(&messages)
     }
 
     /// The text of a conversation, up to where the assistant begins to speak.

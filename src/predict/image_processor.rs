@@ -64,7 +64,7 @@ impl ImageProcessor {
         Ok(Self {
             width,
             height,
-            filter: settings.common.filter(&path)?,
+            filter: settings.common.filter(Filter::Bicubic, &path)?,
             samples: settings.common.samples(HALF, HALF, &path)?,
             seq_length: settings.image_seq_length,
         })

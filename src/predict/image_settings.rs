@@ -16,8 +16,7 @@ pub type SampleTable = [[f32; 256]; 3];
 #[derive(Clone, Debug, Deserialize)]
 pub struct CommonSettings {
     /// PIL's number of the filter.
-    #[serde(default = "bicubic")]
-    resample: u8,
+    resample: Option<u8>,
     #[serde(default = "yes")]
     do_resize: bool,
     #[serde(default = "yes")]
@@ -33,10 +32,6 @@ pub struct CommonSettings {
 #[derive(Deserialize)]
 struct ProcessorConfig<T> {
     image_processor: Option<T>,
-}
-
-fn bicubic() -> u8 {
-    3
 }
 
 fn yes() -> bool {
@@ -70,11 +65,11 @@ pub fn read<T: DeserializeOwned>(folder: &Path) -> Result<(T, PathBuf), ModelErr
 }
 
 impl CommonSettings {
-    /// The filter to resize with.
+    /// The filter to resize with; `default` is the family's, for settings that do not say it.
     ///
     /// # Errors
     /// A filter that is not supported, or no resizing at all.
-    pub fn filter(&self, path: &Path) -> Result<Filter, ModelError> {
+    pub fn filter(&self, default: Filter, path: &Path) -> Result<Filter, ModelError> {
         if !self.do_resize {
             return Err(unsupported(
                 path,
@@ -82,10 +77,11 @@ impl CommonSettings {
             ));
         }
         match self.resample {
-            1 => Ok(Filter::Lanczos),
-            2 => Ok(Filter::Bilinear),
-            3 => Ok(Filter::Bicubic),
-            other => Err(unsupported(
+            None => Ok(default),
+            Some(1) => Ok(Filter::Lanczos),
+            Some(2) => Ok(Filter::Bilinear),
+            Some(3) => Ok(Filter::Bicubic),
+            Some(other) => Err(unsupported(
                 path,
                 format!(
                     "resample = {other} is not supported; 1 (Lanczos), 2 (bilinear) and 3 (bicubic) are"

@@ -141,6 +141,16 @@ impl RunInfo {
     }
 }
 
+impl RunInfo {
+    /// In words, how the model saw images otherwise than by its own settings.
+    pub fn images(&self) -> Option<&str> {
+        match self.image_setting.as_deref() {
+            Some("single_tile") => Some("images in one tile"),
+            other => other,
+        }
+    }
+}
+
 /// One line of a predictions file: everything about one post's prediction.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Record {

@@ -24,37 +24,48 @@ pub fn paligemma(style: PromptStyle, labels: &LabelNames, text: &str) -> String 
     }
 }
 
-/// Qwen2-VL's conversation: the instruction, then the post, its text first; the card's has the post alone, its image first.
+/// Where the image stands in the turn that an adapter was trained with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ImagePlace {
+    /// Before the text: SmolVLM.
+    First,
+    /// Behind it: Qwen2-VL.
+    Last,
+}
+
+/// A chat model's conversation: the instruction, then the post; the card's has the post alone, its image first.
 ///
-/// A post without an image or without a text leaves that part out.
-pub fn qwen2_vl(
+/// A post without an image (no place) or without a text leaves that part out.
+pub fn conversation(
     style: PromptStyle,
     labels: &LabelNames,
     text: &str,
-    has_image: bool,
+    image: Option<ImagePlace>,
 ) -> Vec<Message> {
-    let image = has_image.then_some(Part::Image);
+    let part = image.map(|_| Part::Image);
+    let user = |content| Message {
+        role: "user",
+        content,
+    };
     match style {
         PromptStyle::Trained => {
             let text = (!text.is_empty()).then(|| Part::Text(text.to_owned()));
+            let (first, last) = match image {
+                Some(ImagePlace::First) => (part, text),
+                _ => (text, part),
+            };
             vec![
                 Message {
                     role: "system",
                     content: vec![Part::Text(instruction(labels))],
                 },
-                Message {
-                    role: "user",
-                    content: text.into_iter().chain(image).collect(),
-                },
+                user(first.into_iter().chain(last).collect()),
             ]
         }
-        PromptStyle::Card => vec![Message {
-            role: "user",
-            content: image
-                .into_iter()
-                .chain([Part::Text(card(labels, text))])
-                .collect(),
-        }],
+        PromptStyle::Card => {
+            let card = Part::Text(card(labels, text));
+            vec![user(part.into_iter().chain([card]).collect())]
+        }
     }
 }
 
@@ -100,20 +111,26 @@ mod tests {
     fn a_conversation_has_the_parts_that_the_post_has() {
         let labels = LabelNames::new(["racist"]).unwrap();
         let text = || Part::Text("hello ".to_owned());
+        let (first, last) = (Some(ImagePlace::First), Some(ImagePlace::Last));
         let table = [
-            ("hello ", true, vec![text(), Part::Image]),
-            ("hello ", false, vec![text()]),
-            ("", true, vec![Part::Image]),
-            ("", false, vec![]),
+            ("hello ", last, vec![text(), Part::Image]),
+            ("hello ", first, vec![Part::Image, text()]),
+            ("hello ", None, vec![text()]),
+            ("", last, vec![Part::Image]),
+            ("", first, vec![Part::Image]),
+            ("", None, vec![]),
         ];
-        for (given, has_image, expected) in table {
-            let messages = qwen2_vl(PromptStyle::Trained, &labels, given, has_image);
+        for (given, image, expected) in table {
+            let messages = conversation(PromptStyle::Trained, &labels, given, image);
             assert_eq!(messages[0].role, "system");
             assert_eq!(messages[1].role, "user");
             assert_eq!(messages[1].content, expected);
-            let card = qwen2_vl(PromptStyle::Card, &labels, given, has_image);
+            let card = conversation(PromptStyle::Card, &labels, given, image);
             assert_eq!(card.len(), 1);
-            assert_eq!(card[0].content.first() == Some(&Part::Image), has_image);
+            assert_eq!(
+                card[0].content.first() == Some(&Part::Image),
+                image.is_some()
+            );
         }
     }
 

@@ -4,7 +4,8 @@
 
 MODEL holds base/ and, where there is one, adapter/. Written beside them: expected.jsonl (pictures through
 the processor's default backend, torchvision), expected_pil.jsonl (the same through PIL, the ones to match
-exactly) and metrics.json. README.md says what each field means.
+exactly), expected_VARIANT.jsonl for each of the family's variants, and metrics.json. README.md says what each field
+means.
 """
 
 import argparse
@@ -19,12 +20,16 @@ from transformers import AutoProcessor
 
 import paligemma2
 import qwen2_vl
+import smolvlm
 import task
 
 BATCH = 4
 
 # What differs between the families: how a base is loaded, a prompt made, and a picture turned into patches.
-FAMILIES = {"paligemma": paligemma2, "qwen2_vl": qwen2_vl}
+FAMILIES = {"paligemma": paligemma2, "qwen2_vl": qwen2_vl, "idefics3": smolvlm}
+
+# How many posts of each of a family's variants are written down.
+VARIANT_POSTS = 8
 
 
 def describe_tensor(tensor):
@@ -75,7 +80,7 @@ class Reference:
         """Model inputs for one post or a left-padded batch of them."""
         self.processor.image_processor = self.backends[backend]
         encoded = self.processor(
-            images=[post["rgb"] for post in posts],
+            images=[post["rgb"] for post in posts if post["rgb"]] or None,
             text=[self.prompt(post, prompt) for post in posts],
             return_tensors="pt",
             padding=len(posts) > 1,
@@ -122,7 +127,8 @@ class Reference:
     @torch.no_grad()
     def answer_logprob(self, inputs, labels):
         """Natural log of P(the answer's tokens and the end of sequence | prompt), by brute force."""
-        ids = self.tokenizer(task.answer_text(labels), add_special_tokens=False)["input_ids"]
+        answer = getattr(self.family, "ANSWER_PREFIX", "") + task.answer_text(labels)
+        ids = self.tokenizer(answer, add_special_tokens=False)["input_ids"]
         ids = torch.tensor([ids + [self.tokenizer.eos_token_id]])
         prompt_length = inputs["input_ids"].shape[1]
         grown = dict(inputs)
@@ -139,8 +145,9 @@ def label_set_logprobs(reference, inputs):
     }
 
 
-def expected_row(reference, post, answers):
-    inputs = reference.inputs([post])
+def expected_row(reference, post, answers, backend="torchvision"):
+    inputs = reference.inputs([post], backend=backend)
+    pixels = {"pixel_values": describe_tensor(inputs["pixel_values"])} if post["rgb"] else {}
     row = {
         "index": post["index"],
         "image_path": post["image_path"],
@@ -148,13 +155,13 @@ def expected_row(reference, post, answers):
         "true_labels": post["labels"],
         "prompt": reference.prompt(post),
         "input_ids": inputs["input_ids"][0].tolist(),
-        "pixel_values": describe_tensor(inputs["pixel_values"]),
+        **pixels,
         **reference.family.describe_input(reference, inputs),
         **reference.both(inputs),
     }
     if answers:
         row["label_set_logprobs"] = label_set_logprobs(reference, inputs)
-    card = reference.inputs([post], "card")
+    card = reference.inputs([post], "card", backend)
     row["prompt2"] = {
         "prompt": reference.prompt(post, "card"),
         "input_ids": card["input_ids"][0].tolist(),
@@ -181,6 +188,17 @@ def pil_row(reference, post, answers):
     if answers:
         row["label_set_logprobs"] = label_set_logprobs(reference, inputs)
     return row
+
+
+def variant_rows(reference, posts, options, answers):
+    """Rows with PIL's pictures under other options, or (options: None) without any picture."""
+    if options is None:
+        posts = [{**post, "rgb": None} for post in posts if post["text"]]
+    else:
+        changed = reference.image_options | options
+        reference.backends["changed"] = reference.family.pil_images(changed, reference.backends["torchvision"])
+    backend = "pil" if options is None else "changed"
+    return [expected_row(reference, post, answers, backend) for post in posts[:VARIANT_POSTS]]
 
 
 @torch.no_grad()
@@ -223,6 +241,8 @@ def write_goldens(folder, posts, answers=False, max_new_tokens=64):
     add_batched(reference, posts, pil_rows, "pil")
     task.write_jsonl(folder / "expected.jsonl", rows)
     task.write_jsonl(folder / "expected_pil.jsonl", pil_rows)
+    for name, options in getattr(reference.family, "VARIANTS", {}).items():
+        task.write_jsonl(folder / f"expected_{name}.jsonl", variant_rows(reference, posts, options, answers))
     metrics = metrics_of(rows, pil_rows)
     task.write_json(folder / "metrics.json", metrics)
     brief = {k: round(v["f1_micro"], 3) if isinstance(v, dict) else v for k, v in metrics.items()}

@@ -43,6 +43,9 @@ test_posts=$fixtures/posts/test.csv
 "$python" goldens.py "$fixtures/qwen2_vl" --posts "$test_posts" --answers
 
 "$python" bias_classifier.py --posts "$build/posts" --out "$fixtures/bias_classifier"
+"$python" smolvlm.py --posts "$build/posts" --out "$fixtures/smolvlm"
+"$python" goldens.py "$fixtures/smolvlm" --posts "$test_posts" --answers
+
 # Comments without pictures, drawn by the script itself.
 "$python" gemma2.py make --out "$fixtures/gemma2"
 "$python" gemma2.py goldens "$fixtures/gemma2"

@@ -11,15 +11,24 @@ def pad_left(tensor, length, value):
     return torch.nn.functional.pad(tensor, (length - tensor.shape[1], 0), value=value)
 
 
+def fill_tiles(pictures):
+    """Pictures cut into tiles, `(1, tiles, 3, side, side)` each, with as many black tiles behind as the longest needs."""
+    most = max(picture.shape[1] for picture in pictures)
+    rests = [picture.new_zeros((1, most - picture.shape[1], *picture.shape[2:])) for picture in pictures]
+    return [torch.cat(both, 1) for both in zip(pictures, rests)]
+
+
 def collate(examples):
     """One batch, padded on the left so that all answers end at the right edge."""
     length = max(example["input_ids"].shape[1] for example in examples)
     fill = {"input_ids": 0, "attention_mask": 0, "token_type_ids": 0, "mm_token_type_ids": 0, "labels": -100}
 
-    def padded(key, tensor):
-        return pad_left(tensor, length, fill[key]) if key in fill else tensor
+    def padded(key, tensors):
+        if key == "pixel_values" and tensors[0].dim() == 5:
+            return fill_tiles(tensors)
+        return [pad_left(tensor, length, fill[key]) for tensor in tensors] if key in fill else tensors
 
-    return {key: torch.cat([padded(key, example[key]) for example in examples]) for key in examples[0]}
+    return {key: torch.cat(padded(key, [example[key] for example in examples])) for key in examples[0]}
 
 
 def batches(examples, size, rng, by_length):

@@ -3,7 +3,7 @@
 use egui::{Align, Button, Layout, Ui};
 use egui_material_icons::icons;
 
-use super::{Next, modal};
+use super::{Next, modal, tiles::Tiles};
 use crate::{
     gui::{
         command::Command,
@@ -39,6 +39,7 @@ pub struct ChooseModel {
     device: DeviceChoice,
     dtype: DtypeChoice,
     image_splitting: ImageSplitting,
+    tiles: Tiles,
     has_model: bool,
     recent: Vec<RecentModel>,
     presets: Vec<OwnedPreset>,
@@ -95,6 +96,7 @@ impl ChooseModel {
             device: spec.device,
             dtype: spec.dtype,
             image_splitting: spec.image_splitting,
+            tiles: Tiles::default(),
             has_model: present.is_some(),
             recent: settings.recent_models.clone(),
             presets: Inventory::presets(),
@@ -134,6 +136,7 @@ impl ChooseModel {
                     self.dtype = dtype;
                 }
             });
+            self.tiles.ui(ui, &self.model, &mut self.image_splitting);
             ui.add_space(space::XS);
             ui.horizontal(|ui| {
                 let ready = !self.model.trim().is_empty()

@@ -7,6 +7,7 @@ mod keys;
 mod note;
 mod open_data;
 mod palette;
+mod tiles;
 mod unsaved;
 
 use std::path::PathBuf;

@@ -99,9 +99,14 @@ fn prediction_ui(ui: &mut Ui, bench: &Bench, prediction: &Prediction, out: &mut 
     measures_ui(ui, prediction);
     if let Some(run) = bench.session.run() {
         let adapter = run.adapter.as_deref().unwrap_or("no adapter");
+        let images = run.images().map(|images| format!(" · {images}"));
         let text = format!(
-            "{} · {adapter} · {} prompt · {} on {}",
-            run.model, run.prompt, run.dtype, run.device
+            "{} · {adapter} · {} prompt · {} on {}{}",
+            run.model,
+            run.prompt,
+            run.dtype,
+            run.device,
+            images.unwrap_or_default()
         );
         ui.add(Label::new(theme::caption(ui, text)).wrap());
     }

@@ -13,7 +13,13 @@ use crate::model::{AdapterError, keys};
 const GENERATIONS: [(&str, &[&str]); 2] = [
     (
         "language_model.",
-        &["language_model.model.", "model.language_model.", "model."],
+        &[
+            "language_model.model.",
+            "model.language_model.",
+            "text_model.",
+            "model.text_model.",
+            "model.",
+        ],
     ),
     (
         "vision_tower.",
@@ -21,6 +27,8 @@ const GENERATIONS: [(&str, &[&str]); 2] = [
             "vision_tower.vision_model.",
             "model.vision_tower.vision_model.",
             "model.vision_tower.",
+            "vision_model.",
+            "model.vision_model.",
         ],
     ),
 ];

@@ -1,7 +1,7 @@
 //! `config.json` of a Qwen2-VL checkpoint: flat as it was published, or with the text model's part nested, as
 //! transformers 5 writes it.
 
-use std::{fmt::Display, path::Path};
+use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -10,6 +10,7 @@ use crate::model::{
     ModelError, decoder,
     files::read_json,
     generation::{self, TokenIds},
+    text_config::{Rope, TextConfig, require},
 };
 
 /// `<|im_end|>` of the published vocabulary.
@@ -142,38 +143,11 @@ impl VisionConfig {
 
 /// The keys of the language model.
 #[derive(Deserialize)]
-struct TextConfig {
-    vocab_size: usize,
-    hidden_size: usize,
-    intermediate_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
-    num_key_value_heads: Option<usize>,
-    rms_norm_eps: f64,
-    #[serde(default = "silu")]
-    hidden_act: String,
+struct Text {
+    #[serde(flatten)]
+    shared: TextConfig,
     #[serde(default)]
     use_sliding_window: bool,
-    #[serde(default)]
-    tie_word_embeddings: bool,
-    rope_theta: Option<f64>,
-    rope_parameters: Option<Rope>,
-    rope_scaling: Option<Rope>,
-    eos_token_id: Option<TokenIds>,
-}
-
-fn silu() -> String {
-    "silu".to_owned()
-}
-
-/// `rope_parameters`, or `rope_scaling` as it was called before transformers 5.
-#[derive(Clone, Debug, Default, Deserialize)]
-struct Rope {
-    rope_theta: Option<f64>,
-    mrope_section: Option<[usize; 3]>,
-    rope_type: Option<String>,
-    #[serde(rename = "type")]
-    old_type: Option<String>,
 }
 
 /// The keys beside the parts.
@@ -193,82 +167,32 @@ fn published_image_id() -> u32 {
     151_655
 }
 
-fn require(
-    holds: bool,
-    key: &'static str,
-    value: &dyn Display,
-    reason: &'static str,
-) -> Result<(), ModelError> {
-    if holds {
-        return Ok(());
-    }
-    Err(ModelError::UnsupportedConfig {
-        key,
-        value: value.to_string(),
-        reason,
-    })
-}
-
-impl TextConfig {
+impl Text {
     fn validate(&self) -> Result<(), ModelError> {
-        let heads = self.num_attention_heads;
-        require(
-            self.hidden_act == "silu",
-            "hidden_act",
-            &self.hidden_act,
-            "silu is",
-        )?;
         require(
             !self.use_sliding_window,
             "use_sliding_window",
             &true,
             "full attention is",
         )?;
-        require(
-            heads > 0
-                && self.hidden_size.is_multiple_of(heads)
-                && (self.hidden_size / heads).is_multiple_of(2),
-            "num_attention_heads",
-            &heads,
-            "a head's size must be even",
-        )?;
-        let shared = self.num_key_value_heads.unwrap_or(heads);
-        require(
-            shared > 0 && heads.is_multiple_of(shared),
-            "num_key_value_heads",
-            &shared,
-            "it must divide num_attention_heads",
-        )
+        self.shared.validate()?;
+        self.shared.rope().require_kind(Some("mrope"))
     }
+}
 
-    fn rope(&self) -> Rope {
-        let rope = self.rope_scaling.as_ref().or(self.rope_parameters.as_ref());
-        rope.cloned().unwrap_or_default()
-    }
-
-    fn mrope_section(&self) -> Result<[usize; 3], ModelError> {
-        let rope = self.rope();
-        let kind = rope.rope_type.or(rope.old_type);
-        let kind = kind.as_deref().unwrap_or("default");
-        require(
-            ["default", "mrope"].contains(&kind),
-            "rope_scaling.type",
-            &kind,
-            "mrope is",
-        )?;
-        let section = rope.mrope_section.unwrap_or_default();
-        let half = self.hidden_size / self.num_attention_heads / 2;
-        let sum = section
-            .iter()
-            .try_fold(0usize, |sum, n| sum.checked_add(*n));
-        require(
-            sum == Some(half),
-            "mrope_section",
-            &format!("{section:?}"),
-            "its numbers must add up to half of a head's size",
-        )?;
-        Ok(section)
-    }
+/// Checks the frequencies by axis against the size of a head.
+fn mrope_section(rope: &Rope, text: &decoder::Config) -> Result<[usize; 3], ModelError> {
+    let section = rope.mrope_section.unwrap_or_default();
+    let sum = section
+        .iter()
+        .try_fold(0usize, |sum, n| sum.checked_add(*n));
+    require(
+        sum == Some(text.head_dim() / 2),
+        "mrope_section",
+        &format!("{section:?}"),
+        "its numbers must add up to half of a head's size",
+    )?;
+    Ok(section)
 }
 
 impl Config {
@@ -284,10 +208,13 @@ impl Config {
         };
         let all: Value = read_json(&path)?;
         let outer: Outer = serde_json::from_value(all.clone()).map_err(damaged)?;
-        let text: TextConfig =
+        let text: Text =
             serde_json::from_value(outer.text_config.unwrap_or(all)).map_err(damaged)?;
         outer.vision_config.validate()?;
         text.validate()?;
+        let rope = text.shared.rope();
+        let eos_ids = outer.eos_token_id.or(text.shared.eos_token_id.clone());
+        let text = text.shared.dimensions(true, outer.tie_word_embeddings);
         require(
             outer.vision_config.hidden_size == text.hidden_size,
             "vision_config.hidden_size",
@@ -295,25 +222,12 @@ impl Config {
             "it must be the text model's",
         )?;
         Ok(Self {
-            mrope_section: text.mrope_section()?,
-            rope_theta: text
-                .rope()
-                .rope_theta
-                .or(text.rope_theta)
-                .unwrap_or(1_000_000.0),
+            mrope_section: mrope_section(&rope, &text)?,
+            rope_theta: rope.rope_theta.unwrap_or(1_000_000.0),
             vision: outer.vision_config,
+            text,
             image_token_id: outer.image_token_id,
-            eos_ids: generation::eos_ids(folder, outer.eos_token_id.or(text.eos_token_id), EOS_ID)?,
-            text: decoder::Config {
-                vocab_size: text.vocab_size,
-                hidden_size: text.hidden_size,
-                intermediate_size: text.intermediate_size,
-                num_hidden_layers: text.num_hidden_layers,
-                num_attention_heads: text.num_attention_heads,
-                num_key_value_heads: text.num_key_value_heads.unwrap_or(text.num_attention_heads),
-                rms_norm_eps: text.rms_norm_eps,
-                tie_word_embeddings: outer.tie_word_embeddings || text.tie_word_embeddings,
-            },
+            eos_ids: generation::eos_ids(folder, eos_ids, EOS_ID)?,
         })
     }
 }

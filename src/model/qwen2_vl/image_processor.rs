@@ -115,7 +115,7 @@ impl ImageProcessor {
         }
         Ok(Self {
             pixels,
-            filter: settings.common.filter(&path)?,
+            filter: settings.common.filter(Filter::Bicubic, &path)?,
             samples: settings.common.samples(MEAN, STD, &path)?,
             patch_size: vision.patch_size,
             merge_size: vision.spatial_merge_size,

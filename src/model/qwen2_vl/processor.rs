@@ -10,8 +10,8 @@ use crate::{
     model::{ModelError, ModelInput, PixelRange, Processor, PromptStyle},
     post::LabelNames,
     predict::{
-        chat_template::{ChatTemplate, Part},
-        prompt,
+        chat_template::ChatTemplate,
+        prompt::{self, ImagePlace},
         tokenizer::TextTokenizer,
     },
 };
@@ -53,13 +53,9 @@ impl Qwen2VlProcessor {
         style: PromptStyle,
         labels: &LabelNames,
     ) -> Result<String, ModelError> {
-        let mut messages = prompt::qwen2_vl(style, labels, text, has_image);
-        for part in messages.iter_mut().flat_map(|message| &mut message.content) {
-            if let Part::Text(text) = part {
-                *text = self.tokenizer.cut_special(text);
-            }
-        }
-        self.chat_template.render(&messages)
+        let image = has_image.then_some(ImagePlace::Last);
+        let messages = prompt::conversation(style, labels, text, image);
+        self.chat_template.render_cut(messages, &self.tokenizer)
     }
 }
 

@@ -1,0 +1,78 @@
+//! What cutting images into tiles costs, and the choice not to, for models that see images in tiles.
+
+use crossbeam_channel::{Receiver, bounded};
+use egui::Ui;
+
+use crate::{
+    gui::{theme, widgets::thousands},
+    model::{
+        ImageSplitting,
+        smolvlm::{TileCost, tile_cost},
+    },
+};
+
+/// Whether the model that is being named sees images in tiles: found out off the frame, as its files must be read.
+#[derive(Default)]
+pub(super) struct Tiles {
+    model: String,
+    looking: Option<Receiver<Option<TileCost>>>,
+    cost: Option<TileCost>,
+}
+
+impl Tiles {
+    fn look(&mut self, ctx: &egui::Context, model: &str) {
+        if self.model != model {
+            let (sender, found) = bounded(1);
+            let (name, ctx) = (model.to_owned(), ctx.clone());
+            let task = move || {
+                if sender.send(tile_cost(&name)).is_ok() {
+                    ctx.request_repaint();
+                }
+            };
+            // Without a thread the choice is not offered.
+            drop(
+                std::thread::Builder::new()
+                    .name("overrule-tiles".to_owned())
+                    .spawn(task),
+            );
+            *self = Self {
+                model: model.to_owned(),
+                looking: Some(found),
+                cost: None,
+            };
+        }
+        if let Some(Ok(cost)) = self.looking.as_ref().map(Receiver::try_recv) {
+            self.cost = cost;
+            self.looking = None;
+        }
+    }
+
+    /// The choice, if the model of this name has it.
+    pub(super) fn ui(&mut self, ui: &mut Ui, model: &str, splitting: &mut ImageSplitting) {
+        self.look(ui.ctx(), model.trim());
+        let Some(cost) = self.cost else { return };
+        let tokens = |tiles: usize| thousands(tiles * cost.tokens_of_a_tile);
+        ui.label(theme::caption(ui, "Image tiles"));
+        for (choice, label) in [
+            (
+                ImageSplitting::Auto,
+                format!(
+                    "As the checkpoint cuts images: up to {} tiles, {} image tokens",
+                    cost.most_tiles,
+                    tokens(cost.most_tiles)
+                ),
+            ),
+            (
+                ImageSplitting::Off,
+                format!(
+                    "One tile: {} image tokens, several times faster; small print is lost",
+                    tokens(1)
+                ),
+            ),
+        ] {
+            if ui.radio(*splitting == choice, label).clicked() {
+                *splitting = choice;
+            }
+        }
+    }
+}
