@@ -24,7 +24,7 @@ pub mod theme;
 pub mod toast;
 pub mod widgets;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use self::{app::App, settings::Settings};
 use crate::{
@@ -74,12 +74,18 @@ pub fn run(launch: Launch) -> anyhow::Result<()> {
         .with_icon(icon());
     let options = eframe::NativeOptions {
         viewport,
+        // Ours does not end the program where there are no fonts.
+        system_font_fallback: false,
         ..eframe::NativeOptions::default()
     };
     eframe::run_native(
         "Overrule",
         options,
-        Box::new(|cc| Ok(Box::new(App::new(cc, launch)?))),
+        Box::new(|cc| {
+            cc.egui_ctx
+                .add_font_provider(Arc::new(fonts::System::default()));
+            Ok(Box::new(App::new(cc, launch)?))
+        }),
     )
     .map_err(|error| anyhow::anyhow!("the window could not be opened: {error}"))
 }
