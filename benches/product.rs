@@ -54,7 +54,7 @@ fn products(c: &mut Criterion) {
         let x = tensor(&[rows, input]);
         let weight = tensor(&[out, input]).t().unwrap();
         group.bench_function("candle", |b| {
-            b.iter(|| black_box(&x).matmul(&weight).unwrap())
+            b.iter(|| black_box(&x).matmul(&weight).unwrap());
         });
         group.finish();
     }

@@ -381,12 +381,10 @@ pub fn assert_q8_0(folder: &Path) {
 /// The answers whose margin is more than what rounding may cost are the reference's.
 fn assert_clear_answers(folder: &Path, dtype: DtypeChoice) -> LoadedModel {
     let mut model = load_folder(&folder.join("base"), adapter_of(folder), dtype);
-    let (mut clear, mut same, mut all) = (0, 0, 0);
+    let mut clear = 0;
     for (e, _) in goldens(folder) {
         let input = trained(&model, &e);
         let generated = answer_one(&mut model, &input, 64);
-        all += 1;
-        same += usize::from(generated.ids == e.trained.generated_ids);
         if generated.margin > 0.5 {
             clear += 1;
             assert_eq!(
@@ -396,7 +394,6 @@ fn assert_clear_answers(folder: &Path, dtype: DtypeChoice) -> LoadedModel {
             );
         }
     }
-    println!("{dtype:?}: {same} of {all} answers are the reference's, {clear} are clear");
     assert!(clear > 30, "{dtype:?}: {clear} answers are clear");
     model
 }

@@ -450,7 +450,7 @@ fn every_other_layer_slides_over_the_prompt() {
 fn what_is_not_computed_is_refused() {
     let copy = Copy::new();
     copy.change("config.json", |config| {
-        config["use_bidirectional_attention"] = json!(true)
+        config["use_bidirectional_attention"] = json!(true);
     });
     let spec = overrule::model::ModelSpec {
         model: copy.folder.path().display().to_string(),
