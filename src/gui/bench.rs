@@ -1,6 +1,6 @@
 //! The open dataset as the window works with it: the session, the queue, and the figures, each worked out only when something changed.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{figures::Figures, pace::Pace};
 use crate::{
@@ -46,6 +46,19 @@ impl Working {
     }
 }
 
+/// What to pick for one action over several posts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Select {
+    /// None.
+    Nothing,
+    /// Every post of the queue.
+    All,
+    /// This post (its place in the dataset) or, if it is picked, not.
+    Toggle(usize),
+    /// Every post of the queue from the one on screen to this one.
+    Through(usize),
+}
+
 /// The open dataset.
 pub struct Bench {
     /// What was loaded, predicted and decided.
@@ -62,6 +75,8 @@ pub struct Bench {
     pub search: String,
     /// The columns that split the dataset.
     splits: Vec<Split>,
+    /// Posts of the queue picked for one action over all of them.
+    selection: BTreeSet<usize>,
     queue: Vec<u32>,
     /// The place of the cursor in the queue, or where it would be.
     place: Result<usize, usize>,
@@ -79,6 +94,7 @@ impl Bench {
             order: Order::Dataset,
             search: String::new(),
             splits: queue::splits(session.dataset()),
+            selection: BTreeSet::new(),
             queue: Vec::new(),
             place: Err(0),
             of: 0,
@@ -92,6 +108,36 @@ impl Bench {
     /// The posts of the queue (places in the dataset), in its order.
     pub fn queue(&self) -> &[u32] {
         &self.queue
+    }
+
+    /// The posts picked for one action over all of them.
+    pub fn selection(&self) -> &BTreeSet<usize> {
+        &self.selection
+    }
+
+    /// Picks posts, or drops them.
+    pub fn select(&mut self, select: Select) {
+        match select {
+            Select::Nothing => self.selection.clear(),
+            Select::All => {
+                let queue = self.queue.iter();
+                self.selection = queue.map(|post| *post as usize).collect();
+            }
+            Select::Toggle(post) => {
+                if !self.selection.remove(&post) {
+                    self.selection.insert(post);
+                }
+            }
+            Select::Through(post) => {
+                let to = self.queue.iter().position(|p| *p as usize == post);
+                if let (Some(to), Ok(from) | Err(from)) = (to, self.place) {
+                    let range = from.min(to)..=from.max(to);
+                    let posts = self.queue.get(range).unwrap_or_default();
+                    self.selection
+                        .extend(posts.iter().map(|post| *post as usize));
+                }
+            }
+        }
     }
 
     /// The columns that split the dataset.
@@ -167,6 +213,9 @@ impl Bench {
     /// Changes what the queue shows, and moves into it.
     pub fn set_queue(&mut self, filter: Filter, order: Order, search: &str) {
         let changed_posts = filter != self.filter || search != self.search;
+        if changed_posts {
+            self.selection.clear();
+        }
         self.filter = filter;
         self.order = order;
         self.search = search.to_owned();

@@ -4,7 +4,9 @@ use std::{borrow::Cow, path::PathBuf};
 
 use egui_material_icons::{MaterialIcon, icons};
 
-use super::{dialogs::export::ExportRequest, panels::labels::Below, theme::ThemeChoice};
+use super::{
+    bench::Select, dialogs::export::ExportRequest, panels::labels::Below, theme::ThemeChoice,
+};
 use crate::{
     model::ModelSpec,
     predict::prediction::RunInfo,
@@ -13,6 +15,19 @@ use crate::{
         session::Truth,
     },
 };
+
+/// What can be done to several posts at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bulk {
+    /// Confirm what the model said of each; posts without a readable answer stay as they are.
+    Accept,
+    /// Put them aside.
+    Skip,
+    /// Leave them to someone else.
+    Escalate,
+    /// Mark them.
+    Flag,
+}
 
 /// Something to do. Panels send these; only [`App`](super::app::App) carries them out.
 #[derive(Clone, PartialEq, Debug)]
@@ -94,6 +109,10 @@ pub enum Command {
     SetFilter(Filter),
     /// Order the queue.
     SetOrder(Order),
+    /// Pick posts for one action over all of them.
+    Select(Select),
+    /// Do something to every picked post.
+    Bulk(Bulk),
     /// Put the keyboard into the search field.
     Search,
     /// Show the problems of the dataset.
@@ -161,6 +180,13 @@ impl Command {
             Self::RetryFailed => "Predict failed posts again",
             Self::SetFilter(_) => "Show",
             Self::SetOrder(_) => "Order",
+            Self::Select(Select::Nothing) => "Clear the selection",
+            Self::Select(Select::All) => "Select the whole queue",
+            Self::Select(_) => "Select",
+            Self::Bulk(Bulk::Accept) => "Accept the predictions of the selected posts",
+            Self::Bulk(Bulk::Skip) => "Skip the selected posts",
+            Self::Bulk(Bulk::Escalate) => "Escalate the selected posts",
+            Self::Bulk(Bulk::Flag) => "Flag the selected posts",
             Self::Search => "Search",
             Self::ShowProblems => "Problems",
             Self::SetTruth(_) => "Compare with",
@@ -213,6 +239,10 @@ impl Command {
             }
             Self::SetFilter(_) => "Which posts the queue shows.",
             Self::SetOrder(_) => "In which order the queue stands.",
+            Self::Select(_) => {
+                "Ctrl and a click pick a post, Shift and a click all between; then decide them at once."
+            }
+            Self::Bulk(_) => "Do it to all of them; one undo takes it back.",
             Self::Search => "Find posts by their text.",
             Self::ShowProblems => "What is wrong with the data, row by row.",
             Self::SetTruth(_) => "What predictions are compared with.",
@@ -259,6 +289,12 @@ impl Command {
             Self::CancelRun => icons::ICON_STOP,
             Self::SetFilter(_) => icons::ICON_FILTER_LIST,
             Self::SetOrder(_) => icons::ICON_SORT,
+            Self::Select(Select::Nothing) => icons::ICON_CLOSE,
+            Self::Select(_) => icons::ICON_SELECT_ALL,
+            Self::Bulk(Bulk::Accept) => icons::ICON_DONE_ALL,
+            Self::Bulk(Bulk::Skip) => icons::ICON_SKIP_NEXT,
+            Self::Bulk(Bulk::Escalate) => icons::ICON_SUPERVISOR_ACCOUNT,
+            Self::Bulk(Bulk::Flag) => icons::ICON_FLAG,
             Self::Search => icons::ICON_SEARCH,
             Self::ShowProblems => icons::ICON_WARNING,
             Self::SetTruth(_) => icons::ICON_RULE,
@@ -299,6 +335,8 @@ impl Command {
                 | Self::ShowRun(_)
                 | Self::CompareWith(_)
                 | Self::RetryFailed
+                | Self::Select(_)
+                | Self::Bulk(_)
                 | Self::Search
                 | Self::SetFilter(_)
                 | Self::SetOrder(_)

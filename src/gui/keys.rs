@@ -2,7 +2,7 @@
 
 use egui::{Event, Key, KeyboardShortcut, Modifiers};
 
-use super::command::Command;
+use super::{bench::Select, command::Command};
 
 /// Groups of the key overlay.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,6 +66,7 @@ impl Command {
             (Move, Self::Previous),
             (Move, Self::Next),
             (Move, Self::Search),
+            (Move, Self::Select(Select::All)),
             (Look, Self::ShowAnswer),
             (Look, Self::ShowRuns),
             (Look, Self::ToggleZoom),
@@ -113,6 +114,7 @@ impl Command {
             Self::ToggleZoom => plain(Key::Z),
             Self::ToggleBlur => plain(Key::B),
             Self::ShowKeys => plain(Key::Questionmark),
+            Self::Select(Select::All) => command(Key::A),
             Self::ShowPalette => command(Key::K),
             Self::Quit => command(Key::Q),
             _ => None,

@@ -162,4 +162,6 @@ pub struct Entry {
     pub after: Review,
     /// When, in milliseconds since 1970 (UTC).
     pub at_ms: i64,
+    /// The number of the first entry of those made at once over several posts; one undo takes all of them back.
+    pub batch: Option<u64>,
 }

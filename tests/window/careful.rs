@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Key, ViewportEvent, ViewportId};
+use egui::{Key, Modifiers, ViewportEvent, ViewportId};
 use egui_kittest::kittest::Queryable;
 use overrule::{
     gui::Launch,
@@ -148,4 +148,44 @@ fn the_palette_finds_commands_queues_and_posts_by_a_few_letters() {
     window.press(Key::Escape);
     assert!(!window.has("Find a command"));
     assert_eq!(window.bench().session.counts().reviewed, 0);
+}
+
+#[test]
+fn several_posts_are_decided_at_once_and_one_undo_takes_it_back() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    // Post 1 is on screen; Shift and a click pick all up to post 4, of which the last has no readable answer.
+    let click = |window: &mut Window, number: usize, modifiers: Modifiers| {
+        let start = format!("Post {number},");
+        let mut rows = window.harness.query_all_by_label_contains(&start);
+        rows.next().unwrap().click_modifiers(modifiers);
+        drop(rows);
+        window.harness.run_steps(3);
+    };
+    click(&mut window, 4, Modifiers::SHIFT);
+    assert_eq!(window.bench().selection().len(), 4);
+    click(&mut window, 2, super::CTRL);
+    assert!(window.has("3 selected"));
+    assert!(window.has_part("in the selection"));
+    window.click("Accept the predictions of the selected posts");
+    assert!(window.has("Accepted 2 posts; 1 without a readable answer left as they are"));
+    assert_eq!(window.bench().session.counts().reviewed, 2);
+    assert!(window.bench().selection().is_empty());
+
+    // Also in the next run of the program.
+    window.until("saving", |window| window.bench().save == SaveState::Saved);
+    drop(window);
+    let mut window = folder.window_with(None);
+    window.until("opening", Window::is_open);
+    window.press_with(super::CTRL, Key::Z);
+    assert!(window.has("Undone: 2 posts"));
+    assert_eq!(window.bench().session.counts().reviewed, 0);
+    window.press_with(super::CTRL.plus(Modifiers::SHIFT), Key::Z);
+    assert!(window.has("Done again: 2 posts"));
+    assert_eq!(window.bench().session.counts().reviewed, 2);
+    window.press_with(super::CTRL, Key::A);
+    assert!(window.has("5 selected"));
+    window.click("Clear the selection");
+    assert!(window.bench().selection().is_empty());
 }

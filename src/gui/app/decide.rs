@@ -2,7 +2,12 @@
 
 use super::App;
 use crate::{
-    gui::{bench::Bench, command::Command, toast::Kind},
+    gui::{
+        bench::{Bench, Select},
+        command::{Bulk, Command},
+        toast::Kind,
+        widgets::posts,
+    },
     post::LabelSet,
     review::{Action, Outcome, queue::Filter},
 };
@@ -27,6 +32,12 @@ impl App {
             Command::Next => self.step(Bench::next, "This is the last post of the queue"),
             Command::Previous => self.step(Bench::previous, "This is the first post of the queue"),
             Command::GoTo(post) => self.go_to(*post),
+            Command::Select(select) => {
+                if let Some(bench) = self.bench_mut() {
+                    bench.select(*select);
+                }
+            }
+            Command::Bulk(bulk) => self.bulk(*bulk),
             Command::Undo => self.undo(),
             Command::Redo => self.redo(),
             _ => return false,
@@ -110,6 +121,44 @@ impl App {
         self.moved();
     }
 
+    /// Does something to every picked post, as one step of the history.
+    fn bulk(&mut self, bulk: Bulk) {
+        let Some(bench) = self.bench_mut() else {
+            return;
+        };
+        let session = &bench.session;
+        let action = |post: usize| match bulk {
+            Bulk::Accept => session.answer(post).map(|labels| Action::Confirm {
+                labels,
+                assisted: true,
+            }),
+            Bulk::Skip => Some(Action::Skip),
+            Bulk::Escalate => Some(Action::Escalate),
+            Bulk::Flag => Some(Action::Flag(true)),
+        };
+        let picked = bench.selection().iter();
+        let actions: Vec<(usize, Action)> = picked
+            .filter_map(|post| Some((*post, action(*post)?)))
+            .collect();
+        let unanswered = bench.selection().len() - actions.len();
+        let changed = bench.session.apply_all(actions);
+        bench.select(Select::Nothing);
+        let done = match bulk {
+            Bulk::Accept => "Accepted",
+            Bulk::Skip => "Skipped",
+            Bulk::Escalate => "Escalated",
+            Bulk::Flag => "Flagged",
+        };
+        let mut text = format!("{done} {}", posts(changed));
+        if unanswered > 0 {
+            text.push_str(&format!(
+                "; {unanswered} without a readable answer left as they are"
+            ));
+        }
+        let undo = (changed > 0).then_some(Command::Undo);
+        self.toasts.show(Kind::Done, text, undo);
+    }
+
     fn flag(&mut self, post: usize) {
         let Some(bench) = self.bench() else { return };
         let flagged = bench.session.review(post).flagged;
@@ -138,7 +187,9 @@ impl App {
     }
 
     fn undo(&mut self) {
+        let size = self.bench().map_or(0, |bench| bench.session.undo_size());
         self.travel(
+            size,
             |bench| bench.session.undo(),
             "Undone",
             "There is nothing to undo",
@@ -146,7 +197,9 @@ impl App {
     }
 
     fn redo(&mut self) {
+        let size = self.bench().map_or(0, |bench| bench.session.redo_size());
         self.travel(
+            size,
             |bench| bench.session.redo(),
             "Done again",
             "There is nothing to do again",
@@ -154,7 +207,13 @@ impl App {
     }
 
     /// Moves through the history, and to the post it was about.
-    fn travel(&mut self, go: fn(&mut Bench) -> Option<usize>, done: &str, nothing: &str) {
+    fn travel(
+        &mut self,
+        size: usize,
+        go: fn(&mut Bench) -> Option<usize>,
+        done: &str,
+        nothing: &str,
+    ) {
         let Some(bench) = self.bench_mut() else {
             return;
         };
@@ -168,7 +227,10 @@ impl App {
             Some(Outcome::Escalated) => "escalated",
             None => "to do",
         };
-        let text = format!("{done}: post {} is {state} now", post + 1);
+        let text = match size {
+            0 | 1 => format!("{done}: post {} is {state} now", post + 1),
+            size => format!("{done}: {}", posts(size)),
+        };
         self.toasts.show(Kind::Done, text, None);
         self.go_to(post);
     }

@@ -9,10 +9,10 @@ use super::{
 };
 use crate::{
     gui::{
-        bench::Bench,
-        command::Command,
+        bench::{Bench, Select},
+        command::{Bulk, Command},
         texture::TextureCache,
-        theme::{self, Palette},
+        theme::{self, Palette, space},
         widgets::{self, empty_state, field},
     },
     review::queue::Filter,
@@ -70,6 +70,7 @@ impl QueuePanel<'_> {
             .show(ui, |ui| {
                 search = self.search_ui(ui, view);
                 self.choices_ui(ui, out);
+                self.selection_ui(ui, out);
             });
         ui.painter().hline(
             ui.max_rect().x_range(),
@@ -129,6 +130,25 @@ impl QueuePanel<'_> {
             None => count,
         };
         ui.label(theme::caption(ui, text));
+    }
+
+    /// What can be done with the picked posts.
+    fn selection_ui(&self, ui: &mut Ui, out: &mut Vec<Command>) {
+        let picked = self.bench.selection().len();
+        if picked == 0 {
+            return;
+        }
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = space::XS;
+            ui.label(theme::strong(format!(
+                "{} selected",
+                widgets::thousands(picked)
+            )));
+            for bulk in [Bulk::Accept, Bulk::Skip, Bulk::Escalate, Bulk::Flag] {
+                widgets::icon_button(ui, Command::Bulk(bulk), true, out);
+            }
+            widgets::icon_button(ui, Command::Select(Select::Nothing), true, out);
+        });
     }
 
     fn nothing_ui(&self, ui: &mut Ui, view: &mut QueueView, out: &mut Vec<Command>) {

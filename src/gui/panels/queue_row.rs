@@ -1,14 +1,14 @@
 //! One row of the queue: thumbnail, where the post stands, its labels, the beginning of its text.
 
 use egui::{
-    Align2, CornerRadius, FontFamily, FontId, Rect, Role, Sense, TextWrapMode, Ui, WidgetInfo,
-    pos2, vec2,
+    Align2, CornerRadius, FontFamily, FontId, Rect, Role, Sense, Stroke, StrokeKind, TextWrapMode,
+    Ui, WidgetInfo, pos2, vec2,
 };
 use egui_material_icons::{MaterialIcon, icons};
 
 use crate::{
     gui::{
-        bench::Bench,
+        bench::{Bench, Select},
         bidi,
         command::Command,
         picture::Form,
@@ -51,13 +51,20 @@ impl QueueRow<'_> {
             .get(post)
             .map_or("", |post| &post.text);
         let snippet = snippet(text);
+        let picked = self.bench.selection().contains(&post);
         let number = widgets::thousands(post + 1);
         response.widget_info(|| {
-            let label = format!("Post {number}, {}: {snippet}", standing.words);
+            let picked = if picked { ", in the selection" } else { "" };
+            let label = format!("Post {number}, {}{picked}: {snippet}", standing.words);
             WidgetInfo::selected(Role::ListBoxOption, true, selected, label)
         });
         if response.clicked() {
-            out.push(Command::GoTo(post));
+            let modifiers = ui.input(|input| input.modifiers);
+            out.push(match (modifiers.command, modifiers.shift) {
+                (true, _) => Command::Select(Select::Toggle(post)),
+                (_, true) => Command::Select(Select::Through(post)),
+                _ => Command::GoTo(post),
+            });
         }
         if selected {
             ui.painter().rect_filled(rect, 0.0, palette.selected);
@@ -71,6 +78,9 @@ impl QueueRow<'_> {
             vec2(THUMB, THUMB),
         );
         self.thumb_ui(ui, thumb, post);
+        if picked {
+            picked_ui(ui, thumb);
+        }
 
         let left = thumb.right() + 10.0;
         let right = rect.right() - 12.0;
@@ -151,6 +161,23 @@ impl QueueRow<'_> {
             );
         }
     }
+}
+
+/// Marks a picked row: a frame and a check on its picture.
+fn picked_ui(ui: &Ui, thumb: Rect) {
+    let palette = Palette::from_ui(ui);
+    let painter = ui.painter();
+    let stroke = Stroke::new(2.0, palette.accent);
+    painter.rect_stroke(thumb, CornerRadius::same(4), stroke, StrokeKind::Inside);
+    let at = thumb.right_bottom() - vec2(9.0, 9.0);
+    painter.circle_filled(at, 9.0, palette.accent_fill);
+    painter.text(
+        at,
+        Align2::CENTER_CENTER,
+        icons::ICON_CHECK.codepoint,
+        FontId::new(14.0, icons::ICON_CHECK.font_family()),
+        palette.on_accent,
+    );
 }
 
 /// Where a post stands, for its row.

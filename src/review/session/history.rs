@@ -46,38 +46,71 @@ fn shift(from: &mut Vec<Arc<Entry>>, to: &mut Vec<Arc<Entry>>, seq: u64) {
 impl Session {
     /// Does an action: in memory at once, on its way to the disk at once. One that changes nothing leaves no trace.
     pub fn apply(&mut self, post: usize, action: Action) {
+        self.apply_in(post, action, None);
+    }
+
+    /// Does an action to each of several posts; one undo takes all of it back. How many posts it changed.
+    pub fn apply_all(&mut self, actions: impl IntoIterator<Item = (usize, Action)>) -> usize {
+        let batch = Some(self.history.last_seq + 1);
+        let mut changed = 0;
+        for (post, action) in actions {
+            changed += usize::from(self.apply_in(post, action, batch));
+        }
+        changed
+    }
+
+    fn apply_in(&mut self, post: usize, action: Action, batch: Option<u64>) -> bool {
         let (Some(id), Some(_)) = (
             self.dataset.posts.get(post).map(|post| post.id),
             &self.store,
         ) else {
-            return;
+            return false;
         };
         let kind = action.kind();
         let before = self.review(post).clone();
         let after = before.after(action);
-        if before != after {
-            let seq = self.history.last_seq + 1;
-            self.enter(Entry {
-                seq,
-                post: id,
-                change: Change::Do(kind),
-                before,
-                after,
-                at_ms: now_ms(),
-            });
+        if before == after {
+            return false;
         }
+        self.enter(Entry {
+            seq: self.history.last_seq + 1,
+            post: id,
+            change: Change::Do(kind),
+            before,
+            after,
+            at_ms: now_ms(),
+            batch,
+        });
+        true
     }
 
-    /// Takes the last action back (also one of an earlier run of the program). The post it was about, to go to.
+    /// Takes the last action back (also one of an earlier run of the program), and all that was done with it at once.
+    /// The post it was about, to go to.
     pub fn undo(&mut self) -> Option<usize> {
-        let entry = Arc::clone(self.last(&self.history.done)?);
-        self.reverse(&entry, Change::Undo(entry.seq))
+        let mut post = None;
+        for entry in self.last_batch(&self.history.done) {
+            post = self.reverse(&entry, Change::Undo(entry.seq));
+        }
+        post
     }
 
-    /// Does the last undone action again. The post it was about, to go to.
+    /// Does the last undone action again, and all that was taken back with it. The post it was about, to go to.
     pub fn redo(&mut self) -> Option<usize> {
-        let entry = Arc::clone(self.last(&self.history.undone)?);
-        self.reverse(&entry, Change::Redo(entry.seq))
+        let mut post = None;
+        for entry in self.last_batch(&self.history.undone) {
+            post = self.reverse(&entry, Change::Redo(entry.seq));
+        }
+        post
+    }
+
+    /// How many posts the next undo is about.
+    pub fn undo_size(&self) -> usize {
+        self.last_batch(&self.history.done).len()
+    }
+
+    /// How many posts the next redo is about.
+    pub fn redo_size(&self) -> usize {
+        self.last_batch(&self.history.undone).len()
     }
 
     /// Whether `undo` would do something.
@@ -103,6 +136,20 @@ impl Session {
         entries.iter().rev().find(there)
     }
 
+    /// The last entry and those made at once with it, the latest first.
+    fn last_batch(&self, entries: &[Arc<Entry>]) -> Vec<Arc<Entry>> {
+        let Some(last) = self.last(entries) else {
+            return Vec::new();
+        };
+        let Some(batch) = last.batch else {
+            return vec![Arc::clone(last)];
+        };
+        let there = |entry: &&Arc<Entry>| self.place(entry.post).is_some();
+        let same = |entry: &&Arc<Entry>| entry.batch == Some(batch);
+        let from_end = entries.iter().rev().filter(there);
+        from_end.take_while(same).map(Arc::clone).collect()
+    }
+
     fn reverse(&mut self, entry: &Entry, change: Change) -> Option<usize> {
         let post = self.place(entry.post)?;
         let after = match change {
@@ -116,6 +163,7 @@ impl Session {
             before: self.review(post).clone(),
             after,
             at_ms: now_ms(),
+            batch: None,
         });
         Some(post)
     }

@@ -12,6 +12,7 @@ use super::{
     file, predictions,
     predictions::from_json,
     rows::{IdColumn, PathColumn, list_json, now_ms, parse_state},
+    schema::WITH_BATCHES,
 };
 use crate::{
     dataset::{Dataset, LabelSource, OpenOptions},
@@ -92,9 +93,16 @@ pub(super) fn read(
 fn read_rows(connection: &Connection, labels: &LabelNames) -> rusqlite::Result<Contents> {
     let mut entries = Vec::new();
     let mut gone = HashMap::new();
-    let mut statement = connection.prepare(
-        "SELECT seq, post_id, action, before, after, refers_to, at_ms FROM decisions ORDER BY seq",
-    )?;
+    // A reader cannot bring an older file up to date.
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let batch = if version >= WITH_BATCHES {
+        "batch"
+    } else {
+        "NULL"
+    };
+    let mut statement = connection.prepare(&format!(
+        "SELECT seq, post_id, action, before, after, refers_to, at_ms, {batch} FROM decisions ORDER BY seq"
+    ))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (entry, names) = entry_of(row, labels)?;
@@ -154,6 +162,7 @@ fn entry_of(row: &Row<'_>, labels: &LabelNames) -> rusqlite::Result<(Entry, Vec<
         before,
         after,
         at_ms: row.get(6)?,
+        batch: row.get::<_, Option<i64>>(7)?.map(i64::cast_unsigned),
     };
     Ok((entry, gone))
 }

@@ -15,7 +15,7 @@ pub(super) fn migrations() -> Migrations<'static> {
     Migrations::from_slice(MIGRATIONS)
 }
 
-const MIGRATIONS: &[M<'static>] = &[M::up(FIRST)];
+const MIGRATIONS: &[M<'static>] = &[M::up(FIRST), M::up(BATCHES)];
 
 const FIRST: &str = "
 -- One row: which dataset is under review, with all it takes to open it the same way again.
@@ -86,6 +86,13 @@ CREATE TABLE state (
     value ANY  NOT NULL
 ) STRICT, WITHOUT ROWID;
 ";
+
+/// What was done to several posts at once shares the `seq` of its first row here, so that one undo takes it back;
+/// NULL for what was done to one post alone.
+const BATCHES: &str = "ALTER TABLE decisions ADD COLUMN batch INTEGER REFERENCES decisions (seq);";
+
+/// The format from which on `decisions` has the column `batch`.
+pub(super) const WITH_BATCHES: i64 = 2;
 
 #[cfg(test)]
 mod tests {

@@ -265,8 +265,8 @@ impl Writer {
         let seq = entry.seq.cast_signed();
         let appended = transaction
             .prepare_cached(
-                "INSERT INTO decisions (seq, post_id, action, before, after, refers_to, reviewer, at_ms) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (seq) DO NOTHING",
+                "INSERT INTO decisions (seq, post_id, action, before, after, refers_to, reviewer, at_ms, batch) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (seq) DO NOTHING",
             )?
             .execute(params![
                 seq,
@@ -277,6 +277,7 @@ impl Writer {
                 refers_to.map(u64::cast_signed),
                 self.reviewer,
                 entry.at_ms,
+                entry.batch.map(u64::cast_signed),
             ])?;
         if appended == 1 {
             return Ok(true);
