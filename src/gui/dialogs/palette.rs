@@ -158,9 +158,11 @@ impl CommandPalette {
         }
         let room = (ui.ctx().content_rect().height() - 200.0).clamp(4.0 * ROW, HEIGHT);
         ui.spacing_mut().item_spacing.y = 0.0;
+        // Of one height whatever is found, so that the field stays where it is.
         ScrollArea::vertical()
             .max_height(room)
-            .auto_shrink([false, true])
+            .min_scrolled_height(room)
+            .auto_shrink(false)
             .show(ui, |ui| {
                 for (row, entry) in self.shown.iter().enumerate() {
                     let is_chosen = row == self.chosen;

@@ -265,6 +265,12 @@ fn cells(
 
 /// “.83” reads as fast as “0.83” and leaves room.
 pub fn short(value: f64) -> String {
-    let text = format!("{value:.2}");
-    text.strip_prefix('0').map_or(text.clone(), str::to_owned)
+    let text = format!("{:.2}", value.abs());
+    let digits = text.strip_prefix('0').unwrap_or(&text);
+    let sign = if value < 0.0 && digits != ".00" {
+        "−"
+    } else {
+        ""
+    };
+    format!("{sign}{digits}")
 }
