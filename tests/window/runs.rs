@@ -74,7 +74,9 @@ fn another_model_makes_a_run_of_its_own_and_the_two_are_compared() {
         window.bench().session.answer(1) == Some(LabelSet::from_bits(2))
     });
     assert!(window.has("An earlier run is shown"));
-    assert!(window.has("Against run B, run A adds sexist"));
+    window.until("changing places", |window| {
+        window.has("Against run B, run A adds sexist")
+    });
     window.click("Back to the loaded model");
     window.until("coming back", |window| {
         window.bench().session.answer(1) == Some(LabelSet::EMPTY)
