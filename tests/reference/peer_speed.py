@@ -2,10 +2,13 @@
 
     python peer_speed.py CHECKPOINT --overrule BINARY [--dtype f32] [--posts 3] [--rounds 2] [--threads 2] [--tokens 10] [--out FILE]
 
-CHECKPOINT is one of random_checkpoint.py's, whose answers never end by themselves: both sides write exactly --tokens tokens
-a post, which is the worst case for Overrule, since none of its drafts is right. Each round starts both programs anew, one
-after the other, so that they never share the machine with each other. What is compared: the median over posts and rounds of
-the seconds from a decoded picture to the answer, and the peak of the memory. transformers computes in float32.
+CHECKPOINT is one of random_checkpoint.py's, whose answers hardly ever end by themselves: transformers writes exactly
+--tokens tokens a post, and Overrule as many unless its answer ends (each post's count is in the result). Such a model says
+nothing that Overrule drafts, which is its worst case; where it repeats itself, a draft may still be right. Labels get no
+probabilities, which transformers does not compute either. Each round starts both programs anew, one after the other, so that
+they never share the machine with each other. Both answer one post more first, to warm up. What is compared: the median over
+posts and rounds of the seconds from a decoded picture to the answer, and the peak of the memory. transformers computes in
+float32.
 
 Prints one JSON object; benches/results/ keeps such objects.
 """
@@ -30,7 +33,7 @@ FAMILIES = {"paligemma": "paligemma2", "qwen2_vl": "qwen2_vl", "idefics3": "smol
 
 
 def transformers_rows(arguments):
-    """In a process of its own: seconds of each post, printed one a line. The first post is answered twice, once to warm up."""
+    """In a process of its own: seconds of each post but the first, printed one a line."""
     import torch
     import transformers
 
@@ -41,8 +44,8 @@ def transformers_rows(arguments):
     family = importlib.import_module(FAMILIES[json.loads((arguments.checkpoint / "config.json").read_text())["model_type"]])
     processor = transformers.AutoProcessor.from_pretrained(arguments.checkpoint)
     model = transformers.AutoModelForImageTextToText.from_pretrained(arguments.checkpoint, dtype=torch.float32).eval()
-    posts = task.read_posts(POSTS / "test.csv")[: arguments.posts]
-    for number, post in enumerate(posts[:1] + posts):
+    posts = task.read_posts(POSTS / "test.csv")[: arguments.posts + 1]
+    for number, post in enumerate(posts):
         started = time.perf_counter()
         prompt = family.prompt_text(processor, post, "trained")
         inputs = processor(images=[post["rgb"]], text=[prompt], return_tensors="pt")
@@ -56,10 +59,10 @@ def transformers_rows(arguments):
 
 
 def overrule_rows(arguments, folder):
-    """Seconds of each post, as Overrule's records have them. One post more runs first, to warm up."""
+    """Seconds of each post but the first, as Overrule's records have them."""
     out = Path(folder) / "predictions.jsonl"
     out.unlink(missing_ok=True)
-    command = [arguments.overrule, "predict", POSTS, "--model", arguments.checkpoint, "--out", out, "--device", "cpu"]
+    command = [arguments.overrule, "predict", POSTS / "test.csv", "--no-scores", "--model", arguments.checkpoint, "--out", out, "--device", "cpu"]
     command += ["--dtype", arguments.dtype, "--threads", arguments.threads, "--max-new-tokens", arguments.tokens]
     command += ["--limit", arguments.posts + 1]
     peak_bytes, _ = measured([str(part) for part in command])
