@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use candle_core::Tensor;
 
-use super::ModelError;
+use super::{ModelError, causal_lm::check_vocabulary};
 
 /// Where the image's tokens stand: one run, as long as there are features; empty if there are none.
 ///
@@ -26,22 +26,6 @@ pub fn run(input_ids: &[u32], image_id: u32, features: usize) -> Result<Range<us
     Ok(start..start + run)
 }
 
-/// Refuses ids that the embedding has no row for; `image_id` needs none.
-///
-/// # Errors
-/// An id beyond the vocabulary.
-fn check_vocabulary(input_ids: &[u32], image_id: u32, vocabulary: usize) -> Result<(), ModelError> {
-    match input_ids
-        .iter()
-        .find(|id| **id as usize >= vocabulary && **id != image_id)
-    {
-        Some(id) => Err(ModelError::Input(format!(
-            "the token id {id} is beyond the vocabulary of {vocabulary}"
-        ))),
-        None => Ok(()),
-    }
-}
-
 /// Embeddings `(1, len, hidden)` of a prompt: `features (1, tokens, hidden)` in the places of the image tokens, in order, and
 /// what `embed` gives for the others. The image tokens may stand in several runs; without features there must be none.
 ///
@@ -54,7 +38,7 @@ pub fn embed(
     vocabulary: usize,
     embed: impl Fn(&[u32]) -> candle_core::Result<Tensor>,
 ) -> Result<Tensor, ModelError> {
-    check_vocabulary(input_ids, image_id, vocabulary)?;
+    check_vocabulary(input_ids.iter().filter(|id| **id != image_id), vocabulary)?;
     let wanted = input_ids.iter().filter(|id| **id == image_id).count();
     let given = features.map_or(Ok(0), |features| features.dim(1))?;
     if wanted != given {

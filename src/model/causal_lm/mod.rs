@@ -29,6 +29,31 @@ pub struct Prompt {
     pub next: u32,
 }
 
+impl Prompt {
+    /// A prompt whose tokens are counted one by one from `first` on; `embeddings (1, len, hidden)`.
+    pub fn in_line(embeddings: Tensor, first: u32) -> Result<Self, ModelError> {
+        let next = first + embeddings.dim(1)? as u32;
+        Ok(Self {
+            embeddings,
+            positions: (first..next).map(|at| [at; 3]).collect(),
+            next,
+        })
+    }
+}
+
+/// Refuses ids that the embedding has no row for.
+pub fn check_vocabulary<'a>(
+    ids: impl IntoIterator<Item = &'a u32>,
+    vocab_size: usize,
+) -> Result<(), ModelError> {
+    match ids.into_iter().find(|id| **id as usize >= vocab_size) {
+        Some(id) => Err(ModelError::Input(format!(
+            "the token id {id} is beyond the vocabulary of {vocab_size}"
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// What the new tokens see, for the two kinds of layers. `None`: everything.
 #[derive(Clone, Debug, Default)]
 pub struct Masks {
@@ -114,16 +139,7 @@ impl<B: Backbone> CausalLm<B> {
         let traits = self.backbone.traits();
         let mut ids = Vec::with_capacity(trees.len() * nodes);
         for tree in trees {
-            if let Some(id) = tree
-                .tokens()
-                .iter()
-                .find(|id| **id as usize >= traits.vocab_size)
-            {
-                return Err(ModelError::Input(format!(
-                    "the token id {id} is beyond the vocabulary of {}",
-                    traits.vocab_size
-                )));
-            }
+            check_vocabulary(tree.tokens(), traits.vocab_size)?;
             ids.extend(tree.tokens());
             ids.extend(std::iter::repeat_n(0, nodes - tree.len()));
         }

@@ -12,42 +12,26 @@ use super::{
     ModelError,
     causal_lm::{Masks, Position},
     layers::{
-        Activation, Embedding, Heads, KvCache, Linear, RmsNorm, RotaryEmbedding, activate_mul,
-        attend,
+        Activation, Embedding, GatedMlp, Heads, Linear, RmsNorm, RotaryEmbedding, Rows,
+        SelfAttention,
     },
     weights::Weights,
 };
 
-/// What every layer of a call shares.
-struct Call<'a> {
-    /// (batch, new, head_dim / 2)
-    cos: Tensor,
-    /// (batch, new, head_dim / 2)
-    sin: Tensor,
-    masks: &'a Masks,
-}
-
-impl Call<'_> {
-    fn mask(&self, layer_type: LayerType) -> Option<&Tensor> {
-        match layer_type {
-            LayerType::FullAttention => self.masks.full.as_ref(),
-            LayerType::SlidingAttention => self.masks.sliding.as_ref(),
-        }
-    }
-}
-
-struct Attention {
-    q_proj: Linear,
-    k_proj: Linear,
-    v_proj: Linear,
-    o_proj: Linear,
-    heads: Heads,
+struct DecoderLayer {
+    input_layernorm: RmsNorm,
+    self_attn: SelfAttention,
     layer_type: LayerType,
-    kv_cache: KvCache,
+    post_attention_layernorm: RmsNorm,
+    pre_feedforward_layernorm: RmsNorm,
+    mlp: GatedMlp,
+    post_feedforward_layernorm: RmsNorm,
 }
 
-impl Attention {
+impl DecoderLayer {
     fn load(weights: &Weights, config: &Config, layer: usize) -> Result<Self, ModelError> {
+        let size = config.hidden_size;
+        let norm = |name| RmsNorm::load_from_one(&weights.pp(name), size, config.rms_norm_eps);
         let heads = Heads {
             queries: config.num_attention_heads,
             keys_values: config.num_key_value_heads,
@@ -55,98 +39,28 @@ impl Attention {
             scale: config.query_pre_attn_scalar.powf(-0.5),
             softcap: config.attn_logit_softcapping,
         };
-        let size = config.hidden_size;
-        let (queries, keys_values) = (heads.queries * heads.dim, heads.keys_values * heads.dim);
-        Ok(Self {
-            q_proj: Linear::load(&weights.pp("q_proj"), size, queries)?,
-            k_proj: Linear::load(&weights.pp("k_proj"), size, keys_values)?,
-            v_proj: Linear::load(&weights.pp("v_proj"), size, keys_values)?,
-            o_proj: Linear::load(&weights.pp("o_proj"), queries, size)?,
-            heads,
-            layer_type: config.layer_type(layer),
-            kv_cache: KvCache::default(),
-        })
-    }
-
-    /// `x (batch, new, hidden)` → `(batch, keep, hidden)`: keys and values of all new tokens, queries of the last `keep`.
-    fn forward(&mut self, x: &Tensor, keep: usize, call: &Call) -> candle_core::Result<Tensor> {
-        let first = x.dim(1)? - keep;
-        let k = self.heads.split(&self.k_proj.forward(x)?)?; // (batch, key_value_heads, new, dim)
-        let v = self.heads.split(&self.v_proj.forward(x)?)?; // (batch, key_value_heads, new, dim)
-        let k = candle_nn::rotary_emb::rope(&k, &call.cos, &call.sin)?;
-        let (k, v) = self.kv_cache.append(&k, &v)?; // (batch, key_value_heads, all, dim)
-
-        let queries = x.narrow(1, first, keep)?;
-        let q = self.heads.split(&self.q_proj.forward(&queries)?)?; // (batch, heads, keep, dim)
-        let cos = call.cos.narrow(1, first, keep)?.contiguous()?;
-        let sin = call.sin.narrow(1, first, keep)?.contiguous()?;
-        let q = candle_nn::rotary_emb::rope(&q, &cos, &sin)?;
-
-        let mask = match call.mask(self.layer_type) {
-            Some(mask) if mask.dim(2)? > keep => {
-                Some(mask.narrow(2, mask.dim(2)? - keep, keep)?.contiguous()?)
-            }
-            mask => mask.cloned(),
-        };
-        let mixed = attend(&q, &k, &v, &self.heads, mask.as_ref())?; // (batch, keep, heads · dim)
-        self.o_proj.forward(&mixed)
-    }
-}
-
-struct Mlp {
-    gate_proj: Linear,
-    up_proj: Linear,
-    down_proj: Linear,
-}
-
-impl Mlp {
-    fn load(weights: &Weights, config: &Config) -> Result<Self, ModelError> {
-        let (size, inner) = (config.hidden_size, config.intermediate_size);
-        Ok(Self {
-            gate_proj: Linear::load(&weights.pp("gate_proj"), size, inner)?,
-            up_proj: Linear::load(&weights.pp("up_proj"), size, inner)?,
-            down_proj: Linear::load(&weights.pp("down_proj"), inner, size)?,
-        })
-    }
-
-    fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let gate = self.gate_proj.forward(x)?; // (batch, len, inner)
-        let up = self.up_proj.forward(x)?; // (batch, len, inner)
-        self.down_proj
-            .forward(&activate_mul(Activation::Gelu, gate, &up)?)
-    }
-}
-
-struct DecoderLayer {
-    input_layernorm: RmsNorm,
-    self_attn: Attention,
-    post_attention_layernorm: RmsNorm,
-    pre_feedforward_layernorm: RmsNorm,
-    mlp: Mlp,
-    post_feedforward_layernorm: RmsNorm,
-}
-
-impl DecoderLayer {
-    fn load(weights: &Weights, config: &Config, layer: usize) -> Result<Self, ModelError> {
-        let norm = |name| {
-            RmsNorm::load_from_one(&weights.pp(name), config.hidden_size, config.rms_norm_eps)
-        };
         Ok(Self {
             input_layernorm: norm("input_layernorm")?,
-            self_attn: Attention::load(&weights.pp("self_attn"), config, layer)?,
+            self_attn: SelfAttention::load(&weights.pp("self_attn"), size, heads, None)?,
+            layer_type: config.layer_type(layer),
             post_attention_layernorm: norm("post_attention_layernorm")?,
             pre_feedforward_layernorm: norm("pre_feedforward_layernorm")?,
-            mlp: Mlp::load(&weights.pp("mlp"), config)?,
+            mlp: GatedMlp::load(
+                &weights.pp("mlp"),
+                size,
+                config.intermediate_size,
+                Activation::Gelu,
+            )?,
             post_feedforward_layernorm: norm("post_feedforward_layernorm")?,
         })
     }
 
     /// `x (batch, new, hidden)` → `(batch, keep, hidden)`.
-    fn forward(&mut self, x: &Tensor, keep: usize, call: &Call) -> candle_core::Result<Tensor> {
+    fn forward(&mut self, x: &Tensor, rows: &Rows) -> candle_core::Result<Tensor> {
         let attended = self
             .self_attn
-            .forward(&self.input_layernorm.forward(x)?, keep, call)?;
-        let kept = x.narrow(1, x.dim(1)? - keep, keep)?;
+            .forward(&self.input_layernorm.forward(x)?, rows)?;
+        let kept = x.narrow(1, x.dim(1)? - rows.keep, rows.keep)?;
         let x = (kept + self.post_attention_layernorm.forward(&attended)?)?;
         let fed = self
             .mlp
@@ -225,15 +139,21 @@ impl Gemma2 {
         keep: usize,
     ) -> candle_core::Result<Tensor> {
         let (batch, new, _) = embeddings.dims3()?;
-        let positions: Vec<u32> = positions.iter().map(|[at, ..]| *at).collect();
-        let positions = Tensor::from_vec(positions, (batch, new), embeddings.device())?;
-        let (cos, sin) = self.rotary.tables(&positions, self.compute)?;
-        let call = Call { cos, sin, masks };
+        let (cos, sin) = self.rotary.of_tokens(positions, batch, self.compute)?;
         let last = self.layers.len().saturating_sub(1);
         let mut x = embeddings.clone(); // (batch, new, hidden)
         for (i, layer) in self.layers.iter_mut().enumerate() {
             // Behind the last layer nobody reads the other rows.
-            x = layer.forward(&x, if i == last { keep } else { new }, &call)?;
+            let rows = Rows {
+                cos: &cos,
+                sin: &sin,
+                mask: match layer.layer_type {
+                    LayerType::FullAttention => masks.full.as_ref(),
+                    LayerType::SlidingAttention => masks.sliding.as_ref(),
+                },
+                keep: if i == last { keep } else { new },
+            };
+            x = layer.forward(&x, &rows)?;
         }
         let logits = self.lm_head.forward(&self.norm.forward(&x)?)?; // (batch, keep, vocab)
         let logits = logits.to_dtype(DType::F32)?;
@@ -246,7 +166,7 @@ impl Gemma2 {
     /// Forgets all but the first `len` tokens of every sequence.
     pub fn truncate(&mut self, len: usize) {
         for layer in &mut self.layers {
-            layer.self_attn.kv_cache.truncate(len);
+            layer.self_attn.truncate(len);
         }
     }
 }

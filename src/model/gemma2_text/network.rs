@@ -5,7 +5,7 @@ use candle_core::{DType, Device, Tensor};
 use super::Config;
 use crate::model::{
     ModelError, ModelInput,
-    causal_lm::{Backbone, Masks, Position, Prompt, Reach, Traits},
+    causal_lm::{Backbone, Masks, Position, Prompt, Reach, Traits, check_vocabulary},
     gemma2::Gemma2,
     weights::Weights,
 };
@@ -32,23 +32,9 @@ impl Gemma2Text {
 
     /// Positions start at 0.
     fn prompt(&self, input: &ModelInput) -> Result<Prompt, ModelError> {
-        let vocabulary = self.config.decoder.vocab_size;
-        if let Some(id) = input
-            .input_ids
-            .iter()
-            .find(|id| **id as usize >= vocabulary)
-        {
-            return Err(ModelError::Input(format!(
-                "the token id {id} is beyond the vocabulary of {vocabulary}"
-            )));
-        }
+        check_vocabulary(&input.input_ids, self.config.decoder.vocab_size)?;
         let input_ids = Tensor::new(input.input_ids.as_slice(), &self.device)?.unsqueeze(0)?;
-        let len = input.input_ids.len() as u32;
-        Ok(Prompt {
-            embeddings: self.embed(&input_ids)?, // (1, len, hidden)
-            positions: (0..len).map(|at| [at; 3]).collect(),
-            next: len,
-        })
+        Prompt::in_line(self.embed(&input_ids)?, 0)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 
+use crate::model::causal_lm::Position;
+
 /// Angles by position, computed in f32.
 #[derive(Clone, Debug)]
 pub struct RotaryEmbedding {
@@ -34,6 +36,19 @@ impl RotaryEmbedding {
     /// Cosines and sines `(batch, len, head_dim / 2)` of positions `(batch, len)` u32, as `dtype`.
     pub fn tables(&self, positions: &Tensor, dtype: DType) -> Result<(Tensor, Tensor)> {
         self.tables_by_frequency(&positions.unsqueeze(2)?, dtype)
+    }
+
+    /// The same of `batch` sequences of tokens, one sequence after the other: their positions by the first axis.
+    pub fn of_tokens(
+        &self,
+        positions: &[Position],
+        batch: usize,
+        dtype: DType,
+    ) -> Result<(Tensor, Tensor)> {
+        let positions: Vec<u32> = positions.iter().map(|[at, ..]| *at).collect();
+        let shape = (batch, positions.len() / batch.max(1));
+        let positions = Tensor::from_vec(positions, shape, self.inv_freq.device())?;
+        self.tables(&positions, dtype)
     }
 
     /// The same with a position for each frequency: positions `(batch, len, head_dim / 2)` u32.

@@ -79,18 +79,14 @@ impl Backbone for PaliGemma2 {
         let features = self.image_features(batch)?; // (batch, patches, hidden)
         let embed = |ids: &[u32]| self.embed(&Tensor::new(ids, &self.device)?.unsqueeze(0)?);
         let prompts = batch.iter().enumerate().map(|(b, input)| {
-            let len = input.input_ids.len() as u32;
-            Ok(Prompt {
-                embeddings: image_tokens::embed(
-                    &input.input_ids,
-                    self.config.image_token_index,
-                    Some(&features.narrow(0, b, 1)?),
-                    self.config.text_config.vocab_size,
-                    embed,
-                )?,
-                positions: (1..=len).map(|at| [at; 3]).collect(),
-                next: len + 1,
-            })
+            let embeddings = image_tokens::embed(
+                &input.input_ids,
+                self.config.image_token_index,
+                Some(&features.narrow(0, b, 1)?),
+                self.config.text_config.vocab_size,
+                embed,
+            )?;
+            Prompt::in_line(embeddings, 1)
         });
         prompts.collect()
     }

@@ -109,18 +109,14 @@ impl SmolVlm {
         let features = pixels
             .map(|pixels| self.image_features(pixels))
             .transpose()?;
-        let len = input.input_ids.len() as u32;
-        Ok(Prompt {
-            embeddings: image_tokens::embed(
-                &input.input_ids,
-                self.config.image_token_id,
-                features.as_ref(),
-                self.config.text.vocab_size,
-                |ids| self.embed(&Tensor::new(ids, &self.device)?.unsqueeze(0)?),
-            )?,
-            positions: (0..len).map(|position| [position; 3]).collect(),
-            next: len,
-        })
+        let embeddings = image_tokens::embed(
+            &input.input_ids,
+            self.config.image_token_id,
+            features.as_ref(),
+            self.config.text.vocab_size,
+            |ids| self.embed(&Tensor::new(ids, &self.device)?.unsqueeze(0)?),
+        )?;
+        Prompt::in_line(embeddings, 0)
     }
 }
 
@@ -140,10 +136,8 @@ impl Backbone for SmolVlm {
         masks: &Masks,
         keep: usize,
     ) -> candle_core::Result<Tensor> {
-        let (batch, new, _) = embeddings.dims3()?;
-        let positions: Vec<u32> = positions.iter().map(|[position, ..]| *position).collect();
-        let positions = Tensor::from_vec(positions, (batch, new), &self.device)?;
-        let (cos, sin) = self.rotary.tables(&positions, self.compute)?;
+        let batch = embeddings.dim(0)?;
+        let (cos, sin) = self.rotary.of_tokens(positions, batch, self.compute)?;
         self.language_model
             .forward(embeddings, (&cos, &sin), masks.full.as_ref(), keep)
     }
