@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use super::{figures::Figures, pace::Pace};
+use super::{
+    background::{Background, Due, Wake},
+    figures::Figures,
+};
 use crate::{
     post::LabelSet,
     review::{
@@ -14,6 +17,9 @@ use crate::{
 
 /// How many posts behind the cursor the model is asked for first.
 const AHEAD: usize = 16;
+
+/// A queue over at most so many posts is worked out within the frame: that is quicker than to start a thread.
+const IN_FRAME: usize = 2_000;
 
 /// Where the labels in front of the reviewer come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,16 +86,29 @@ pub struct Bench {
     queue: Vec<u32>,
     /// The place of the cursor in the queue, or where it would be.
     place: Result<usize, usize>,
-    of: u64,
-    pace: Pace,
+    /// The queue being worked out.
+    build: Background<Question, Vec<u32>>,
+    /// Whether the queue on its way was chosen by the reviewer, and shows its first post if it lacks the one on screen.
+    is_chosen: bool,
+    /// Posts that left the queue while a new one was on its way.
+    left: Vec<u32>,
+    wake: Wake,
+}
+
+/// What the queue shows.
+#[derive(Clone, PartialEq, Debug)]
+struct Question {
+    filter: Filter,
+    order: Order,
+    search: String,
 }
 
 impl Bench {
     /// Takes an opened session. `wake` is called when figures worked out on another thread are there.
-    pub fn new(session: Session, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+    pub fn new(session: Session, wake: Wake) -> Self {
         let mut bench = Self {
             save: SaveState::Saved,
-            figures: Figures::new(wake),
+            figures: Figures::new(Arc::clone(&wake)),
             filter: Filter::All,
             order: Order::Dataset,
             search: String::new(),
@@ -97,11 +116,18 @@ impl Bench {
             selection: BTreeSet::new(),
             queue: Vec::new(),
             place: Err(0),
-            of: 0,
-            pace: Pace::default(),
+            build: Background::new("overrule-queue"),
+            is_chosen: false,
+            left: Vec::new(),
+            wake,
             session,
         };
-        bench.rebuild();
+        // In dataset order with nothing left out, which takes no time.
+        let question = bench.question();
+        bench.queue = bench.build.answer_now(question, || {
+            queue::build(&bench.session, Filter::All, Order::Dataset, "")
+        });
+        bench.find_place();
         bench
     }
 
@@ -205,7 +231,7 @@ impl Bench {
         if let Ok(place) = self.place
             && !queue::passes(&self.session, self.filter, post)
         {
-            self.queue.remove(place);
+            self.left.push(self.queue.remove(place));
             self.place = Err(place);
         }
     }
@@ -216,16 +242,16 @@ impl Bench {
         if changed_posts {
             self.selection.clear();
         }
+        self.is_chosen |= changed_posts;
         self.filter = filter;
         self.order = order;
         self.search = search.to_owned();
-        self.rebuild();
-        if changed_posts
-            && self.place.is_err()
-            && let Some(first) = self.queue.first().copied()
-        {
-            self.go_to(first as usize);
-        }
+        self.refresh_queue();
+    }
+
+    /// Whether the queue that was asked for is still being worked out; the one before it is shown.
+    pub fn is_queue_on_its_way(&self) -> bool {
+        self.build.is_other_on_its_way()
     }
 
     /// Whether the queue depends on more than the dataset.
@@ -237,27 +263,74 @@ impl Bench {
             )
     }
 
-    fn rebuild(&mut self) {
-        let Self {
-            session,
-            filter,
-            order,
-            search,
-            pace,
-            ..
-        } = self;
-        self.queue = pace.run(|| queue::build(session, *filter, *order, search));
-        self.of = self.session.revision();
-        self.find_place();
+    /// What the queue shows, and of which revision of the session; one that depends on the dataset alone is always of
+    /// the first.
+    fn question(&self) -> (u64, Question) {
+        let revision = if self.is_live() {
+            self.session.revision()
+        } else {
+            0
+        };
+        let question = Question {
+            filter: self.filter,
+            order: self.order,
+            search: self.search.clone(),
+        };
+        (revision, question)
     }
 
-    /// Works the queue out again but leaves the post on screen in it: it goes when the reviewer does.
-    fn rebuild_around_cursor(&mut self) {
+    /// Takes a new queue if there is one, and starts to work one out if something changed. How long to wait with that.
+    fn refresh_queue(&mut self) -> Option<Duration> {
+        if let Some(queue) = self.build.receive() {
+            self.take_queue(queue);
+        }
+        let wanted = self.question();
+        match self.build.due(&wanted) {
+            Due::Now => {
+                self.left.clear();
+                let Question {
+                    filter,
+                    order,
+                    search,
+                } = wanted.1.clone();
+                if self.session.dataset().posts.len() <= IN_FRAME {
+                    let session = &self.session;
+                    let queue = self
+                        .build
+                        .answer_now(wanted, || queue::build(session, filter, order, &search));
+                    self.take_queue(queue);
+                } else {
+                    let now = self.session.snapshot();
+                    self.build.start(wanted, &self.wake, move |_| {
+                        queue::build(&now, filter, order, &search)
+                    });
+                }
+                None
+            }
+            Due::In(pause) => Some(pause),
+            Due::Never => None,
+        }
+    }
+
+    /// Shows a new queue. A post on screen that fell out of it by what happened since stays until the reviewer leaves it.
+    fn take_queue(&mut self, queue: Vec<u32>) {
         let stood = self.place.is_ok();
-        self.rebuild();
-        if let (true, Err(gap), Ok(post)) =
-            (stood, self.place, u32::try_from(self.session.cursor()))
-        {
+        self.queue = queue;
+        for post in std::mem::take(&mut self.left) {
+            if !queue::passes(&self.session, self.filter, post as usize) {
+                self.queue.retain(|other| *other != post);
+            }
+        }
+        self.find_place();
+        let Err(gap) = self.place else {
+            self.is_chosen = false;
+            return;
+        };
+        if std::mem::take(&mut self.is_chosen) {
+            if let Some(first) = self.queue.first().copied() {
+                self.go_to(first as usize);
+            }
+        } else if let (true, Ok(post)) = (stood, u32::try_from(self.session.cursor())) {
             self.queue.insert(gap.min(self.queue.len()), post);
             self.find_place();
         }
@@ -277,21 +350,8 @@ impl Bench {
     /// Works out again what changed, but no more often than keeps the window quick. Returns how long to wait for the rest.
     pub fn refresh(&mut self) -> Option<Duration> {
         self.save = self.session.poll();
-        let revision = self.session.revision();
-        let mut wait: Option<Duration> = None;
-        let mut later = |pause: Duration| {
-            wait = Some(wait.map_or(pause, |w| w.min(pause)));
-        };
-        if self.is_live() && self.of != revision {
-            match self.pace.wait() {
-                Duration::ZERO => self.rebuild_around_cursor(),
-                pause => later(pause),
-            }
-        }
-        if let Some(pause) = self.figures.refresh(&self.session) {
-            later(pause);
-        }
-        wait
+        let waits = [self.refresh_queue(), self.figures.refresh(&self.session)];
+        waits.into_iter().flatten().min()
     }
 
     /// The labels in front of the reviewer for a post.

@@ -1,30 +1,24 @@
 //! The scores: worked out on a thread of their own, no more often than keeps the machine quiet.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, TryRecvError, bounded};
-
-use super::pace::Pace;
+use super::background::{Background, Due, Wake};
 use crate::{
     metrics::{
         self, Metrics, Pair,
-        agreement::{self, Both, Comparison},
+        agreement::{self, Comparison},
         bootstrap::{self, Intervals},
     },
     review::{
         Session,
-        session::{Exposure, LeftOut, Truth},
+        session::{Exposure, LeftOut, Snapshot, Truth},
     },
 };
 
 /// Any number will do, as long as it stays the same: figures that dance tell nothing.
 const SEED: u64 = 1;
+
+const THREAD: &str = "overrule-figures";
 
 /// The scores, as of a revision of the session.
 pub struct Figures {
@@ -38,13 +32,10 @@ pub struct Figures {
     pub left_out: LeftOut,
     /// The shown run beside the other one, if there is one.
     pub comparison: Option<Comparison>,
-    scores: Part<Scores>,
-    bootstrap: Part<Option<Intervals>>,
-    wake: Arc<dyn Fn() + Send + Sync>,
+    scores: Background<Truth, Scores>,
+    bootstrap: Background<Truth, Option<Intervals>>,
+    wake: Wake,
 }
-
-/// A revision of the session and a kind of truth.
-type Of = (u64, Truth);
 
 struct Scores {
     metrics: Metrics,
@@ -54,15 +45,15 @@ struct Scores {
 
 impl Figures {
     /// None yet. `wake` is called when some are there.
-    pub(super) fn new(wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+    pub(super) fn new(wake: Wake) -> Self {
         Self {
             metrics: None,
             intervals: None,
             truth: Truth::default(),
             left_out: LeftOut::default(),
             comparison: None,
-            scores: Part::default(),
-            bootstrap: Part::default(),
+            scores: Background::new(THREAD),
+            bootstrap: Background::new(THREAD),
             wake,
         }
     }
@@ -79,36 +70,30 @@ impl Figures {
         }
         let wanted = (session.revision(), self.truth);
         let truth = self.truth;
-        let pairs = || session.pairs(truth, Exposure::Any).collect::<Vec<Pair>>();
-        let scores = match self.scores.due(wanted) {
+        let scores = match self.scores.due(&wanted) {
             Due::Now => {
-                let (labels, pairs) = (session.dataset().labels.clone(), pairs());
-                let left_out = session.left_out(truth, Exposure::Any);
-                let both: Option<Vec<Both>> =
-                    session.other_run().map(|_| session.both(truth).collect());
-                self.scores.start(wanted, &self.wake, move |_| Scores {
-                    metrics: metrics::evaluate(&labels, pairs),
-                    comparison: both.map(|both| agreement::compare(&labels, both)),
-                    left_out,
-                });
+                let now = session.snapshot();
+                self.scores
+                    .start(wanted, &self.wake, move |_| Scores::of(&now, truth));
                 None
             }
             Due::In(pause) => Some(pause),
             Due::Never => None,
         };
         // Intervals follow the scores.
-        if self.scores.of != Some(wanted) {
+        if self.scores.of() != Some(&wanted) {
             return scores;
         }
-        match self.bootstrap.due(wanted) {
+        match self.bootstrap.due(&wanted) {
             Due::Now => {
-                let (labels, pairs) = (session.dataset().labels.clone(), pairs());
-                if self.bootstrap.of.is_none_or(|(_, of)| of != truth) {
+                if self.bootstrap.of().is_none_or(|(_, of)| *of != truth) {
                     self.intervals = None;
                 }
+                let now = session.snapshot();
                 self.bootstrap
                     .start(wanted, &self.wake, move |is_cancelled| {
-                        bootstrap::intervals(&labels, &pairs, SEED, is_cancelled)
+                        let pairs: Vec<Pair> = now.pairs(truth, Exposure::Any).collect();
+                        bootstrap::intervals(&now.dataset().labels, &pairs, SEED, is_cancelled)
                     });
                 scores
             }
@@ -118,103 +103,15 @@ impl Figures {
     }
 }
 
-/// Something worked out on a thread of its own, now and then.
-struct Part<T> {
-    /// What the last result is of.
-    of: Option<Of>,
-    pace: Pace,
-    work: Option<Work<T>>,
-}
-
-impl<T> Default for Part<T> {
-    fn default() -> Self {
+impl Scores {
+    fn of(now: &Snapshot, truth: Truth) -> Self {
+        let labels = &now.dataset().labels;
         Self {
-            of: None,
-            pace: Pace::default(),
-            work: None,
+            metrics: metrics::evaluate(labels, now.pairs(truth, Exposure::Any)),
+            comparison: now
+                .has_other_run()
+                .then(|| agreement::compare(labels, now.both(truth))),
+            left_out: now.left_out(truth, Exposure::Any),
         }
-    }
-}
-
-/// A result on its way.
-struct Work<T> {
-    of: Of,
-    result: Receiver<(T, Duration)>,
-    cancelled: Arc<AtomicBool>,
-}
-
-impl<T> Drop for Work<T> {
-    fn drop(&mut self) {
-        self.cancelled.store(true, Ordering::Relaxed);
-    }
-}
-
-/// When to start.
-enum Due {
-    Now,
-    In(Duration),
-    Never,
-}
-
-impl<T: Send + 'static> Part<T> {
-    fn receive(&mut self) -> Option<T> {
-        let work = self.work.as_ref()?;
-        let received = work.result.try_recv();
-        let of = work.of;
-        match received {
-            Ok((result, took)) => {
-                self.of = Some(of);
-                self.pace.done(took);
-                self.work = None;
-                Some(result)
-            }
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => {
-                self.work = None;
-                None
-            }
-        }
-    }
-
-    fn due(&self, wanted: Of) -> Due {
-        let other_truth = |of: Of| of.1 != wanted.1;
-        match (&self.work, self.of) {
-            // What is on its way is waited for, unless it is about another truth.
-            (Some(work), _) if !other_truth(work.of) => Due::Never,
-            (Some(_), _) | (None, None) => Due::Now,
-            (None, Some(of)) if of == wanted => Due::Never,
-            (None, Some(of)) if other_truth(of) => Due::Now,
-            (None, Some(_)) => match self.pace.wait() {
-                Duration::ZERO => Due::Now,
-                pause => Due::In(pause),
-            },
-        }
-    }
-
-    /// Starts the work. Without a thread there is no result now; the next change tries again.
-    fn start(
-        &mut self,
-        of: Of,
-        wake: &Arc<dyn Fn() + Send + Sync>,
-        work: impl FnOnce(&dyn Fn() -> bool) -> T + Send + 'static,
-    ) {
-        let (sender, result) = bounded(1);
-        let cancelled = Arc::new(AtomicBool::new(false));
-        let (flag, wake) = (Arc::clone(&cancelled), Arc::clone(wake));
-        let task = move || {
-            let begin = Instant::now();
-            let done = work(&|| flag.load(Ordering::Relaxed));
-            // Nobody waits for what was cancelled.
-            let _ = sender.send((done, begin.elapsed()));
-            wake();
-        };
-        let started = std::thread::Builder::new()
-            .name("overrule-figures".to_owned())
-            .spawn(task);
-        self.work = started.is_ok().then_some(Work {
-            of,
-            result,
-            cancelled,
-        });
     }
 }

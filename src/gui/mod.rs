@@ -5,6 +5,7 @@
 //! [`theme`] is the one place for colours and sizes; `fonts` and `bidi` make every script readable.
 
 pub mod app;
+mod background;
 pub mod bench;
 mod bidi;
 pub mod command;

@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{
     decision::Outcome,
-    session::{Session, Truth},
+    session::{Snapshot, Truth},
 };
 use crate::{dataset::Dataset, post::Post, predict::answer::Parse};
 
@@ -110,7 +110,7 @@ pub enum Order {
 ///
 /// The search finds posts whose text or image path contains it; upper and lower case are the same, white space around
 /// it is dropped. Takes less than 100 ms for 150,000 posts.
-pub fn build(session: &Session, filter: Filter, order: Order, search: &str) -> Vec<u32> {
+pub fn build(session: &Snapshot, filter: Filter, order: Order, search: &str) -> Vec<u32> {
     let search = Search::new(search.trim());
     let posts = (0u32..).zip(&session.dataset().posts);
     let mut queue: Vec<u32> = posts
@@ -180,7 +180,7 @@ pub fn splits(dataset: &Dataset) -> Vec<Split> {
 }
 
 /// Whether a post passes a filter.
-pub fn passes(session: &Session, filter: Filter, post: usize) -> bool {
+pub fn passes(session: &Snapshot, filter: Filter, post: usize) -> bool {
     let review = session.review(post);
     match filter {
         Filter::All => true,
@@ -224,7 +224,7 @@ pub fn passes(session: &Session, filter: Filter, post: usize) -> bool {
 }
 
 /// As the metrics count it: an answer that could not be read is empty.
-fn confusion(session: &Session, post: usize, label: usize, truth: Truth) -> Option<Confusion> {
+fn confusion(session: &Snapshot, post: usize, label: usize, truth: Truth) -> Option<Confusion> {
     let is_true = session.truth(post, truth)?.contains(label);
     let is_predicted = session.prediction(post)?.labels.contains(label);
     match (is_true, is_predicted) {
@@ -236,7 +236,7 @@ fn confusion(session: &Session, post: usize, label: usize, truth: Truth) -> Opti
 }
 
 /// In how many labels model and truth differ; `None` without a readable answer or a truth.
-fn differing_labels(session: &Session, post: usize) -> Option<u32> {
+fn differing_labels(session: &Snapshot, post: usize) -> Option<u32> {
     let truth = session.truth(post, Truth::Combined)?;
     let answer = session.answer(post)?;
     Some((truth.bits() ^ answer.bits()).count_ones())
@@ -244,7 +244,7 @@ fn differing_labels(session: &Session, post: usize) -> Option<u32> {
 
 /// How sure the model is, from 0 to 0.5: how far the nearest probability is from 0.5. Without probabilities of labels,
 /// that of the best token against the second best where they are closest, which the margin gives.
-fn certainty(session: &Session, post: usize) -> Option<f64> {
+fn certainty(session: &Snapshot, post: usize) -> Option<f64> {
     let prediction = session.prediction(post)?;
     let scores = prediction.scores.iter().flatten();
     let nearest = scores

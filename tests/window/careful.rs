@@ -189,3 +189,37 @@ fn several_posts_are_decided_at_once_and_one_undo_takes_it_back() {
     window.click("Clear the selection");
     assert!(window.bench().selection().is_empty());
 }
+
+#[test]
+fn a_queue_of_many_posts_is_worked_out_beside_the_frames_and_follows_decisions() {
+    let texts: Vec<String> = (0..3000).map(|n| format!("post {n} of many")).collect();
+    let posts: Vec<[&str; 3]> = texts.iter().map(|text| [text.as_str(), "", ""]).collect();
+    let folder = Folder::new(&posts);
+    let mut window = folder.window_with(None);
+    window.until("opening", Window::is_open);
+    let all = window.bench().queue().len();
+    assert_eq!(all, 3000);
+
+    window.press_with(Modifiers::CTRL.plus(Modifiers::COMMAND), Key::F);
+    window.type_text("POST 29");
+    let found = |window: &Window| window.bench().queue().len();
+    window.until("searching", |window| found(window) == 111);
+    assert_eq!(
+        window.bench().cursor(),
+        Some(29),
+        "the first one found is shown"
+    );
+    assert!(window.has("111 of 3,000 posts · at 1"));
+
+    // A queue that changes with the work: the post on screen leaves it with its decision, and nothing comes back.
+    window.click("Show: All posts");
+    window.click("To do");
+    window.press(Key::Num0);
+    window.press(Key::Enter);
+    assert_eq!(window.bench().cursor(), Some(290));
+    window.until("following", |window| {
+        found(window) == 110 && !window.bench().is_queue_on_its_way()
+    });
+    window.harness.run_steps(30);
+    assert_eq!(found(&window), 110);
+}

@@ -27,10 +27,14 @@ impl App {
         self.textures.begin_frame(ctx, self.settings.grey);
         self.receive_broken_pictures();
         self.receive_missing_images(ctx);
-        if let Some(bench) = self.bench_mut()
-            && let Some(pause) = bench.refresh()
-        {
-            ctx.request_repaint_after(pause);
+        if let Some(bench) = self.bench_mut() {
+            let was_on_its_way = bench.is_queue_on_its_way();
+            if let Some(pause) = bench.refresh() {
+                ctx.request_repaint_after(pause);
+            }
+            if was_on_its_way && !bench.is_queue_on_its_way() {
+                self.views.queue.scroll_to_cursor();
+            }
         }
         if self.run_is_due
             && self

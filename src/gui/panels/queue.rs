@@ -126,6 +126,7 @@ impl QueuePanel<'_> {
             format!("{} of {}", widgets::thousands(shown), widgets::posts(all))
         };
         let text = match self.bench.place() {
+            _ if self.bench.is_queue_on_its_way() => "Looking…".to_owned(),
             Some(place) => format!("{count} · at {}", widgets::thousands(place + 1)),
             None => count,
         };

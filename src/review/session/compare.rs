@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crossbeam_channel::TryRecvError;
 
-use super::{Session, Truth};
+use super::Session;
 use crate::{
-    metrics::agreement::{Both, Said},
-    post::{LabelSet, PostId},
+    metrics::agreement::Said,
+    post::PostId,
     predict::{
         answer::Parse,
         prediction::{Prediction, RunInfo},
@@ -26,7 +26,6 @@ pub(super) struct Runs {
 /// The run that the shown one is compared with.
 struct OtherRun {
     info: RunInfo,
-    predictions: Vec<Option<Arc<Prediction>>>,
     /// Until all of it is read.
     loading: Option<LoadedChunks>,
 }
@@ -58,15 +57,18 @@ impl Session {
     /// Takes a second run to compare the shown one with, or none. What it said is read in the background and comes with
     /// later calls of [`poll`](Self::poll).
     pub fn compare_with(&mut self, run: Option<RunInfo>) {
-        let n_posts = self.dataset.posts.len();
         self.runs.other = match (run, &mut self.store) {
             (Some(info), Some(store)) => Some(OtherRun {
                 loading: Some(store.read_run(info.clone())),
-                predictions: vec![None; n_posts],
                 info,
             }),
             _ => None,
         };
+        self.now.other = self
+            .runs
+            .other
+            .is_some()
+            .then(|| self.now.unpredicted_posts());
         self.revision += 1;
     }
 
@@ -79,36 +81,6 @@ impl Session {
     pub fn is_other_loading(&self) -> bool {
         let other = self.runs.other.as_ref();
         other.is_some_and(|other| other.loading.is_some())
-    }
-
-    /// What the other run said about a post.
-    pub fn other_prediction(&self, post: usize) -> Option<&Prediction> {
-        let other = self.runs.other.as_ref()?;
-        other.predictions.get(post)?.as_deref()
-    }
-
-    /// The labels that the other run named, if its answer could be read.
-    pub fn other_answer(&self, post: usize) -> Option<LabelSet> {
-        self.other_prediction(post)?.said().answer()
-    }
-
-    /// Whether both runs predicted a post and differ: other labels, or only one readable answer.
-    pub fn runs_differ(&self, post: usize) -> bool {
-        match (self.prediction(post), self.other_prediction(post)) {
-            (Some(a), Some(b)) => a.said().answer() != b.said().answer(),
-            _ => false,
-        }
-    }
-
-    /// The posts that both runs predicted, for [`compare`](crate::metrics::agreement::compare).
-    pub fn both(&self, truth: Truth) -> impl Iterator<Item = Both> {
-        (0..self.dataset.posts.len()).filter_map(move |post| {
-            Some(Both {
-                a: self.prediction(post)?.said(),
-                b: self.other_prediction(post)?.said(),
-                truth: self.truth(post, truth),
-            })
-        })
     }
 
     /// Takes what the store's threads have read about runs, until the time is up.
@@ -141,8 +113,8 @@ impl Session {
     fn take_other(&mut self, chunk: Vec<(PostId, Prediction)>) {
         for (id, prediction) in chunk {
             let place = self.place(id);
-            if let (Some(other), Some(place)) = (&mut self.runs.other, place)
-                && let Some(slot) = other.predictions.get_mut(place)
+            if let (Some(other), Some(place)) = (&mut self.now.other, place)
+                && let Some(slot) = other.get_mut(place)
             {
                 *slot = Some(Arc::new(prediction));
             }

@@ -61,7 +61,7 @@ impl Session {
 
     fn apply_in(&mut self, post: usize, action: Action, batch: Option<u64>) -> bool {
         let (Some(id), Some(_)) = (
-            self.dataset.posts.get(post).map(|post| post.id),
+            self.now.dataset.posts.get(post).map(|post| post.id),
             &self.store,
         ) else {
             return false;
@@ -182,7 +182,7 @@ impl Session {
         self.history.record(entry);
         if let Some(place) = self.place(entry.post) {
             self.change(place, |session| {
-                if let Some(review) = session.reviews.get_mut(place) {
+                if let Some(review) = session.now.reviews.get_mut(place) {
                     review.clone_from(&entry.after);
                 }
             });

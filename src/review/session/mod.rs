@@ -10,42 +10,38 @@ mod open;
 mod predictions;
 mod problems;
 mod save;
+mod snapshot;
 
 use std::{
     collections::HashMap,
+    ops::Deref,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 pub use counts::ReviewCounts;
 pub use predictions::{Exposure, LeftOut, Truth};
 pub use save::{SaveState, Unsaved};
+pub use snapshot::Snapshot;
 
-use super::{
-    decision::Review,
-    store::{LoadedChunks, Store},
-};
+use super::store::{LoadedChunks, Store};
 use crate::{
-    dataset::Dataset,
-    post::{LabelSet, PostId, Problem},
-    predict::prediction::{Prediction, RunInfo},
+    post::{PostId, Problem},
+    predict::prediction::RunInfo,
 };
 use compare::Runs;
 use history::History;
 use problems::Problems;
 
-/// A dataset under review.
+/// A dataset under review. What is known of its posts is read through the [`Snapshot`] of now.
 pub struct Session {
-    dataset: Arc<Dataset>,
+    now: Snapshot,
     file: PathBuf,
     /// `None` if the session was opened for reading.
     store: Option<Store>,
     /// Where each post is in the dataset.
     places: HashMap<PostId, u32>,
-    reviews: Vec<Review>,
     history: History,
     run: Option<RunInfo>,
-    predictions: Vec<Option<Arc<Prediction>>>,
     /// Predictions of an earlier day that are still being read.
     loading: Option<LoadedChunks>,
     /// The runs of the file, and the one to compare with.
@@ -57,21 +53,23 @@ pub struct Session {
     revision: u64,
 }
 
+impl Deref for Session {
+    type Target = Snapshot;
+
+    fn deref(&self) -> &Snapshot {
+        &self.now
+    }
+}
+
 impl Session {
-    /// The dataset.
-    pub fn dataset(&self) -> &Arc<Dataset> {
-        &self.dataset
+    /// What is known of every post now, to work on while the session goes on.
+    pub fn snapshot(&self) -> Snapshot {
+        self.now.clone()
     }
 
     /// The session file.
     pub fn file(&self) -> &Path {
         &self.file
-    }
-
-    /// The review of a post.
-    pub fn review(&self, post: usize) -> &Review {
-        static UNTOUCHED: Review = Review::UNTOUCHED;
-        self.reviews.get(post).unwrap_or(&UNTOUCHED)
     }
 
     /// How many posts were worked on that the dataset no longer has. Their decisions stay in the file and come back
@@ -92,24 +90,13 @@ impl Session {
 
     /// Moves to a post. A place past the end is the last one.
     pub fn set_cursor(&mut self, post: usize) {
-        let post = post.min(self.dataset.posts.len().saturating_sub(1));
+        let post = post.min(self.now.dataset.posts.len().saturating_sub(1));
         if post == self.cursor {
             return;
         }
         self.cursor = post;
-        if let (Some(store), Some(post)) = (&mut self.store, self.dataset.posts.get(post)) {
+        if let (Some(store), Some(post)) = (&mut self.store, self.now.dataset.posts.get(post)) {
             store.set_cursor(post.id);
-        }
-    }
-
-    /// The truth in force about a post.
-    pub fn truth(&self, post: usize, which: Truth) -> Option<LabelSet> {
-        let decision = self.review(post).decision;
-        let label = self.dataset.posts.get(post).and_then(|post| post.truth);
-        match which {
-            Truth::Combined => decision.or(label),
-            Truth::Reviewed => decision,
-            Truth::Dataset => label,
         }
     }
 
@@ -134,28 +121,25 @@ impl Session {
 
     /// All problems of a post's own, in the order found.
     pub fn problems(&self, post: usize) -> Vec<&Problem> {
-        self.problems.of(&self.dataset, post)
+        self.problems.of(&self.now.dataset, post)
     }
 
     /// All problems: those of the dataset, then those found since.
     pub fn all_problems(&self) -> Vec<&Problem> {
         let found = self.problems.found();
-        self.dataset.problems.iter().chain(found).collect()
+        self.now.dataset.problems.iter().chain(found).collect()
     }
 
     /// How many problems there are.
     pub fn n_problems(&self) -> usize {
-        self.dataset.problems.len() + self.problems.found().len()
-    }
-
-    /// Whether a post has a problem.
-    pub fn has_problem(&self, post: usize) -> bool {
-        self.problems.any(post)
+        self.now.dataset.problems.len() + self.problems.found().len()
     }
 
     /// Adds a problem found later, such as an image that cannot be decoded. Told once a post and kind.
     pub fn add_problem(&mut self, problem: Problem) {
+        let post = problem.post;
         if self.problems.add(problem) {
+            self.now.troubled.extend(post);
             self.revision += 1;
         }
     }

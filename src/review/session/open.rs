@@ -6,14 +6,13 @@ use std::{
     sync::Arc,
 };
 
-use super::{Session, compare::Runs, counts::ReviewCounts, history::History, problems::Problems};
+use super::{
+    Session, Snapshot, compare::Runs, counts::ReviewCounts, history::History, problems::Problems,
+};
 use crate::{
     dataset::Dataset,
     post::{PostId, Problem, ProblemKind},
-    review::{
-        decision::Review,
-        store::{self, Contents, Store, StoreError},
-    },
+    review::store::{self, Contents, Store, StoreError},
 };
 
 /// The environment variable that names another data folder, for tests and portable installations.
@@ -75,17 +74,14 @@ impl Session {
         places: HashMap<PostId, u32>,
         contents: Contents,
     ) -> Self {
-        let n_posts = dataset.posts.len();
         let mut session = Self {
             problems: Problems::new(&dataset),
-            dataset,
+            now: Snapshot::untouched(dataset),
             file,
             store,
             places,
-            reviews: vec![Review::UNTOUCHED; n_posts],
             history: History::default(),
             run: contents.run.map(|(_, run)| run),
-            predictions: vec![None; n_posts],
             loading: None,
             runs: Runs::default(),
             counts: ReviewCounts::default(),

@@ -4,12 +4,8 @@ use std::sync::Arc;
 
 use super::Session;
 use crate::{
-    metrics::Pair,
-    post::{LabelSet, PostId},
-    predict::{
-        answer::Parse,
-        prediction::{Prediction, RunInfo},
-    },
+    post::PostId,
+    predict::prediction::{Prediction, RunInfo},
 };
 
 /// Which truth metrics compare with.
@@ -62,11 +58,8 @@ impl Session {
         if self.other_run() == self.run.as_ref() {
             self.compare_with(previous);
         }
-        for post in 0..self.predictions.len() {
-            if self.prediction(post).is_some() {
-                self.set_prediction(post, None);
-            }
-        }
+        self.now.forget_predictions();
+        self.counts.forget_predictions();
         self.revision += 1;
     }
 
@@ -84,7 +77,7 @@ impl Session {
     /// Keeps what the model said about a post. Before the first [`begin_run`](Self::begin_run) there is no run it could
     /// belong to, and it is shown without being saved.
     pub fn record_prediction(&mut self, post: usize, prediction: Prediction) {
-        let Some(id) = self.dataset.posts.get(post).map(|post| post.id) else {
+        let Some(id) = self.now.dataset.posts.get(post).map(|post| post.id) else {
             return;
         };
         let prediction = Arc::new(prediction);
@@ -94,72 +87,12 @@ impl Session {
         self.set_prediction(post, Some(prediction));
     }
 
-    /// What the model of the present run said about a post.
-    pub fn prediction(&self, post: usize) -> Option<&Prediction> {
-        self.predictions.get(post)?.as_deref()
-    }
-
-    /// The labels that the model named, if its answer could be read.
-    pub fn answer(&self, post: usize) -> Option<LabelSet> {
-        self.prediction(post)
-            .filter(|said| said.error.is_none() && said.parse != Parse::Failed)
-            .map(|said| said.labels)
-    }
-
-    /// The posts without a prediction of the present run, in dataset order.
-    pub fn unpredicted(&self) -> Vec<usize> {
-        let posts = self.predictions.iter().enumerate();
-        posts
-            .filter(|(_, prediction)| prediction.is_none())
-            .map(|(post, _)| post)
-            .collect()
-    }
-
-    /// The posts that the present run could not answer, in dataset order.
-    pub fn failed_posts(&self) -> Vec<usize> {
-        let failed = |prediction: &Prediction| prediction.error.is_some();
-        (0..self.predictions.len())
-            .filter(|post| self.prediction(*post).is_some_and(failed))
-            .collect()
-    }
-
     /// Forgets the failed predictions, so that [`unpredicted`](Self::unpredicted) lists their posts again. In the file
     /// they stay until a new answer takes their place.
     pub fn retry_failed(&mut self) {
         for post in self.failed_posts() {
             self.set_prediction(post, None);
         }
-    }
-
-    /// What metrics compare: every post with a truth and a prediction.
-    pub fn pairs(&self, which: Truth, exposure: Exposure) -> impl Iterator<Item = Pair> {
-        (0..self.dataset.posts.len()).filter_map(move |post| {
-            let truth = self.truth_shown(post, which, exposure)?;
-            Some(self.prediction(post)?.said().against(truth))
-        })
-    }
-
-    /// What [`pairs`](Self::pairs) leaves out.
-    pub fn left_out(&self, which: Truth, exposure: Exposure) -> LeftOut {
-        let mut left_out = LeftOut::default();
-        for post in 0..self.dataset.posts.len() {
-            if self.truth_shown(post, which, exposure).is_none() {
-                left_out.without_truth += 1;
-            } else if self.prediction(post).is_none() {
-                left_out.without_prediction += 1;
-            }
-        }
-        left_out
-    }
-
-    fn truth_shown(&self, post: usize, which: Truth, exposure: Exposure) -> Option<LabelSet> {
-        let review = self.review(post);
-        let counts = match exposure {
-            Exposure::Any => true,
-            Exposure::Assisted => review.decision.is_some() && review.assisted,
-            Exposure::Blind => review.decision.is_some() && !review.assisted,
-        };
-        counts.then(|| self.truth(post, which)).flatten()
     }
 
     /// Takes predictions of an earlier day. What was said since then stays.
@@ -175,7 +108,7 @@ impl Session {
 
     fn set_prediction(&mut self, post: usize, prediction: Option<Arc<Prediction>>) {
         self.change(post, |session| {
-            if let Some(place) = session.predictions.get_mut(post) {
+            if let Some(place) = session.now.predictions.get_mut(post) {
                 *place = prediction;
             }
         });

@@ -46,10 +46,6 @@ impl Problems {
         &self.found
     }
 
-    pub(super) fn any(&self, post: usize) -> bool {
-        self.by_post.contains_key(&post)
-    }
-
     pub(super) fn of<'a>(&'a self, dataset: &'a Dataset, post: usize) -> Vec<&'a Problem> {
         let places = self.by_post.get(&post).map_or(&[][..], Vec::as_slice);
         let problem = |place: &usize| match place.checked_sub(self.loaded) {

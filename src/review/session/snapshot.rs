@@ -1,0 +1,217 @@
+//! What is known of every post at one moment: the dataset, what the model said, what the reviewer decided.
+
+use std::sync::Arc;
+
+use imbl::{OrdSet, Vector};
+
+use super::{
+    counts::Facts,
+    predictions::{Exposure, LeftOut, Truth},
+};
+use crate::{
+    dataset::Dataset,
+    metrics::{Pair, agreement::Both},
+    post::LabelSet,
+    predict::{answer::Parse, prediction::Prediction},
+    review::decision::{Outcome, Review},
+};
+
+/// What one run said, a place for each post of the dataset.
+type Predictions = Vector<Option<Arc<Prediction>>>;
+
+/// What is known of every post at one moment.
+///
+/// A copy takes microseconds however many posts there are, since copies share what they have in common. So what takes
+/// longer than a frame is worked out from a copy on another thread, while the session goes on.
+#[derive(Clone)]
+pub struct Snapshot {
+    pub(super) dataset: Arc<Dataset>,
+    pub(super) reviews: Vector<Review>,
+    pub(super) predictions: Predictions,
+    /// What the run said that the shown one is compared with, if there is one.
+    pub(super) other: Option<Predictions>,
+    /// The posts that have a problem.
+    pub(super) troubled: OrdSet<usize>,
+}
+
+impl Snapshot {
+    /// A dataset that no model and no reviewer has seen.
+    pub(super) fn untouched(dataset: Arc<Dataset>) -> Self {
+        let n_posts = dataset.posts.len();
+        Self {
+            reviews: std::iter::repeat_n(Review::UNTOUCHED, n_posts).collect(),
+            predictions: std::iter::repeat_n(None, n_posts).collect(),
+            other: None,
+            troubled: dataset.problems.iter().filter_map(|p| p.post).collect(),
+            dataset,
+        }
+    }
+
+    /// The dataset.
+    pub fn dataset(&self) -> &Arc<Dataset> {
+        &self.dataset
+    }
+
+    /// The review of a post.
+    pub fn review(&self, post: usize) -> &Review {
+        static UNTOUCHED: Review = Review::UNTOUCHED;
+        self.reviews.get(post).unwrap_or(&UNTOUCHED)
+    }
+
+    /// The truth in force about a post.
+    pub fn truth(&self, post: usize, which: Truth) -> Option<LabelSet> {
+        let decision = self.review(post).decision;
+        let label = self.dataset.posts.get(post).and_then(|post| post.truth);
+        match which {
+            Truth::Combined => decision.or(label),
+            Truth::Reviewed => decision,
+            Truth::Dataset => label,
+        }
+    }
+
+    /// Whether a post has a problem.
+    pub fn has_problem(&self, post: usize) -> bool {
+        self.troubled.contains(&post)
+    }
+
+    /// Forgets what the shown run said.
+    pub(super) fn forget_predictions(&mut self) {
+        self.predictions = self.unpredicted_posts();
+    }
+
+    /// A place for each post, with nothing in it.
+    pub(super) fn unpredicted_posts(&self) -> Predictions {
+        std::iter::repeat_n(None, self.dataset.posts.len()).collect()
+    }
+
+    /// What the model of the present run said about a post.
+    pub fn prediction(&self, post: usize) -> Option<&Prediction> {
+        self.predictions.get(post)?.as_deref()
+    }
+
+    /// The labels that the model named, if its answer could be read.
+    pub fn answer(&self, post: usize) -> Option<LabelSet> {
+        self.prediction(post)
+            .filter(|said| said.error.is_none() && said.parse != Parse::Failed)
+            .map(|said| said.labels)
+    }
+
+    /// The posts without a prediction of the present run, in dataset order.
+    pub fn unpredicted(&self) -> Vec<usize> {
+        let posts = self.predictions.iter().enumerate();
+        posts
+            .filter(|(_, prediction)| prediction.is_none())
+            .map(|(post, _)| post)
+            .collect()
+    }
+
+    /// The posts that the present run could not answer, in dataset order.
+    pub fn failed_posts(&self) -> Vec<usize> {
+        let failed = |prediction: &Prediction| prediction.error.is_some();
+        (0..self.predictions.len())
+            .filter(|post| self.prediction(*post).is_some_and(failed))
+            .collect()
+    }
+
+    /// What metrics compare: every post with a truth and a prediction.
+    pub fn pairs(&self, which: Truth, exposure: Exposure) -> impl Iterator<Item = Pair> {
+        (0..self.dataset.posts.len()).filter_map(move |post| {
+            let truth = self.truth_shown(post, which, exposure)?;
+            Some(self.prediction(post)?.said().against(truth))
+        })
+    }
+
+    /// What [`pairs`](Self::pairs) leaves out.
+    pub fn left_out(&self, which: Truth, exposure: Exposure) -> LeftOut {
+        let mut left_out = LeftOut::default();
+        for post in 0..self.dataset.posts.len() {
+            if self.truth_shown(post, which, exposure).is_none() {
+                left_out.without_truth += 1;
+            } else if self.prediction(post).is_none() {
+                left_out.without_prediction += 1;
+            }
+        }
+        left_out
+    }
+
+    fn truth_shown(&self, post: usize, which: Truth, exposure: Exposure) -> Option<LabelSet> {
+        let review = self.review(post);
+        let counts = match exposure {
+            Exposure::Any => true,
+            Exposure::Assisted => review.decision.is_some() && review.assisted,
+            Exposure::Blind => review.decision.is_some() && !review.assisted,
+        };
+        counts.then(|| self.truth(post, which)).flatten()
+    }
+
+    /// Whether there is a run that the shown one is compared with.
+    pub fn has_other_run(&self) -> bool {
+        self.other.is_some()
+    }
+
+    /// What the other run said about a post.
+    pub fn other_prediction(&self, post: usize) -> Option<&Prediction> {
+        self.other.as_ref()?.get(post)?.as_deref()
+    }
+
+    /// The labels that the other run named, if its answer could be read.
+    pub fn other_answer(&self, post: usize) -> Option<LabelSet> {
+        self.other_prediction(post)?.said().answer()
+    }
+
+    /// Whether both runs predicted a post and differ: other labels, or only one readable answer.
+    pub fn runs_differ(&self, post: usize) -> bool {
+        match (self.prediction(post), self.other_prediction(post)) {
+            (Some(a), Some(b)) => a.said().answer() != b.said().answer(),
+            _ => false,
+        }
+    }
+
+    /// The posts that both runs predicted, for [`compare`](crate::metrics::agreement::compare).
+    pub fn both(&self, truth: Truth) -> impl Iterator<Item = Both> {
+        (0..self.dataset.posts.len()).filter_map(move |post| {
+            Some(Both {
+                a: self.prediction(post)?.said(),
+                b: self.other_prediction(post)?.said(),
+                truth: self.truth(post, truth),
+            })
+        })
+    }
+
+    /// Whether the reviewer's decision differs from what the model said. An answer that cannot be read says nothing.
+    pub fn is_overruled(&self, post: usize) -> bool {
+        match (self.review(post).decision, self.answer(post)) {
+            (Some(decision), Some(answer)) => decision != answer,
+            _ => false,
+        }
+    }
+
+    /// Whether the reviewer's decision differs from the dataset's label.
+    pub fn is_corrected(&self, post: usize) -> bool {
+        let label = self.dataset.posts.get(post).and_then(|post| post.truth);
+        match (self.review(post).decision, label) {
+            (Some(decision), Some(label)) => decision != label,
+            _ => false,
+        }
+    }
+
+    pub(super) fn facts(&self, post: usize) -> Facts {
+        let review = self.review(post);
+        let prediction = self.prediction(post);
+        let failed = prediction.is_some_and(|p| p.error.is_some());
+        let unread = prediction.is_some_and(|p| p.parse == Parse::Failed);
+        Facts {
+            reviewed: review.decision.is_some().into(),
+            skipped: (review.outcome == Some(Outcome::Skipped)).into(),
+            escalated: (review.outcome == Some(Outcome::Escalated)).into(),
+            flagged: review.flagged.into(),
+            drafts: review.draft.is_some().into(),
+            noted: (!review.note.is_empty()).into(),
+            overruled: self.is_overruled(post).into(),
+            corrected: self.is_corrected(post).into(),
+            predicted: prediction.is_some().into(),
+            parse_failed: (unread && !failed).into(),
+            failed: failed.into(),
+        }
+    }
+}
