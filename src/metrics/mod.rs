@@ -2,6 +2,13 @@
 
 pub mod agreement;
 pub mod bootstrap;
+pub mod calibration;
+pub mod curve;
+pub mod history;
+pub mod label_errors;
+pub mod label_pairs;
+pub mod ranking;
+pub mod threshold;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -90,48 +97,82 @@ pub fn evaluate(labels: &LabelNames, pairs: impl IntoIterator<Item = Pair>) -> M
 
 /// Compares, each pair as often as its weight says.
 fn evaluate_weighted(labels: &LabelNames, pairs: impl IntoIterator<Item = (Pair, u64)>) -> Metrics {
-    let n_labels = labels.len();
-    let known = LabelSet::from_iter(0..n_labels).bits();
-    let mut counts = vec![Counts::default(); n_labels];
-    let (mut n, mut exact, mut wrong, mut parse_failures, mut failed) = (0, 0, 0, 0, 0);
+    let mut tally = Tally::new(labels.len());
     for (pair, weight) in pairs {
-        let (truth, predicted) = (pair.truth.bits() & known, pair.predicted.bits() & known);
-        n += weight;
-        exact += weight * u64::from(truth == predicted);
-        wrong += weight * u64::from((truth ^ predicted).count_ones());
-        parse_failures += weight * u64::from(pair.parse_failed);
-        failed += weight * u64::from(pair.failed);
-        for (index, count) in counts.iter_mut().enumerate() {
+        tally.add(pair, weight);
+    }
+    tally.metrics()
+}
+
+/// What was counted so far.
+struct Tally {
+    /// The labels that exist, as bits.
+    known: u64,
+    counts: Vec<Counts>,
+    n: u64,
+    exact: u64,
+    wrong: u64,
+    parse_failures: u64,
+    failed: u64,
+}
+
+impl Tally {
+    fn new(n_labels: usize) -> Self {
+        Self {
+            known: LabelSet::from_iter(0..n_labels).bits(),
+            counts: vec![Counts::default(); n_labels],
+            n: 0,
+            exact: 0,
+            wrong: 0,
+            parse_failures: 0,
+            failed: 0,
+        }
+    }
+
+    fn add(&mut self, pair: Pair, weight: u64) {
+        let truth = pair.truth.bits() & self.known;
+        let predicted = pair.predicted.bits() & self.known;
+        self.n += weight;
+        self.exact += weight * u64::from(truth == predicted);
+        self.wrong += weight * u64::from((truth ^ predicted).count_ones());
+        self.parse_failures += weight * u64::from(pair.parse_failed);
+        self.failed += weight * u64::from(pair.failed);
+        for (index, count) in self.counts.iter_mut().enumerate() {
             let (is_true, is_predicted) = (truth >> index & 1, predicted >> index & 1);
             count.tp += weight * (is_true & is_predicted);
             count.fp += weight * (!is_true & 1 & is_predicted);
             count.fn_ += weight * (is_true & !is_predicted & 1);
         }
     }
-    for count in &mut counts {
-        count.tn = n - count.tp - count.fp - count.fn_;
-    }
-    let all = counts.iter().fold(Counts::default(), |sum, c| Counts {
-        tp: sum.tp + c.tp,
-        fp: sum.fp + c.fp,
-        fn_: sum.fn_ + c.fn_,
-        tn: sum.tn + c.tn,
-    });
-    let per_class: Vec<ClassMetrics> = counts.iter().map(ClassMetrics::from).collect();
-    let empty_f1 = if n > 0 { 1.0 } else { 0.0 };
-    let mean =
-        |of: fn(&ClassMetrics) -> f64| ratio(per_class.iter().map(of).sum(), n_labels as f64);
-    Metrics {
-        n,
-        f1_micro: f1(&all, empty_f1),
-        f1_micro_zero_division_0: f1(&all, 0.0),
-        f1_macro: if n > 0 { mean(|c| c.f1) } else { 0.0 },
-        f1_macro_zero_division_0: mean(|c| c.f1_zero_division_0),
-        subset_accuracy: ratio(exact as f64, n as f64),
-        hamming_loss: ratio(wrong as f64, n as f64 * n_labels as f64),
-        parse_failures,
-        failed,
-        per_class,
+
+    /// The figures of what was counted.
+    fn metrics(&self) -> Metrics {
+        let (n, n_labels) = (self.n, self.counts.len() as f64);
+        let counts = self.counts.iter().map(|c| Counts {
+            tn: n - c.tp - c.fp - c.fn_,
+            ..*c
+        });
+        let all = counts.clone().fold(Counts::default(), |sum, c| Counts {
+            tp: sum.tp + c.tp,
+            fp: sum.fp + c.fp,
+            fn_: sum.fn_ + c.fn_,
+            tn: sum.tn + c.tn,
+        });
+        let per_class: Vec<ClassMetrics> = counts.map(|c| ClassMetrics::from(&c)).collect();
+        let empty_f1 = if n > 0 { 1.0 } else { 0.0 };
+        let mean = |of: fn(&ClassMetrics) -> f64| ratio(per_class.iter().map(of).sum(), n_labels);
+        Metrics {
+            n,
+            f1_micro: f1(&all, empty_f1),
+            f1_micro_zero_division_0: f1(&all, 0.0),
+            f1_macro: if n > 0 { mean(|c| c.f1) } else { 0.0 },
+            f1_macro_zero_division_0: mean(|c| c.f1_zero_division_0),
+            subset_accuracy: ratio(self.exact as f64, n as f64),
+            hamming_loss: ratio(self.wrong as f64, n as f64 * n_labels),
+            parse_failures: self.parse_failures,
+            failed: self.failed,
+            per_class,
+        }
     }
 }
 
