@@ -93,6 +93,7 @@ fn predictions_come_back_with_their_run() {
 
     let mut second = Watched::open(dataset(3), &file);
     assert_eq!(second.session.run(), Some(&run("one")));
+    second.wait(|session| !session.is_loading());
     assert_eq!(second.session.prediction(0), Some(&said(&[0])));
     assert_eq!(second.session.prediction(1), Some(&failed));
     assert_eq!(second.session.failed_posts(), [1]);
@@ -101,7 +102,8 @@ fn predictions_come_back_with_their_run() {
     second.session.record_prediction(1, said(&[1]));
     second.close();
 
-    let third = Watched::open(dataset(3), &file);
+    let mut third = Watched::open(dataset(3), &file);
+    third.wait(|session| !session.is_loading());
     assert_eq!(third.session.prediction(1), Some(&said(&[1])));
     assert_eq!(third.session.unpredicted(), [2]);
 }

@@ -280,7 +280,8 @@ fn nothing_is_lost_when_the_disk_is_full_for_a_while() {
         "{}",
         String::from_utf8_lossy(&output.stdout)
     );
-    let again = Watched::open(dataset(50), &file);
+    let mut again = Watched::open(dataset(50), &file);
+    again.wait(|session| !session.is_loading());
     assert_eq!(again.session.review(0).note, "last");
     assert_eq!(again.session.counts().noted, 50);
     assert_eq!(again.session.counts().predicted, 49);

@@ -35,8 +35,8 @@ impl Session {
         Ok(folder.join("sessions").join(file_name(dataset)))
     }
 
-    /// Opens (or begins) the session file and replays it: decisions, undo history, cursor, the predictions of the last run.
-    /// `wake` is called from the store's threads when there is something for [`poll`](Self::poll).
+    /// Opens (or begins) the session file and replays it: decisions, undo history, cursor. The predictions of the last run
+    /// are read in the background (see [`is_loading`](Self::is_loading)). `wake` is called from the store's threads when there is something for [`poll`](Self::poll).
     ///
     /// Waits for the disk, so a window calls it from a thread of its own.
     ///
@@ -52,7 +52,11 @@ impl Session {
         let places = places(&dataset);
         let known = |post: PostId| places.contains_key(&post);
         let (store, contents) = Store::open(&file, &dataset, &known, Arc::new(wake))?;
-        Ok(Self::new(dataset, file, Some(store), places, contents))
+        let mut session = Self::new(dataset, file, Some(store), places, contents);
+        if let (Some(store), Some(run)) = (&mut session.store, &session.run) {
+            session.loading = Some(store.read_run(run.clone()));
+        }
+        Ok(session)
     }
 
     /// Opens a session for reading, also while a window has it open. It shows what is on disk; actions do
@@ -62,9 +66,11 @@ impl Session {
     /// If there is no such file, or it is no session, of a newer version or damaged.
     pub fn open_read_only(dataset: Arc<Dataset>, file: &Path) -> Result<Self, StoreError> {
         let file = store::canonical(file)?;
-        let contents = store::read_only(&file, &dataset)?;
+        let (contents, said) = store::read_only(&file, &dataset)?;
         let places = places(&dataset);
-        Ok(Self::new(dataset, file, None, places, contents))
+        let mut session = Self::new(dataset, file, None, places, contents);
+        session.take_predictions(said);
+        Ok(session)
     }
 
     fn new(
@@ -89,7 +95,6 @@ impl Session {
             cursor: 0,
             revision: 0,
         };
-        session.take_predictions(contents.predictions);
         session.orphans = session.orphans_of(&contents.entries);
         for entry in contents.entries {
             session.replay(&Arc::new(entry));

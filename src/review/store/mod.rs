@@ -58,8 +58,11 @@ use writer::{ActionEvent, AnswerEvent, Writer};
 /// Called from the store's threads when there is something to look at.
 pub(super) type Wake = Arc<dyn Fn() + Send + Sync>;
 
+/// What a run said about posts.
+pub(super) type Said = Vec<(PostId, Prediction)>;
+
 /// Predictions of an earlier day, as they are read.
-pub(super) type LoadedChunks = Receiver<Result<Vec<(PostId, Prediction)>, StoreError>>;
+pub(super) type LoadedChunks = Receiver<Result<Said, StoreError>>;
 
 /// The runs of a session, once they are counted.
 pub(super) type ListedRuns = Receiver<Result<Vec<RunRecord>, StoreError>>;
@@ -280,9 +283,18 @@ impl Drop for Store {
 }
 
 /// Reads a session file without changing it, also while a window has it open.
-pub(super) fn read_only(path: &Path, dataset: &Dataset) -> Result<Contents, StoreError> {
+pub(super) fn read_only(path: &Path, dataset: &Dataset) -> Result<(Contents, Said), StoreError> {
     let connection = file::open_for_reading(path)?;
-    replay::read(path, &connection, &dataset.labels)
+    let contents = replay::read(path, &connection, &dataset.labels)?;
+    let mut said = Vec::new();
+    if let Some((id, _)) = contents.run {
+        let took = predictions::read(&connection, id, &dataset.labels, |chunk| {
+            said.extend(chunk);
+            true
+        });
+        took.map_err(|e| StoreError::sqlite(path, e))?;
+    }
+    Ok((contents, said))
 }
 
 /// One name for a file, however it was written, so that two windows meet at the same lock.

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     dataset::{Dataset, LabelSource, OpenOptions},
     post::{LabelNames, PostId},
-    predict::prediction::{Prediction, RunInfo},
+    predict::prediction::RunInfo,
     review::decision::{ActionKind, Change, Entry},
 };
 
@@ -31,8 +31,6 @@ pub(in crate::review) struct Contents {
     pub(in crate::review) cursor: Option<PostId>,
     /// The run that was shown, and its row.
     pub(in crate::review) run: Option<(i64, RunInfo)>,
-    /// What that run said.
-    pub(in crate::review) predictions: Vec<(PostId, Prediction)>,
     /// The dataset that the file was last opened with; `None` if it is new.
     dataset_path: Option<PathBuf>,
 }
@@ -124,19 +122,11 @@ fn read_rows(connection: &Connection, labels: &LabelNames) -> rusqlite::Result<C
         .optional()?
         .map(|PathColumn(path)| path.into_owned());
     let run = predictions::present_run(connection)?;
-    let mut said = Vec::new();
-    if let Some((id, _)) = run {
-        predictions::read(connection, id, labels, |chunk| {
-            said.extend(chunk);
-            true
-        })?;
-    }
     Ok(Contents {
         entries,
         gone,
         cursor,
         run,
-        predictions: said,
         dataset_path,
     })
 }
