@@ -4,10 +4,11 @@ mod random;
 
 use overrule::{
     dataset::Dataset,
-    post::{LabelNames, Problem, ProblemKind},
+    post::{LabelNames, LabelSet, Problem, ProblemKind},
     predict::{answer::Parse, prediction::Prediction},
     review::{
         Action, Outcome, Review,
+        blind::BlindMode,
         session::{Exposure, LeftOut, Truth},
     },
 };
@@ -144,6 +145,71 @@ fn metrics_see_the_truth_asked_for() {
     assert!(session.is_overruled(2) && !session.is_overruled(0));
     assert_eq!(session.counts().overruled, 1);
     assert_eq!(session.counts().corrected, 1);
+}
+
+#[test]
+fn a_decision_made_blind_is_kept_beside_its_revision() {
+    let blind = |labels: &[usize]| Action::Confirm {
+        labels: set(labels),
+        assisted: false,
+    };
+    let (_folder, file) = in_folder();
+    let mut first = Watched::open(dataset(4), &file);
+    let session = &mut first.session;
+    session.begin_run(run("one"));
+    (0..4).for_each(|post| session.record_prediction(post, said(&[0])));
+    session.set_blind_mode(BlindMode {
+        share_percent: 100,
+        ..BlindMode::default()
+    });
+    assert!(session.hides_answer(0) && session.shown_answer(0).is_none());
+    session.apply(0, blind(&[1]));
+    assert!(!session.hides_answer(0) && session.shown_answer(0) == Some(set(&[0])));
+    // Kept with the answer in sight, it stays blind; revised, both are there.
+    session.apply(0, confirm(&[1]));
+    assert!(!session.review(0).assisted);
+    session.apply(0, confirm(&[0]));
+    session.apply(1, blind(&[2]));
+    session.reveal(2);
+    session.apply(2, confirm(&[0]));
+    let counts = session.counts();
+    assert_eq!((counts.reviewed, counts.blind, counts.revised), (3, 2, 1));
+    let truth = |session: &overrule::review::Session, exposure| -> Vec<Option<LabelSet>> {
+        (0..4)
+            .map(|post| session.truth_among(post, Truth::Reviewed, exposure))
+            .collect()
+    };
+    let expected = [
+        (
+            Exposure::Any,
+            [Some(set(&[0])), Some(set(&[2])), Some(set(&[0])), None],
+        ),
+        (
+            Exposure::Blind,
+            [Some(set(&[1])), Some(set(&[2])), None, None],
+        ),
+        (
+            Exposure::Assisted,
+            [Some(set(&[0])), None, Some(set(&[0])), None],
+        ),
+    ];
+    for (exposure, truths) in expected {
+        assert_eq!(truth(session, exposure), truths, "{exposure:?}");
+    }
+    // What was seen stays seen, whatever is taken back.
+    assert_eq!(session.undo(), Some(2));
+    assert_eq!(session.undo(), Some(1));
+    assert!(!session.hides_answer(1) && !session.hides_answer(2) && session.hides_answer(3));
+    first.close();
+
+    let mut second = Watched::open(dataset(4), &file);
+    let session = &mut second.session;
+    assert_eq!(session.blind_mode().share_percent, 100);
+    assert!(!session.hides_answer(1) && !session.hides_answer(2) && session.hides_answer(3));
+    assert_eq!(session.review(0).blind, Some(set(&[1])));
+    assert!(session.review(0).is_revised());
+    assert_eq!(session.redo(), Some(1));
+    assert_eq!(session.review(1).blind, Some(set(&[2])));
 }
 
 #[test]

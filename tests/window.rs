@@ -1,5 +1,6 @@
 //! The window as its users go through it, found by the names that screen readers hear.
 
+mod blind;
 mod careful;
 mod fake;
 mod runs;

@@ -354,7 +354,7 @@ impl Bench {
         waits.into_iter().flatten().min()
     }
 
-    /// The labels in front of the reviewer for a post.
+    /// The labels in front of the reviewer for a post. Where the model's answer is hidden, nothing is chosen beforehand.
     pub fn working(&self, post: usize) -> Working {
         let review = self.session.review(post);
         let dataset = || {
@@ -364,11 +364,13 @@ impl Bench {
                 .get(post)
                 .and_then(|post| post.truth)
         };
+        let suggested =
+            |labels: Option<LabelSet>| labels.filter(|_| !self.session.hides_answer(post));
         let candidates = [
             (review.draft, Source::Draft),
             (review.decision, Source::Decision),
-            (self.session.answer(post), Source::Model),
-            (dataset(), Source::Dataset),
+            (suggested(self.session.answer(post)), Source::Model),
+            (suggested(dataset()), Source::Dataset),
         ];
         candidates
             .into_iter()

@@ -5,12 +5,17 @@ use std::{borrow::Cow, path::PathBuf};
 use egui_material_icons::{MaterialIcon, icons};
 
 use super::{
-    bench::Select, dialogs::export::ExportRequest, panels::labels::Below, theme::ThemeChoice,
+    bench::Select,
+    dialogs::{export::ExportRequest, settings::Section},
+    panels::labels::Below,
+    settings::Settings,
+    theme::ThemeChoice,
 };
 use crate::{
     model::ModelSpec,
     predict::prediction::RunInfo,
     review::{
+        blind::BlindMode,
         queue::{Filter, Order},
         session::Truth,
     },
@@ -40,6 +45,10 @@ pub enum Command {
     Confirm,
     /// Confirm what the model said and go to the next post.
     Accept,
+    /// Show the model's answer that blind mode hides.
+    Reveal,
+    /// Choose what is decided blind.
+    SetBlind(BlindMode),
     /// Go to the previous post of the queue.
     Previous,
     /// Go to the next post of the queue.
@@ -128,6 +137,10 @@ pub enum Command {
     ToggleZoom,
     /// Change the theme.
     SetTheme(ThemeChoice),
+    /// Open the settings.
+    ShowSettings(Section),
+    /// Take changed settings over.
+    ChangeSettings(Box<Settings>),
     /// Find any command by a few letters.
     ShowPalette,
     /// Show the keys.
@@ -148,6 +161,8 @@ impl Command {
             Self::ChooseNone => "None of these",
             Self::Confirm => "Confirm and next",
             Self::Accept => "Accept prediction",
+            Self::Reveal => "Reveal the model’s answer",
+            Self::SetBlind(_) => "Blind mode",
             Self::Previous => "Previous post",
             Self::Next => "Next post",
             Self::Skip => "Skip",
@@ -194,6 +209,8 @@ impl Command {
             Self::ToggleGrey => "Grey pictures",
             Self::ToggleZoom => "Fit or full size",
             Self::SetTheme(_) => "Theme",
+            Self::ShowSettings(_) => "Settings…",
+            Self::ChangeSettings(_) => "Change settings",
             Self::ShowPalette => "Commands…",
             Self::ShowKeys => "Keys",
             Self::About => "About Overrule",
@@ -209,6 +226,10 @@ impl Command {
             Self::ChooseNone => "Say that no label applies.",
             Self::Confirm => "Record the chosen labels as the truth and go on.",
             Self::Accept => "Record what the model said as the truth and go on.",
+            Self::Reveal => {
+                "Show the answer that blind mode hides; a decision made afterwards counts as assisted."
+            }
+            Self::SetBlind(_) => "Hide the model’s answer until you have decided.",
             Self::Previous => "Go back one post in the queue.",
             Self::Next => "Go on one post in the queue without deciding.",
             Self::Skip => "Put this post aside without a decision and go on.",
@@ -250,6 +271,9 @@ impl Command {
             Self::ToggleGrey => "Take the colour out of every picture.",
             Self::ToggleZoom => "Show the picture fitted, or in its own size.",
             Self::SetTheme(_) => "Light, dark, or as the desktop has it.",
+            Self::ShowSettings(_) | Self::ChangeSettings(_) => {
+                "Pictures and breaks, blind mode, theme and size."
+            }
             Self::ShowPalette => "Find any command, queue or post by a few letters.",
             Self::ShowKeys => "Show every key.",
             Self::About => "What this program is, and its version.",
@@ -265,6 +289,8 @@ impl Command {
             Self::ChooseNone => icons::ICON_BLOCK,
             Self::Confirm => icons::ICON_CHECK,
             Self::Accept => icons::ICON_DONE_ALL,
+            Self::Reveal => icons::ICON_VISIBILITY,
+            Self::SetBlind(_) => icons::ICON_VISIBILITY_OFF,
             Self::Previous => icons::ICON_CHEVRON_LEFT,
             Self::Next => icons::ICON_CHEVRON_RIGHT,
             Self::Skip => icons::ICON_SKIP_NEXT,
@@ -302,6 +328,7 @@ impl Command {
             Self::ToggleGrey => icons::ICON_FILTER_B_AND_W,
             Self::ToggleZoom => icons::ICON_FIT_SCREEN,
             Self::SetTheme(_) => icons::ICON_CONTRAST,
+            Self::ShowSettings(_) | Self::ChangeSettings(_) => icons::ICON_SETTINGS,
             Self::ShowPalette => icons::ICON_TERMINAL,
             Self::ShowKeys => icons::ICON_KEYBOARD,
             Self::About => icons::ICON_INFO,
@@ -316,6 +343,8 @@ impl Command {
                 | Self::ChooseNone
                 | Self::Confirm
                 | Self::Accept
+                | Self::Reveal
+                | Self::SetBlind(_)
                 | Self::Previous
                 | Self::Next
                 | Self::Skip

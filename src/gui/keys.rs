@@ -2,7 +2,7 @@
 
 use egui::{Event, Key, KeyboardShortcut, Modifiers};
 
-use super::{bench::Select, command::Command};
+use super::{bench::Select, command::Command, dialogs::settings::Section};
 
 /// Groups of the key overlay.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,6 +57,7 @@ impl Command {
             (Decide, Self::ChooseNone),
             (Decide, Self::Confirm),
             (Decide, Self::Accept),
+            (Decide, Self::Reveal),
             (Decide, Self::Skip),
             (Decide, Self::Escalate),
             (Decide, Self::Flag),
@@ -78,6 +79,7 @@ impl Command {
             (File, Self::OpenData),
             (File, Self::ChooseModel),
             (File, Self::Export),
+            (File, Self::ShowSettings(Section::default())),
             (File, Self::Quit),
         ]);
         all
@@ -92,6 +94,8 @@ impl Command {
             Self::ChooseNone => plain(Key::Num0),
             Self::Confirm => plain(Key::Enter),
             Self::Accept => plain(Key::A),
+            Self::Reveal => plain(Key::R),
+            Self::ShowSettings(_) => command(Key::Comma),
             Self::Previous => plain(Key::ArrowLeft),
             Self::Next => plain(Key::ArrowRight),
             Self::Skip => plain(Key::S),
@@ -129,6 +133,7 @@ impl Command {
             Key::ArrowRight => "→",
             Key::Escape => "Esc",
             Key::Questionmark => "?",
+            Key::Comma => ",",
             key => key.name(),
         };
         let modifiers = ctx.format_modifiers(shortcut.modifiers);
@@ -156,6 +161,7 @@ impl Command {
                 | Self::Export
                 | Self::ShowPalette
                 | Self::ShowKeys
+                | Self::ShowSettings(_)
                 | Self::Hide
                 | Self::Quit
         )
@@ -239,6 +245,7 @@ mod tests {
             (Command::ChooseNone, "0"),
             (Command::Confirm, "Enter"),
             (Command::Accept, "A"),
+            (Command::Reveal, "R"),
             (Command::Skip, "S"),
             (Command::Escalate, "E"),
             (Command::Flag, "F"),

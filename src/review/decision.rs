@@ -31,6 +31,9 @@ pub struct Review {
     pub note: String,
     /// Whether the model's answer was visible when the labels were confirmed.
     pub assisted: bool,
+    /// What was confirmed before the model's answer was visible. It stays when the decision is revised afterwards, so
+    /// that both are kept; without a revision it equals `decision`.
+    pub blind: Option<LabelSet>,
 }
 
 /// What a reviewer does to a post. Every one is appended to the session file and can be undone.
@@ -55,6 +58,8 @@ pub enum Action {
     Note(String),
     /// Forget decision, draft and outcome (flag and note stay).
     Clear,
+    /// See the model's answer before deciding, in blind mode. It changes nothing else and is not undone.
+    Reveal,
 }
 
 impl Review {
@@ -66,12 +71,14 @@ impl Review {
         flagged: false,
         note: String::new(),
         assisted: false,
+        blind: None,
     };
 
     /// The state after an action.
     ///
     /// Confirming ends the draft. A draft leaves an earlier decision in force until the next confirmation, and one
-    /// that equals the decision is none. Skipping and escalating leave the post without a decision.
+    /// that equals the decision is none. Skipping and escalating leave the post without a decision. Confirming the
+    /// same labels once more changes nothing: a decision made blind stays one when the answer has been seen.
     #[must_use]
     pub fn after(&self, action: Action) -> Self {
         let mut next = self.clone();
@@ -79,19 +86,33 @@ impl Review {
             Action::Draft(labels) => {
                 next.draft = (self.decision != Some(labels)).then_some(labels);
             }
+            Action::Confirm { labels, .. } if self.is_confirmed_as(labels) => next.draft = None,
             Action::Confirm { labels, assisted } => {
                 next.decision = Some(labels);
                 next.draft = None;
                 next.outcome = Some(Outcome::Confirmed);
                 next.assisted = assisted;
+                if !assisted {
+                    next.blind = Some(labels);
+                }
             }
             Action::Skip => next.put_aside(Some(Outcome::Skipped)),
             Action::Escalate => next.put_aside(Some(Outcome::Escalated)),
             Action::Flag(flagged) => next.flagged = flagged,
             Action::Note(note) => next.note = note,
             Action::Clear => next.put_aside(None),
+            Action::Reveal => {}
         }
         next
+    }
+
+    /// Whether the decision was revised after the model's answer had been seen.
+    pub fn is_revised(&self) -> bool {
+        self.decision.is_some() && self.blind.is_some() && self.decision != self.blind
+    }
+
+    fn is_confirmed_as(&self, labels: LabelSet) -> bool {
+        self.decision == Some(labels) && self.outcome == Some(Outcome::Confirmed)
     }
 
     fn put_aside(&mut self, outcome: Option<Outcome>) {
@@ -99,6 +120,7 @@ impl Review {
         self.draft = None;
         self.outcome = outcome;
         self.assisted = false;
+        self.blind = None;
     }
 }
 
@@ -119,6 +141,15 @@ pub enum ActionKind {
     Note,
     /// [`Action::Clear`].
     Clear,
+    /// [`Action::Reveal`].
+    Reveal,
+}
+
+impl ActionKind {
+    /// Whether the model's answer is seen from then on, whatever is taken back later.
+    pub(super) fn shows_answer(self) -> bool {
+        matches!(self, Self::Confirm | Self::Reveal)
+    }
 }
 
 impl Action {
@@ -132,6 +163,7 @@ impl Action {
             Self::Flag(_) => ActionKind::Flag,
             Self::Note(_) => ActionKind::Note,
             Self::Clear => ActionKind::Clear,
+            Self::Reveal => ActionKind::Reveal,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a reviewer decides: the session in memory, the decisions, and the file that keeps them.
 
+pub mod blind;
 pub mod decision;
 pub mod queue;
 pub mod session;

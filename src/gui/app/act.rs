@@ -90,6 +90,7 @@ impl App {
                 let bench = self.work.bench();
                 self.dialogs.open_palette(ctx, bench);
             }
+            Command::ShowSettings(section) => self.dialogs.open(Dialog::Settings(section)),
             Command::ShowKeys => self.dialogs.open(Dialog::Keys),
             Command::About => self.dialogs.open(Dialog::About),
             Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
@@ -103,6 +104,11 @@ impl App {
             Command::ToggleGrey => self.settings.grey = !self.settings.grey,
             Command::DismissBanner => self.settings.banner_dismissed = true,
             Command::SetTheme(theme) => self.set_theme(ctx, *theme),
+            Command::ChangeSettings(settings) => {
+                self.settings = (**settings).clone();
+                ctx.set_theme(self.settings.theme);
+                ctx.set_zoom_factor(self.settings.zoom);
+            }
             // Everything else is carried out by the open dataset, and there is none.
             _ => {}
         }

@@ -5,6 +5,7 @@ use crate::{
     gui::{
         bench::{Bench, Select},
         command::{Bulk, Command},
+        dialogs::settings::Section,
         toast::Kind,
         widgets::posts,
     },
@@ -23,6 +24,12 @@ impl App {
             Command::ChooseNone => self.draft(post, LabelSet::EMPTY),
             Command::Confirm => self.confirm(post),
             Command::Accept => self.accept(post),
+            Command::Reveal => self.reveal(post),
+            Command::SetBlind(mode) => {
+                if let Some(bench) = self.bench_mut() {
+                    bench.session.set_blind_mode(*mode);
+                }
+            }
             Command::Skip => self.leave(post, Action::Skip),
             Command::Escalate => self.leave(post, Action::Escalate),
             Command::Flag => self.flag(post),
@@ -80,6 +87,11 @@ impl App {
 
     fn accept(&mut self, post: usize) {
         let Some(bench) = self.bench() else { return };
+        if bench.session.hides_answer(post) {
+            let text = "The model’s answer is hidden: decide first, or reveal it";
+            self.toasts.show(Kind::Info, text, Some(Command::Reveal));
+            return;
+        }
         match bench.session.answer(post) {
             Some(labels) => self.record(post, labels),
             None => {
@@ -96,9 +108,29 @@ impl App {
 
     fn record(&mut self, post: usize, labels: LabelSet) {
         let Some(bench) = self.bench() else { return };
-        // The model's answer stands beside the labels as soon as there is one.
-        let assisted = bench.session.answer(post).is_some();
-        self.leave(post, Action::Confirm { labels, assisted });
+        // The model's answer stands beside the labels as soon as there is one, unless it is hidden.
+        let assisted = bench.session.shown_answer(post).is_some();
+        let confirm = Action::Confirm { labels, assisted };
+        let hidden = bench.session.answer(post).filter(|_| !assisted);
+        // What was decided blind stays on screen where the model sees it differently, to be kept or revised.
+        if bench.session.hides_answer(post) && hidden.is_some_and(|answer| answer != labels) {
+            self.apply(post, confirm);
+        } else {
+            self.leave(post, confirm);
+        }
+    }
+
+    fn reveal(&mut self, post: usize) {
+        let Some(bench) = self.bench_mut() else {
+            return;
+        };
+        if bench.session.hides_answer(post) {
+            bench.session.reveal(post);
+        } else {
+            let text = "Nothing is hidden here; settings have blind mode";
+            let settings = Command::ShowSettings(Section::Blind);
+            self.toasts.show(Kind::Info, text, Some(settings));
+        }
     }
 
     fn leave(&mut self, post: usize, action: Action) {

@@ -6,7 +6,7 @@ use super::{App, ModelState, Work};
 use crate::{
     gui::{
         command::Command,
-        dialogs::{Dialog, Then},
+        dialogs::{Dialog, Shown, Then},
         keys,
         panels::{self, labels::LabelsPanel, queue::QueuePanel, top_bar::TopBar},
         theme::Palette,
@@ -30,7 +30,11 @@ impl eframe::App for App {
         self.overlays_ui(&ctx);
         self.run_commands(&ctx);
         self.textures.end_frame();
-        self.settings.zoom = ctx.zoom_factor();
+        self.note_seen();
+        self.settings.zoom = ctx.zoom_factor().clamp(0.75, 2.0);
+        if self.settings.zoom != ctx.zoom_factor() {
+            ctx.set_zoom_factor(self.settings.zoom);
+        }
         // In points at a zoom of 1, as the next window is asked for.
         self.settings.window = (ctx.content_rect().size() * ctx.zoom_factor()).into();
     }
@@ -228,7 +232,11 @@ impl App {
                 .problems
                 .show(ctx, &bench.session, &mut self.commands);
         }
-        let then = self.dialogs.show(ctx, &mut self.commands);
+        let shown = Shown {
+            settings: &self.settings,
+            bench: self.work.bench(),
+        };
+        let then = self.dialogs.show(ctx, &shown, &mut self.commands);
         match then {
             Some(Then::Open(path)) => self.open(ctx, path),
             Some(Then::Close) => {
@@ -240,6 +248,16 @@ impl App {
         }
         panels::welcome::drop_hint(ctx);
         self.toasts.ui(ctx, &mut self.commands);
+    }
+
+    /// Remembers that the model's answer to the post on screen was in sight.
+    fn note_seen(&mut self) {
+        if let Work::Open(bench) = &mut self.work
+            && !self.covered
+            && let Some(post) = bench.cursor()
+        {
+            bench.session.note_seen(post);
+        }
     }
 
     /// Takes what dialogs have found out on their own threads.

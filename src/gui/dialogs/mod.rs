@@ -7,6 +7,7 @@ mod keys;
 mod note;
 mod open_data;
 mod palette;
+pub mod settings;
 mod tiles;
 mod unsaved;
 
@@ -21,6 +22,7 @@ use self::{
     note::NoteEditor,
     open_data::OpenData,
     palette::CommandPalette,
+    settings::Section,
 };
 use super::{bench::Bench, command::Command, settings::Settings, theme, widgets::icon};
 use crate::{
@@ -40,6 +42,8 @@ pub enum Dialog {
     Note(NoteEditor),
     /// Every command.
     Palette(CommandPalette),
+    /// The settings.
+    Settings(Section),
     /// Every key.
     Keys,
     /// What this program is.
@@ -76,6 +80,14 @@ enum Next {
     Stay,
     Close,
     GoOn(Then),
+}
+
+/// What dialogs show of the window behind them.
+pub struct Shown<'a> {
+    /// What is remembered.
+    pub settings: &'a Settings,
+    /// The open dataset.
+    pub bench: Option<&'a Bench>,
 }
 
 /// The dialog on screen, if any.
@@ -145,7 +157,12 @@ impl Dialogs {
     }
 
     /// Draws the dialog.
-    pub fn show(&mut self, ctx: &egui::Context, out: &mut Vec<Command>) -> Option<Then> {
+    pub fn show(
+        &mut self,
+        ctx: &egui::Context,
+        shown: &Shown<'_>,
+        out: &mut Vec<Command>,
+    ) -> Option<Then> {
         let dialog = self.dialog.as_mut()?;
         let next = match dialog {
             Dialog::OpenData(dialog) => dialog.show(ctx, out),
@@ -153,6 +170,7 @@ impl Dialogs {
             Dialog::Export(dialog) => dialog.show(ctx, out),
             Dialog::Note(dialog) => dialog.show(ctx, out),
             Dialog::Palette(dialog) => dialog.show(ctx, out),
+            Dialog::Settings(section) => settings::show(ctx, section, shown, out),
             Dialog::Keys => keys::show(ctx),
             Dialog::About => about::show(ctx),
             Dialog::Unsaved {

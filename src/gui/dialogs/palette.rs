@@ -16,7 +16,13 @@ use crate::{
         theme::{self, Palette, ThemeChoice},
         widgets,
     },
-    review::session::Truth,
+    review::{blind::BlindMode, session::Truth},
+};
+
+const ALL_BLIND: BlindMode = BlindMode {
+    share_percent: 100,
+    seed: 1,
+    hides_dataset: false,
 };
 
 /// Height of a row, in points.
@@ -55,7 +61,11 @@ impl CommandPalette {
             command,
         };
         let plain = |command: Command| {
-            let text = command.label().into_owned();
+            let text = match &command {
+                Command::SetBlind(mode) if mode.is_on() => "Blind mode: on for every post".into(),
+                Command::SetBlind(_) => "Blind mode: off".into(),
+                command => command.label().into_owned(),
+            };
             entry(command, text)
         };
         let known = Command::with_keys().into_iter().map(|(_, command)| command);
@@ -67,6 +77,8 @@ impl CommandPalette {
             Command::UnloadModel,
             Command::ShowProblems,
             Command::ToggleGrey,
+            Command::SetBlind(ALL_BLIND),
+            Command::SetBlind(BlindMode::default()),
             Command::About,
         ];
         // Labels are toggled by their names.

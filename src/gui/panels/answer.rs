@@ -25,6 +25,12 @@ pub fn show(
 ) {
     let Some(post) = bench.cursor() else { return };
     ui.add_space(space::XS);
+    if bench.session.hides_answer(post) {
+        let text = "Hidden: this post is decided blind. The answer is shown when you have decided.";
+        ui.label(RichText::new(text).color(Palette::from_ui(ui).weak));
+        widgets::button(ui, Command::Reveal, true, out);
+        return;
+    }
     match bench.session.prediction(post) {
         Some(prediction) => prediction_ui(ui, bench, prediction, out),
         None => waiting_ui(ui, model, run, out),

@@ -18,7 +18,7 @@ use crate::{
         widgets::{self, icon, notice},
     },
     post::LabelNames,
-    review::Outcome,
+    review::{Outcome, Session, session::Truth},
 };
 
 /// The room that the choice of the truth takes, in points.
@@ -112,16 +112,17 @@ impl LabelsPanel<'_> {
     fn decision_ui(&self, ui: &mut Ui, post: usize, out: &mut Vec<Command>) {
         let session = &self.bench.session;
         let labels = &session.dataset().labels;
+        let hidden = session.hides_answer(post);
         let records = Records {
             dataset: session
-                .dataset()
-                .posts
-                .get(post)
-                .and_then(|post| post.truth),
-            model: session.answer(post),
-            other: session.other_run().map(|_| session.other_answer(post)),
+                .truth(post, Truth::Dataset)
+                .filter(|_| !session.hides_dataset(post)),
+            model: session.shown_answer(post),
+            other: session
+                .other_run()
+                .map(|_| session.other_answer(post).filter(|_| !hidden)),
             scores: session
-                .prediction(post)
+                .shown_prediction(post)
                 .and_then(|prediction| prediction.scores.as_deref())
                 .unwrap_or_default(),
             working: self.bench.working(post),
@@ -194,7 +195,10 @@ impl LabelsPanel<'_> {
         let palette = Palette::from_ui(ui);
         ui.spacing_mut().item_spacing.y = 3.0;
         ui.add_space(3.0);
-        match self.bench.session.prediction(post) {
+        let session = &self.bench.session;
+        blind_ui(ui, session, post);
+        match session.shown_prediction(post) {
+            None if session.hides_answer(post) => {}
             None => {
                 let text = match self.run {
                     Some(run) if !run.ended => "The model has not come to this post yet",
@@ -223,7 +227,7 @@ impl LabelsPanel<'_> {
                 }
             },
         }
-        if records.dataset.is_none() {
+        if session.truth(post, Truth::Dataset).is_none() {
             small_notice(
                 ui,
                 icons::ICON_INFO,
@@ -274,6 +278,33 @@ impl LabelsPanel<'_> {
             ui.add(egui::Label::new(theme::caption(ui, text)).truncate());
         }
     }
+}
+
+/// What blind mode does with the post.
+fn blind_ui(ui: &mut Ui, session: &Session, post: usize) {
+    if !session.is_blind(post) {
+        return;
+    }
+    let palette = Palette::from_ui(ui);
+    let review = session.review(post);
+    let names = |labels| match session.dataset().labels.names_of(labels) {
+        names if names.is_empty() => "none".to_owned(),
+        names => names.join(", "),
+    };
+    let differs = review.decision.is_some() && session.answer(post) != review.decision;
+    let text = match review.blind {
+        _ if session.hides_answer(post) => {
+            "Blind: the model’s answer is hidden until you confirm (R shows it now)".to_owned()
+        }
+        Some(blind) if review.is_revised() => {
+            format!("Decided blind: {}; revised since", names(blind))
+        }
+        Some(_) if differs => "Decided blind. Enter keeps it; or change it first".to_owned(),
+        Some(_) => "Decided blind".to_owned(),
+        None if review.decision.is_some() => "Decided with the answer in sight".to_owned(),
+        None => "You have seen the model’s answer: deciding counts as assisted".to_owned(),
+    };
+    small_notice(ui, icons::ICON_VISIBILITY_OFF, palette.accent, &text);
 }
 
 fn tabs_ui(ui: &mut Ui, below: Below, out: &mut Vec<Command>) {

@@ -174,6 +174,10 @@ fn header_ui(ui: &mut Ui, bench: &Bench, index: usize, post: &Post, out: &mut Ve
                 }
                 None => {}
             }
+            if bench.session.hides_answer(index) {
+                let text = "The model’s answer is hidden until you have decided.";
+                badge(ui, "Blind", palette.accent).on_hover_text(text);
+            }
             if review.flagged {
                 badge(ui, "Flagged", palette.warn);
             }

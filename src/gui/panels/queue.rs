@@ -131,6 +131,14 @@ impl QueuePanel<'_> {
             None => count,
         };
         ui.label(theme::caption(ui, text));
+        // A queue may say what blind mode hides.
+        let tells = queue_choices::tells_answers(self.bench.filter, self.bench.order);
+        if tells && self.bench.session.blind_mode().is_on() {
+            let text =
+                "This queue is made from the model’s answers: it says something of what is hidden.";
+            let text = theme::caption(ui, text).color(Palette::from_ui(ui).warn);
+            ui.add(egui::Label::new(text).wrap());
+        }
     }
 
     /// What can be done with the picked posts.

@@ -112,6 +112,20 @@ pub fn filter_name(filter: Filter, dataset: &Dataset) -> String {
     }
 }
 
+/// Whether a queue tells something of what the model said about its posts.
+pub fn tells_answers(filter: Filter, order: Order) -> bool {
+    let of_filter = matches!(
+        filter,
+        Filter::Disagreement
+            | Filter::ParseFailed
+            | Filter::Confusion { .. }
+            | Filter::Predicted(_)
+            | Filter::RunsDiffer
+            | Filter::Label(_)
+    );
+    of_filter || matches!(order, Order::Uncertainty | Order::Disagreement)
+}
+
 fn shown(value: &str) -> String {
     match value.trim() {
         "" => "(empty)".to_owned(),

@@ -192,8 +192,9 @@ struct Standing {
 
 fn standing(bench: &Bench, post: usize, palette: &Palette) -> Standing {
     let review = bench.session.review(post);
-    let prediction = bench.session.prediction(post);
-    let predicted = bench.session.answer(post);
+    let hidden = bench.session.hides_answer(post);
+    let prediction = bench.session.shown_prediction(post);
+    let predicted = bench.session.shown_answer(post);
     let names = |labels| {
         let names = bench.session.dataset().labels.names_of(labels);
         if names.is_empty() {
@@ -223,6 +224,11 @@ fn standing(bench: &Bench, post: usize, palette: &Palette) -> Standing {
             icons::ICON_RADIO_BUTTON_UNCHECKED,
             palette.accent,
             "to do, predicted",
+        ),
+        (None, None) if hidden => (
+            icons::ICON_VISIBILITY_OFF,
+            palette.accent,
+            "to do, decided blind",
         ),
         (None, None) => (
             icons::ICON_PENDING,

@@ -8,6 +8,7 @@ use crate::{
         app::{ModelState, Run, progress_text},
         bench::Bench,
         command::Command,
+        dialogs::settings::Section,
         settings::Settings,
         theme::{self, ICON, Palette, ThemeChoice, space},
         widgets::{self, badge, entry, icon, icon_button},
@@ -273,7 +274,8 @@ impl TopBar<'_> {
             if let Some(theme) = widgets::segmented(ui, "Theme", self.settings.theme, &choices) {
                 out.push(Command::SetTheme(theme));
             }
-            ui.label(theme::caption(ui, "Size: Ctrl and + or −"));
+            ui.separator();
+            menu_item(ui, Command::ShowSettings(Section::default()), true, out);
         });
         response
             .accessible_name("View settings")

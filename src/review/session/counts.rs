@@ -5,6 +5,10 @@
 pub struct ReviewCounts {
     /// With a confirmed decision.
     pub reviewed: usize,
+    /// Decided before the model's answer was visible.
+    pub blind: usize,
+    /// Decided blind, and revised when the answer was visible.
+    pub revised: usize,
     /// Put aside.
     pub skipped: usize,
     /// Left to someone else.
@@ -48,6 +52,8 @@ impl ReviewCounts {
     fn each(&mut self, facts: Facts, mut with: impl FnMut(&mut usize, usize)) {
         let Self {
             reviewed,
+            blind,
+            revised,
             skipped,
             escalated,
             flagged,
@@ -60,6 +66,8 @@ impl ReviewCounts {
             failed,
         } = self;
         with(reviewed, facts.reviewed);
+        with(blind, facts.blind);
+        with(revised, facts.revised);
         with(skipped, facts.skipped);
         with(escalated, facts.escalated);
         with(flagged, facts.flagged);

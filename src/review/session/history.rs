@@ -6,7 +6,7 @@ use super::Session;
 use crate::{
     post::PostId,
     review::{
-        decision::{Action, Change, Entry, Review},
+        decision::{Action, ActionKind, Change, Entry, Review},
         store::now_ms,
     },
 };
@@ -26,6 +26,8 @@ impl History {
     pub(super) fn record(&mut self, entry: &Arc<Entry>) {
         self.last_seq = entry.seq;
         match entry.change {
+            // What was seen cannot be unseen.
+            Change::Do(ActionKind::Reveal) => {}
             Change::Do(_) => {
                 self.done.push(Arc::clone(entry));
                 self.undone.clear();
@@ -69,7 +71,7 @@ impl Session {
         let kind = action.kind();
         let before = self.review(post).clone();
         let after = before.after(action);
-        if before == after {
+        if before == after && kind != ActionKind::Reveal {
             return false;
         }
         self.enter(Entry {
@@ -186,6 +188,7 @@ impl Session {
                     review.clone_from(&entry.after);
                 }
             });
+            self.note_entry(place, entry);
         }
     }
 

@@ -3,6 +3,7 @@
 //!
 //! Everything answers from memory; the [store](super::store) keeps up on its own thread.
 
+mod blind;
 mod compare;
 mod counts;
 mod history;
@@ -23,7 +24,10 @@ pub use predictions::{Exposure, LeftOut, Truth};
 pub use save::{SaveState, Unsaved};
 pub use snapshot::Snapshot;
 
-use super::store::{LoadedChunks, Store};
+use super::{
+    blind::BlindMode,
+    store::{LoadedChunks, Store},
+};
 use crate::{
     post::{PostId, Problem},
     predict::prediction::RunInfo,
@@ -49,6 +53,9 @@ pub struct Session {
     problems: Problems,
     counts: ReviewCounts,
     orphans: usize,
+    blind: BlindMode,
+    /// By place in the dataset: whether the reviewer has seen what the model says.
+    seen: Vec<bool>,
     cursor: usize,
     revision: u64,
 }

@@ -92,6 +92,8 @@ impl Session {
             runs: Runs::default(),
             counts: ReviewCounts::default(),
             orphans: 0,
+            blind: contents.blind,
+            seen: vec![false; n_posts],
             cursor: 0,
             revision: 0,
         };

@@ -22,14 +22,18 @@ pub enum Truth {
 
 /// Which decisions count, by whether the reviewer had seen the model's answer when confirming: suggestions bias people
 /// and inflate the model's score.
+///
+/// It goes with a [`Truth`] into [`Session::pairs`], [`Session::left_out`] and [`Session::truth_among`]. A post decided blind
+/// and revised after the answer was shown has both: [`Blind`](Self::Blind) compares with what was said blind,
+/// [`Assisted`](Self::Assisted) with the revision. `ReviewCounts::{blind, revised}` say how many there are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Exposure {
     /// All decisions, and posts without one.
     #[default]
     Any,
-    /// Only decisions made with the answer visible.
+    /// Only posts whose decision in force was made with the answer visible.
     Assisted,
-    /// Only decisions made before it was visible.
+    /// Only posts decided before it was visible; the truth is what was decided then.
     Blind,
 }
 

@@ -116,7 +116,7 @@ impl Snapshot {
     /// What metrics compare: every post with a truth and a prediction.
     pub fn pairs(&self, which: Truth, exposure: Exposure) -> impl Iterator<Item = Pair> {
         (0..self.dataset.posts.len()).filter_map(move |post| {
-            let truth = self.truth_shown(post, which, exposure)?;
+            let truth = self.truth_among(post, which, exposure)?;
             Some(self.prediction(post)?.said().against(truth))
         })
     }
@@ -125,7 +125,7 @@ impl Snapshot {
     pub fn left_out(&self, which: Truth, exposure: Exposure) -> LeftOut {
         let mut left_out = LeftOut::default();
         for post in 0..self.dataset.posts.len() {
-            if self.truth_shown(post, which, exposure).is_none() {
+            if self.truth_among(post, which, exposure).is_none() {
                 left_out.without_truth += 1;
             } else if self.prediction(post).is_none() {
                 left_out.without_prediction += 1;
@@ -134,14 +134,19 @@ impl Snapshot {
         left_out
     }
 
-    fn truth_shown(&self, post: usize, which: Truth, exposure: Exposure) -> Option<LabelSet> {
+    /// The truth about a post among the decisions of an exposure; `None` where that leaves the post out. With
+    /// [`Truth::Dataset`] the dataset's label is the truth, and the exposure chooses the posts.
+    pub fn truth_among(&self, post: usize, which: Truth, exposure: Exposure) -> Option<LabelSet> {
         let review = self.review(post);
-        let counts = match exposure {
-            Exposure::Any => true,
-            Exposure::Assisted => review.decision.is_some() && review.assisted,
-            Exposure::Blind => review.decision.is_some() && !review.assisted,
+        let decision = match exposure {
+            Exposure::Any => return self.truth(post, which),
+            Exposure::Assisted => review.decision.filter(|_| review.assisted),
+            Exposure::Blind => review.decision.and(review.blind),
         };
-        counts.then(|| self.truth(post, which)).flatten()
+        match which {
+            Truth::Combined | Truth::Reviewed => decision,
+            Truth::Dataset => decision.and(self.truth(post, which)),
+        }
     }
 
     /// Whether there is a run that the shown one is compared with.
@@ -202,6 +207,8 @@ impl Snapshot {
         let unread = prediction.is_some_and(|p| p.parse == Parse::Failed);
         Facts {
             reviewed: review.decision.is_some().into(),
+            blind: review.decision.and(review.blind).is_some().into(),
+            revised: review.is_revised().into(),
             skipped: (review.outcome == Some(Outcome::Skipped)).into(),
             escalated: (review.outcome == Some(Outcome::Escalated)).into(),
             flagged: review.flagged.into(),

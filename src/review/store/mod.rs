@@ -46,7 +46,7 @@ pub(super) use replay::Contents;
 pub use replay::{DatasetRef, dataset_of};
 pub(super) use rows::now_ms;
 
-use super::{decision::Entry, session::Unsaved};
+use super::{blind::BlindMode, decision::Entry, session::Unsaved};
 use crate::{
     dataset::Dataset,
     post::PostId,
@@ -171,6 +171,13 @@ impl Store {
     pub(super) fn set_cursor(&mut self, post: PostId) {
         if let Some(running) = &mut self.running {
             running.actions.send(ActionEvent::Cursor(post));
+        }
+    }
+
+    /// Remembers what is decided blind.
+    pub(super) fn set_blind_mode(&mut self, mode: BlindMode) {
+        if let Some(running) = &mut self.running {
+            running.actions.send(ActionEvent::BlindMode(mode));
         }
     }
 

@@ -18,7 +18,10 @@ use crate::{
     dataset::{Dataset, LabelSource, OpenOptions},
     post::{LabelNames, PostId},
     predict::prediction::RunInfo,
-    review::decision::{ActionKind, Change, Entry},
+    review::{
+        blind::BlindMode,
+        decision::{ActionKind, Change, Entry},
+    },
 };
 
 /// Everything a session file holds about a dataset.
@@ -29,6 +32,8 @@ pub(in crate::review) struct Contents {
     pub(in crate::review) gone: HashMap<PostId, Vec<String>>,
     /// The post that was on screen.
     pub(in crate::review) cursor: Option<PostId>,
+    /// The choice of what is decided blind.
+    pub(in crate::review) blind: BlindMode,
     /// The run that was shown, and its row.
     pub(in crate::review) run: Option<(i64, RunInfo)>,
     /// The dataset that the file was last opened with; `None` if it is new.
@@ -117,6 +122,13 @@ fn read_rows(connection: &Connection, labels: &LabelNames) -> rusqlite::Result<C
         })
         .optional()?
         .map(|IdColumn(post)| post);
+    let blind: Option<String> = connection
+        .query_row(
+            "SELECT value FROM state WHERE key = 'blind_mode'",
+            [],
+            |row| row.get(0),
+        )
+        .optional()?;
     let dataset_path = connection
         .query_row("SELECT dataset_path FROM session", [], |row| row.get(0))
         .optional()?
@@ -126,6 +138,10 @@ fn read_rows(connection: &Connection, labels: &LabelNames) -> rusqlite::Result<C
         entries,
         gone,
         cursor,
+        // A choice that cannot be read is made anew.
+        blind: blind
+            .and_then(|json| serde_json::from_str(&json).ok())
+            .unwrap_or_default(),
         run,
         dataset_path,
     })
@@ -167,6 +183,7 @@ pub(super) fn change_word(change: Change) -> (&'static str, Option<u64>) {
         Change::Do(ActionKind::Flag) => ("flag", None),
         Change::Do(ActionKind::Note) => ("note", None),
         Change::Do(ActionKind::Clear) => ("clear", None),
+        Change::Do(ActionKind::Reveal) => ("reveal", None),
         Change::Undo(seq) => ("undo", Some(seq)),
         Change::Redo(seq) => ("redo", Some(seq)),
     }
@@ -181,6 +198,7 @@ fn change_of(word: &str, refers_to: Option<u64>) -> Option<Change> {
         ("flag", None) => Change::Do(ActionKind::Flag),
         ("note", None) => Change::Do(ActionKind::Note),
         ("clear", None) => Change::Do(ActionKind::Clear),
+        ("reveal", None) => Change::Do(ActionKind::Reveal),
         ("undo", Some(seq)) => Change::Undo(seq),
         ("redo", Some(seq)) => Change::Redo(seq),
         _ => return None,

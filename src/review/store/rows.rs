@@ -88,6 +88,8 @@ struct StateColumn<'a> {
     flagged: bool,
     note: Cow<'a, str>,
     assisted: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    blind: Option<Vec<Cow<'a, str>>>,
 }
 
 /// The JSON of a post's state.
@@ -100,6 +102,7 @@ pub(super) fn state_json(review: &Review, labels: &LabelNames) -> String {
         flagged: review.flagged,
         note: Cow::from(&review.note),
         assisted: review.assisted,
+        blind: review.blind.map(names),
     };
     // Strings, booleans and options cannot fail to become JSON.
     serde_json::to_string(&state).unwrap_or_default()
@@ -122,6 +125,7 @@ pub(super) fn parse_state(
         (set, whole)
     };
     let draft = state.draft.map(&mut resolve).map(|(set, _)| set);
+    let blind = state.blind.map(&mut resolve);
     let mut review = Review {
         decision: None,
         draft,
@@ -129,13 +133,19 @@ pub(super) fn parse_state(
         flagged: state.flagged,
         note: state.note.into_owned(),
         assisted: state.assisted,
+        blind: blind.and_then(|(set, whole)| whole.then_some(set)),
     };
     match state.decision.map(resolve) {
-        Some((set, true)) => review.decision = Some(set),
+        Some((set, true)) => {
+            review.decision = Some(set);
+            // Files of before blind mode say it by `assisted` alone.
+            review.blind = review.blind.or((!state.assisted).then_some(set));
+        }
         Some((set, false)) => {
             review.draft = draft.or(Some(set));
             review.outcome = None;
             review.assisted = false;
+            review.blind = None;
         }
         None => {}
     }

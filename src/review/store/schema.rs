@@ -15,7 +15,7 @@ pub(super) fn migrations() -> Migrations<'static> {
     Migrations::from_slice(MIGRATIONS)
 }
 
-const MIGRATIONS: &[M<'static>] = &[M::up(FIRST), M::up(BATCHES)];
+const MIGRATIONS: &[M<'static>] = &[M::up(FIRST), M::up(BATCHES), M::up(BLIND)];
 
 const FIRST: &str = "
 -- One row: which dataset is under review, with all it takes to open it the same way again.
@@ -90,6 +90,11 @@ CREATE TABLE state (
 /// What was done to several posts at once shares the `seq` of its first row here, so that one undo takes it back;
 /// NULL for what was done to one post alone.
 const BATCHES: &str = "ALTER TABLE decisions ADD COLUMN batch INTEGER REFERENCES decisions (seq);";
+
+/// `before` and `after` have `blind`, the labels confirmed before the model's answer was visible (where it is missing, those
+/// of a decision that is not `assisted`); the action `reveal` shows the answer earlier; `state` has `blind_mode`, JSON.
+/// No table changes, and yet the number does: an older version would not know the action.
+const BLIND: &str = "-- See the comment in the source.";
 
 /// The format from which on `decisions` has the column `batch`.
 pub(super) const WITH_BATCHES: i64 = 2;

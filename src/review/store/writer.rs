@@ -20,7 +20,7 @@ use super::{
 use crate::{
     post::{LabelNames, PostId},
     predict::prediction::{Prediction, RunInfo},
-    review::decision::Entry,
+    review::{blind::BlindMode, decision::Entry},
 };
 
 /// How many predictions share a commit at most: few enough that a decision never waits long.
@@ -32,6 +32,8 @@ pub(super) enum ActionEvent {
     Append(Arc<Entry>),
     /// The post on screen is another one.
     Cursor(PostId),
+    /// Other posts are decided blind.
+    BlindMode(BlindMode),
 }
 
 /// What the model said, in order: a run begins, then come its predictions.
@@ -239,7 +241,7 @@ impl Writer {
         let failed = |e| StoreError::sqlite(&self.path, e);
         let mut saved = 0;
         let mut last_seq = None;
-        let mut cursor = None;
+        let (mut cursor, mut blind_mode) = (None, None);
         for event in &self.actions {
             match event {
                 ActionEvent::Append(entry) => {
@@ -250,10 +252,16 @@ impl Writer {
                     last_seq = Some(entry.seq);
                 }
                 ActionEvent::Cursor(post) => cursor = Some(*post),
+                ActionEvent::BlindMode(mode) => blind_mode = Some(*mode),
             }
         }
         if let Some(post) = cursor {
             set_state(transaction, "cursor", IdColumn(post)).map_err(failed)?;
+        }
+        if let Some(mode) = blind_mode {
+            // Numbers and booleans cannot fail to become JSON.
+            let json = serde_json::to_string(&mode).unwrap_or_default();
+            set_state(transaction, "blind_mode", json).map_err(failed)?;
         }
         Ok((saved, last_seq))
     }
