@@ -68,6 +68,11 @@ pub trait Processor: Send + Sync {
         true
     }
 
+    /// The pictures that pixels hold, as the network gets them, to look at: tiles row by row where there are several.
+    fn pictures(&self, _pixels: &Pixels) -> Vec<Rgb> {
+        Vec::new()
+    }
+
     /// The text of generated ids, special tokens left out.
     fn decode(&self, ids: &[u32]) -> Result<String, ModelError>;
 

@@ -86,6 +86,12 @@ impl ImageProcessor {
         self.seq_length
     }
 
+    /// The picture that pixels of [`pixel_values`](Self::pixel_values) hold.
+    pub fn picture(&self, pixels: &Pixels) -> Option<Rgb> {
+        let (width, height) = (self.width as usize, self.height as usize);
+        image_settings::picture_of(&self.samples, &pixels.values, width, height)
+    }
+
     /// The picture as f32, `[1, 3, height, width]`.
     pub fn pixel_values(&self, picture: &Rgb) -> Pixels {
         let resized = resize(picture, self.width, self.height, self.filter);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
-    image::resize::Filter,
+    image::{Rgb, resize::Filter},
     model::{ModelError, files::read_json_if_present},
 };
 
@@ -123,6 +123,42 @@ impl CommonSettings {
             })
         }))
     }
+}
+
+/// The byte whose sample comes nearest to a value: the way back from what a network gets.
+pub fn byte_of(table: &[f32; 256], value: f32) -> u8 {
+    // Tables rise with the byte, as deviations are positive.
+    let above = table.partition_point(|sample| *sample < value);
+    let nearer = |byte: usize| table.get(byte).map_or(f32::INFINITY, |s| (s - value).abs());
+    let byte = if above > 0 && nearer(above - 1) <= nearer(above) {
+        above - 1
+    } else {
+        above
+    };
+    byte.min(255) as u8
+}
+
+/// The picture of planes `[3, height, width]`; `None` if there are not as many values.
+pub fn picture_of(
+    samples: &SampleTable,
+    planes: &[f32],
+    width: usize,
+    height: usize,
+) -> Option<Rgb> {
+    let plane = width * height;
+    let mut data = vec![0; plane * 3];
+    for (channel, table) in samples.iter().enumerate() {
+        let values = planes.get(channel * plane..(channel + 1) * plane)?;
+        let bytes = data.iter_mut().skip(channel).step_by(3);
+        for (byte, value) in bytes.zip(values) {
+            *byte = byte_of(table, *value);
+        }
+    }
+    Some(Rgb {
+        width: u32::try_from(width).ok()?,
+        height: u32::try_from(height).ok()?,
+        data,
+    })
 }
 
 fn unsupported(path: &Path, message: String) -> ModelError {

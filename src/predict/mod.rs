@@ -11,6 +11,7 @@ pub mod image_settings;
 pub mod label_scores;
 mod logits;
 pub mod prediction;
+pub mod probe;
 pub mod prompt;
 pub mod record_file;
 pub mod score;

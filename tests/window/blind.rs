@@ -105,5 +105,7 @@ fn a_queue_that_tells_answers_says_so() {
     window.click("Show: All posts");
     window.click("Disagreement");
     assert_eq!(window.bench().filter, Filter::Disagreement);
-    assert!(window.has_part("This queue is made from the model’s answers"));
+    window.until("warning", |window| {
+        window.has_part("This queue is made from the model’s answers")
+    });
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::{config::Config, encoders};
 use crate::{
     image::{Rgb, resize::Filter},
-    model::{ModelError, ModelInput, Processor, PromptStyle},
+    model::{ModelError, ModelInput, Pixels, Processor, PromptStyle},
     post::LabelNames,
     predict::{image_processor::ImageProcessor, tokenizer::TextTokenizer},
 };
@@ -87,6 +87,10 @@ impl Processor for BiasProcessor {
             input_ids,
             pixel_values: Some(self.images.pixel_values(image)),
         })
+    }
+
+    fn pictures(&self, pixels: &Pixels) -> Vec<Rgb> {
+        self.images.picture(pixels).into_iter().collect()
     }
 
     fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {

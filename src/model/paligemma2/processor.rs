@@ -7,7 +7,7 @@ use std::path::Path;
 use super::Config;
 use crate::{
     image::Rgb,
-    model::{ModelError, ModelInput, Processor, PromptStyle},
+    model::{ModelError, ModelInput, Pixels, Processor, PromptStyle},
     post::LabelNames,
     predict::{image_processor::ImageProcessor, prompt, tokenizer::TextTokenizer},
 };
@@ -79,6 +79,10 @@ impl Processor for PaliGemmaProcessor {
             input_ids,
             pixel_values,
         })
+    }
+
+    fn pictures(&self, pixels: &Pixels) -> Vec<Rgb> {
+        self.images.picture(pixels).into_iter().collect()
     }
 
     fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {

@@ -155,6 +155,39 @@ impl ImageProcessor {
     }
 }
 
+impl ImageProcessor {
+    /// The picture that pixels of [`pixel_values`](Self::pixel_values) hold.
+    pub fn picture(&self, pixels: &Pixels) -> Option<Rgb> {
+        let [_, rows, columns] = pixels.image_grid?;
+        let patch = self.patch_size;
+        let (width, height) = (columns * patch, rows * patch);
+        let mut data = vec![0; width * height * 3];
+        let frame = patch * patch;
+        let patches = pixels
+            .values
+            .chunks_exact(3 * self.temporal_patch_size * frame);
+        for ((row, column), values) in in_blocks(rows, columns, self.merge_size).zip(patches) {
+            for (channel, table) in self.samples.iter().enumerate() {
+                // All frames of a still picture are the same.
+                let first = channel * self.temporal_patch_size * frame;
+                let lines = values.get(first..first + frame)?.chunks_exact(patch);
+                for (y, line) in lines.enumerate() {
+                    let start = ((row * patch + y) * width + column * patch) * 3 + channel;
+                    let bytes = data.iter_mut().skip(start).step_by(3);
+                    for (byte, value) in bytes.zip(line) {
+                        *byte = image_settings::byte_of(table, *value);
+                    }
+                }
+            }
+        }
+        Some(Rgb {
+            width: u32::try_from(width).ok()?,
+            height: u32::try_from(height).ok()?,
+            data,
+        })
+    }
+}
+
 /// Width and height of whole tokens (multiples of `factor`), the pixels within the range, the proportions nearly kept.
 fn smart_resize(
     width: u32,

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{Config, image_processor::ImageProcessor};
 use crate::{
     image::Rgb,
-    model::{ModelError, ModelInput, PixelRange, Processor, PromptStyle},
+    model::{ModelError, ModelInput, PixelRange, Pixels, Processor, PromptStyle},
     post::LabelNames,
     predict::{
         chat_template::ChatTemplate,
@@ -94,6 +94,10 @@ impl Processor for Qwen2VlProcessor {
                 .collect(),
             pixel_values,
         })
+    }
+
+    fn pictures(&self, pixels: &Pixels) -> Vec<Rgb> {
+        self.images.picture(pixels).into_iter().collect()
     }
 
     fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {

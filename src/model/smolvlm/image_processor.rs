@@ -156,6 +156,15 @@ impl ImageProcessor {
         }
     }
 
+    /// The tiles that pixels hold.
+    pub fn pictures(&self, pixels: &Pixels) -> Vec<Rgb> {
+        let side = self.tile_side();
+        let tiles = pixels.values.chunks_exact(3 * side * side);
+        tiles
+            .filter_map(|tile| image_settings::picture_of(&self.samples, tile, side, side))
+            .collect()
+    }
+
     /// Appends the tile at a column and row of a picture, `[3, side, side]`.
     fn append(&self, values: &mut Vec<f32>, picture: &Rgb, (column, row): (usize, usize)) {
         let side = self.tile_side();

@@ -13,7 +13,8 @@ use super::{
 use crate::{
     image::Rgb,
     model::{
-        ImageSplitting, ModelError, ModelInput, Processor, PromptStyle, files::read_json_if_present,
+        ImageSplitting, ModelError, ModelInput, Pixels, Processor, PromptStyle,
+        files::read_json_if_present,
     },
     post::LabelNames,
     predict::{
@@ -161,6 +162,10 @@ impl Processor for SmolVlmProcessor {
 
     fn image_setting(&self) -> Option<&'static str> {
         self.images.is_single_by_choice().then_some("single_tile")
+    }
+
+    fn pictures(&self, pixels: &Pixels) -> Vec<Rgb> {
+        self.images.pictures(pixels)
     }
 
     fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {

@@ -1,9 +1,12 @@
 //! What is wanted of the threads: the one place that the handle writes and the threads read.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+};
 
 use super::{
-    Generation, Job, PredictOptions,
+    Generation, Job, PredictOptions, probing,
     schedule::{Next, Prepared, Schedule},
 };
 use crate::{
@@ -19,6 +22,8 @@ pub(super) enum Task {
     Unload,
     /// Run this job.
     Run(Generation, Arc<Context>),
+    /// Answer one form of a post.
+    Probe(probing::Prepared),
     /// Tell that a job ended before its last post.
     Ended(Generation),
     /// End.
@@ -29,6 +34,8 @@ pub(super) enum Task {
 pub(super) enum Step {
     /// Something of the schedule.
     Next(Next),
+    /// One form of a post, before the next batch.
+    Probe(probing::Prepared),
     /// Wait for `resume`.
     Paused,
     /// The job is not wanted any more.
@@ -50,6 +57,14 @@ pub(super) struct Unprepared {
     pub processor: Arc<dyn Processor>,
 }
 
+/// What an image thread does next.
+pub(super) enum Chore {
+    /// A post of the job.
+    Post(Unprepared),
+    /// One form of a post.
+    Probe(probing::Task, Arc<dyn Processor>),
+}
+
 /// The state that the handle, the inference thread and the image threads share.
 #[derive(Default)]
 pub(super) struct Shared {
@@ -69,6 +84,10 @@ struct State {
     job: Option<ActiveJob>,
     /// Jobs that ended before their last post and were not reported yet.
     ended: Vec<Generation>,
+    /// Forms of posts to make ready.
+    unprepared_probes: VecDeque<probing::Task>,
+    /// Forms of posts to ask the model about.
+    probes: VecDeque<probing::Prepared>,
     focus: Vec<usize>,
     paused: bool,
     closed: bool,
@@ -85,6 +104,9 @@ impl Shared {
     pub fn want_model(&self, spec: Option<ModelSpec>) -> Generation {
         self.change(|state| {
             state.end_job();
+            // Dropping them tells whoever waits that nothing more comes.
+            state.unprepared_probes.clear();
+            state.probes.clear();
             state.processor = None;
             state.model_wish = Some(spec);
             state.model_generation = state.next_generation();
@@ -112,6 +134,10 @@ impl Shared {
             });
             generation
         })
+    }
+
+    pub fn want_probe(&self, tasks: Vec<probing::Task>) {
+        self.change(|state| state.unprepared_probes.extend(tasks));
     }
 
     pub fn set_focus(&self, posts: &[usize]) {
@@ -153,6 +179,9 @@ impl Shared {
                     None => Task::Unload,
                 });
             }
+            if let Some(prepared) = state.probes.pop_front() {
+                return Some(Task::Probe(prepared));
+            }
             let job = state.job.as_ref()?;
             if state.processor.is_some() {
                 return Some(Task::Run(job.generation, Arc::clone(&job.context)));
@@ -192,6 +221,9 @@ impl Shared {
             if !state.runs(generation) {
                 return Some(Step::Stale);
             }
+            if let Some(prepared) = state.probes.pop_front() {
+                return Some(Step::Probe(prepared));
+            }
             let paused = state.paused;
             let job = state.job.as_mut()?;
             if paused && !job.schedule.is_done() {
@@ -213,28 +245,39 @@ impl Shared {
 
     /// Waits for `resume`, or for anything that ends the job.
     pub fn wait_while_paused(&self, generation: Generation) {
-        self.wait_for(|state| (!state.paused || !state.runs(generation)).then_some(()));
+        self.wait_for(|state| {
+            let goes_on = !state.paused || !state.probes.is_empty();
+            (goes_on || !state.runs(generation)).then_some(())
+        });
     }
 }
 
 /// The image threads' side.
 impl Shared {
-    /// Waits for a post to prepare; `None` at the end.
-    pub fn next_unprepared(&self) -> Option<Unprepared> {
+    /// Waits for something to prepare; `None` at the end.
+    pub fn next_chore(&self) -> Option<Chore> {
         self.wait_for(|state| {
             if state.closed {
                 return Some(None);
             }
-            let processor = state.processor.as_ref()?;
+            let processor = Arc::clone(state.processor.as_ref()?);
+            if let Some(task) = state.unprepared_probes.pop_front() {
+                return Some(Some(Chore::Probe(task, processor)));
+            }
             let job = state.job.as_mut()?;
             let post = job.schedule.take_unprepared()?;
-            Some(Some(Unprepared {
+            Some(Some(Chore::Post(Unprepared {
                 generation: job.generation,
                 post,
                 context: Arc::clone(&job.context),
-                processor: Arc::clone(processor),
-            }))
+                processor,
+            })))
         })
+    }
+
+    /// Takes a form of a post that is ready to be answered.
+    pub fn store_probe(&self, prepared: probing::Prepared) {
+        self.change(|state| state.probes.push_back(prepared));
     }
 
     /// Takes what was prepared, unless its job is gone.

@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, Sender, select_biased};
 use super::{
     Event, Generation,
     control::{Context, Shared, Step, Task},
+    probing,
     progress::Meter,
     schedule::{Next, Runnable},
 };
@@ -29,19 +30,19 @@ pub(super) struct Reporter {
     events: Sender<Event>,
     /// Disconnected when the handle is dropped, also if someone kept a clone of the receiver.
     stopped: Receiver<()>,
-    wake: Box<dyn Fn() + Send + Sync>,
+    wake: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Reporter {
     pub fn new(
         events: Sender<Event>,
         stopped: Receiver<()>,
-        wake: impl Fn() + Send + Sync + 'static,
+        wake: Arc<dyn Fn() + Send + Sync>,
     ) -> Self {
         Self {
             events,
             stopped,
-            wake: Box::new(wake),
+            wake,
         }
     }
 
@@ -89,6 +90,7 @@ where
                     generation,
                     cancelled: true,
                 }),
+                Task::Probe(prepared) => self.answer_probe(prepared),
                 Task::Close => return,
             }
         }
@@ -137,6 +139,14 @@ where
         }
     }
 
+    /// Answers one form of a post while no job runs.
+    fn answer_probe(&mut self, prepared: probing::Prepared) {
+        if let Some(model) = &mut self.model {
+            let options = prepared.probe().answers.clone();
+            prepared.answer(&mut Answering::new(model, &options));
+        }
+    }
+
     fn run_job(&mut self, generation: Generation, context: &Context) {
         let Some(model) = &mut self.model else {
             // `next_task` gives a job only with a model.
@@ -158,6 +168,7 @@ where
             match step {
                 Step::Stale => return,
                 Step::Paused => run.pause(),
+                Step::Probe(prepared) => prepared.answer(&mut run.answering),
                 Step::Next(Next::NotYet) => {}
                 Step::Next(Next::Batch(batch)) => run.answer(&batch),
                 Step::Next(Next::Failed {

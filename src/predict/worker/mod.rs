@@ -6,6 +6,7 @@
 mod control;
 mod inference;
 mod prefetch;
+mod probing;
 mod progress;
 mod schedule;
 
@@ -17,11 +18,13 @@ use self::{
     control::Shared,
     inference::{Inference, Reporter},
 };
-use super::{answering::AnswerOptions, prediction::Prediction};
+use super::{answering::AnswerOptions, prediction::Prediction, probe::Probe};
 use crate::{
     dataset::Dataset,
     model::{self, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelSpec, PromptStyle},
 };
+
+pub use self::probing::Probing;
 
 /// How many events may wait to be read before the thread waits for its reader.
 const EVENTS: usize = 1024;
@@ -131,6 +134,7 @@ pub enum Event {
 /// A handle to the inference thread. Dropping it cancels the work and ends the thread.
 pub struct Worker {
     shared: Arc<Shared>,
+    wake: Arc<dyn Fn() + Send + Sync>,
     events: Receiver<Event>,
     /// Closed by dropping it: the thread then stops waiting for the reader of its events.
     stop: Option<Sender<()>>,
@@ -161,9 +165,11 @@ impl Worker {
         let (sender, events) = crossbeam_channel::bounded(EVENTS);
         let (stop, stopped) = crossbeam_channel::bounded(0);
         let (alive, ended) = crossbeam_channel::bounded(0);
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(wake);
         // From here on an early return drops this handle, which ends the threads begun so far.
         let worker = Self {
             shared: Arc::new(Shared::default()),
+            wake: Arc::clone(&wake),
             events,
             stop: Some(stop),
             ended,
@@ -204,6 +210,14 @@ impl Worker {
     /// It holds for later jobs, too.
     pub fn focus(&self, posts: &[usize]) {
         self.shared.set_focus(posts);
+    }
+
+    /// Makes other forms of a post, and asks the model about them before the next batch of a job. It belongs to the model
+    /// that is loaded now: another one ends it.
+    pub fn probe(&self, probe: Probe) -> Probing {
+        let (probing, tasks) = Probing::begin(probe, Arc::clone(&self.wake));
+        self.shared.want_probe(tasks);
+        probing
     }
 
     /// Stops after the present batch until `resume`.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    control::{Context, Shared, Unprepared},
+    control::{Chore, Context, Shared, Unprepared},
     inference::panic_message,
     schedule::Prepared,
 };
@@ -26,9 +26,18 @@ pub(super) fn threads() -> usize {
 
 /// Prepares posts until the handle is dropped.
 pub(super) fn run(shared: &Shared) {
-    while let Some(unprepared) = shared.next_unprepared() {
-        let prepared = prepare(&unprepared);
-        shared.store(unprepared.generation, prepared);
+    while let Some(chore) = shared.next_chore() {
+        match chore {
+            Chore::Post(unprepared) => {
+                let prepared = prepare(&unprepared);
+                shared.store(unprepared.generation, prepared);
+            }
+            Chore::Probe(task, processor) => {
+                if let Some(prepared) = task.prepare(&*processor) {
+                    shared.store_probe(prepared);
+                }
+            }
+        }
     }
 }
 

@@ -1,0 +1,168 @@
+//! Forms of a post between the posts of a job: made ready on the image threads, answered before the next batch.
+
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::{Arc, Weak},
+};
+
+use crossbeam_channel::{Receiver, Sender};
+
+use super::inference::panic_message;
+use crate::{
+    causes::with_causes,
+    image,
+    model::{ModelInput, Processor},
+    predict::{
+        answering::Answering,
+        probe::{self, Found, Probe, Seen},
+    },
+};
+
+/// What comes of a [`Probe`]. Dropping it ends the work.
+pub struct Probing {
+    findings: Receiver<(usize, Found)>,
+    _alive: Arc<()>,
+}
+
+impl Probing {
+    /// A probe's forms as tasks, and the end that hears of them.
+    pub(super) fn begin(probe: Probe, wake: Arc<dyn Fn() + Send + Sync>) -> (Self, Vec<Task>) {
+        let alive = Arc::new(());
+        // Each form is told of twice at most: what the model gets, and what it says.
+        let (findings, received) = crossbeam_channel::bounded(2 * probe.variants.len().max(1));
+        let probe = Arc::new(probe);
+        let tasks = (0..probe.variants.len()).map(|variant| Task {
+            probe: Arc::clone(&probe),
+            variant,
+            findings: findings.clone(),
+            wake: Arc::clone(&wake),
+            alive: Arc::downgrade(&alive),
+        });
+        let tasks = tasks.collect();
+        let probing = Self {
+            findings: received,
+            _alive: alive,
+        };
+        (probing, tasks)
+    }
+
+    /// What was found out since the last call: the form's number, and what. `None` when nothing more will come.
+    pub fn take(&self) -> Option<Vec<(usize, Found)>> {
+        let found: Vec<_> = self.findings.try_iter().collect();
+        let ended = found.is_empty()
+            && matches!(
+                self.findings.try_recv(),
+                Err(crossbeam_channel::TryRecvError::Disconnected)
+            );
+        (!ended).then_some(found)
+    }
+}
+
+/// One form of a post.
+pub(super) struct Task {
+    probe: Arc<Probe>,
+    variant: usize,
+    findings: Sender<(usize, Found)>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    alive: Weak<()>,
+}
+
+/// A form that the network can take.
+pub(super) struct Prepared {
+    task: Task,
+    input: ModelInput,
+}
+
+impl Task {
+    /// Makes it ready and tells what the model gets of it. `None` if nobody asks the model, or there is nothing to ask.
+    pub fn prepare(self, processor: &dyn Processor) -> Option<Prepared> {
+        if self.is_unwanted() {
+            return None;
+        }
+        let prepared = panic::catch_unwind(AssertUnwindSafe(|| {
+            let input = self.input(processor)?;
+            let seen = Seen::new(&input, processor);
+            Ok((input, seen))
+        }))
+        .unwrap_or_else(|fault| {
+            let reason = panic_message(&*fault);
+            Err(format!("preparing this form failed unexpectedly: {reason}"))
+        });
+        match prepared {
+            Ok((input, seen)) => {
+                self.tell(Found::Seen(seen));
+                self.probe.ask.then_some(Prepared { task: self, input })
+            }
+            Err(message) => {
+                self.tell(Found::Failed(message));
+                None
+            }
+        }
+    }
+
+    fn input(&self, processor: &dyn Processor) -> Result<ModelInput, String> {
+        let Probe {
+            dataset, answers, ..
+        } = &*self.probe;
+        let post = dataset.posts.get(self.probe.post);
+        let variant = self.probe.variants.get(self.variant);
+        let (Some(post), Some(variant)) = (post, variant) else {
+            return Err("the dataset has no such post".to_owned());
+        };
+        let picture = dataset
+            .image_file(post)
+            .filter(|_| processor.sees_images())
+            .map(|file| image::decode_file(&file))
+            .transpose()
+            .map_err(|error| with_causes(&error))?;
+        let picture = probe::changed(picture, variant.picture);
+        processor
+            .prepare(
+                &variant.text,
+                picture.as_ref(),
+                variant.prompt,
+                &answers.labels,
+            )
+            .map_err(|error| with_causes(&error))
+    }
+
+    fn is_unwanted(&self) -> bool {
+        self.alive.strong_count() == 0
+    }
+
+    fn tell(&self, found: Found) {
+        // Nobody listens once the handle is dropped.
+        drop(self.findings.try_send((self.variant, found)));
+        (self.wake)();
+    }
+}
+
+impl Prepared {
+    /// How it is to be answered.
+    pub fn probe(&self) -> &Probe {
+        &self.task.probe
+    }
+
+    /// Asks the model.
+    pub fn answer(self, answering: &mut Answering<'_>) {
+        let Self { task, input } = self;
+        if task.is_unwanted() {
+            return;
+        }
+        let cancelled = || task.is_unwanted();
+        let running = AssertUnwindSafe(|| answering.answer(&[&input], &cancelled));
+        let found = match panic::catch_unwind(running) {
+            Ok(Ok(answers)) => match answers.into_iter().next() {
+                Some(Ok(answered)) => Found::Said(Box::new(answered.prediction)),
+                Some(Err(error)) => Found::Failed(with_causes(&error)),
+                None => Found::Failed("the model gave no answer".to_owned()),
+            },
+            Ok(Err(error)) => Found::Failed(with_causes(&error)),
+            Err(fault) => Found::Failed(format!(
+                "the model failed unexpectedly: {}",
+                panic_message(&*fault)
+            )),
+        };
+        task.tell(found);
+    }
+}
