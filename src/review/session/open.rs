@@ -80,6 +80,7 @@ impl Session {
         places: HashMap<PostId, u32>,
         contents: Contents,
     ) -> Self {
+        let n_posts = dataset.posts.len();
         let mut session = Self {
             problems: Problems::new(&dataset),
             now: Snapshot::untouched(dataset),

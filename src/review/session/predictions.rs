@@ -23,7 +23,7 @@ pub enum Truth {
 /// Which decisions count, by whether the reviewer had seen the model's answer when confirming: suggestions bias people
 /// and inflate the model's score.
 ///
-/// It goes with a [`Truth`] into [`Session::pairs`], [`Session::left_out`] and [`Session::truth_among`]. A post decided blind
+/// It goes with a [`Truth`] into `Snapshot::pairs`, `left_out` and `truth_among`. A post decided blind
 /// and revised after the answer was shown has both: [`Blind`](Self::Blind) compares with what was said blind,
 /// [`Assisted`](Self::Assisted) with the revision. `ReviewCounts::{blind, revised}` say how many there are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
