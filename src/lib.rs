@@ -26,6 +26,8 @@ pub mod metrics;
 
 pub mod export;
 
+pub mod prepare;
+
 pub mod cli;
 
 pub mod gui;

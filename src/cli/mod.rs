@@ -8,6 +8,7 @@ mod inspect;
 mod models;
 mod output;
 mod predict;
+mod prepare;
 mod progress;
 mod review;
 mod table;
@@ -49,6 +50,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Show what the model sees and says of one post: ids, pixels, logits, log-probabilities.
     Inspect(inspect::Args),
+    /// Make a published dataset (MMHS150K, Hateful Memes) ready: tables for training, and the pictures beside them.
+    Prepare(prepare::Args),
     /// Write a review's labels as training data.
     Export(export::Args),
     /// List the models with short names, what they need, and what is on this machine.
@@ -98,6 +101,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Predict(args) => predict::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Prepare(args) => prepare::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Models(args) => models::run(&args),
         Command::TensorsOfPth { file, answer } => {

@@ -57,6 +57,22 @@ impl Reporter {
         }
     }
 
+    /// Tells how many of something are done.
+    pub fn counting(&mut self, what: &str, done: usize, total: usize) {
+        let text = format!("{done}/{total} {what}");
+        if let Some(bar) = &self.bar {
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+            bar.set_message(text);
+        } else if self
+            .last_line
+            .is_none_or(|last| last.elapsed() >= LOG_INTERVAL)
+        {
+            self.last_line = Some(Instant::now());
+            super::note(&text);
+        }
+    }
+
     /// Tells something that stays on the screen.
     pub fn note(&self, text: &str) {
         let print = || drop(writeln!(io::stderr(), "{text}"));

@@ -22,7 +22,7 @@ pub(super) struct Builder {
     /// How many posts with the same text and image there are, by the name of the first.
     copies: HashMap<PostId, u64>,
     /// The labels that the format itself names.
-    own_labels: Option<&'static [&'static str]>,
+    own_labels: Option<Vec<String>>,
 }
 
 /// What a reader knows about a post.
@@ -76,7 +76,7 @@ impl Builder {
     }
 
     /// Says which labels the format itself names, in class order.
-    pub fn name_labels(&mut self, labels: &'static [&'static str]) {
+    pub fn name_labels(&mut self, labels: Vec<String>) {
         self.own_labels = Some(labels);
     }
 
@@ -88,7 +88,9 @@ impl Builder {
     /// Chooses the label set (`folder` is where `class_names.txt` may lie), gives each post its truth, and
     /// reports the labels that do not exist.
     pub fn finish(mut self, options: &OpenOptions, folder: &Path) -> Result<Built, OpenError> {
-        let (labels, label_source) = self.cells.choose(options, folder, self.own_labels)?;
+        let (labels, label_source) =
+            self.cells
+                .choose(options, folder, self.own_labels.as_deref())?;
         let cells = self.cells.resolve(&labels);
         for (place, (post, cell)) in self.posts.iter_mut().zip(&self.cell_of_post).enumerate() {
             let Some(cell) = cell.and_then(|c| cells.get(c)) else {

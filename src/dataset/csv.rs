@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fs, path::Path};
 
 use super::{
-    Loaded, OpenError, OpenOptions,
+    Format, Loaded, OpenError, OpenOptions,
     builder::{Builder, Found},
     images,
     labels::LabelColumn,
@@ -48,6 +48,7 @@ pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<Loaded, OpenErr
     let image_root = images::choose_root(options.image_root.as_deref(), folder, builder.posts());
     let built = builder.finish(options, folder)?;
     Ok(Loaded {
+        format: Format::Csv,
         labels: built.labels,
         label_source: built.label_source,
         image_root,
@@ -151,7 +152,7 @@ fn report_width(row: &Row<'_>, width: usize, place: usize, builder: &mut Builder
 }
 
 /// Refuses what cannot be a UTF-8 text of rows.
-fn check_encoding(bytes: &[u8], path: &Path) -> Result<(), OpenError> {
+pub(super) fn check_encoding(bytes: &[u8], path: &Path) -> Result<(), OpenError> {
     let has_utf16_mark = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
     // Without a mark, every other byte of UTF-16 Latin text is 0.
     let mut head = bytes.iter().take(64).enumerate();
@@ -264,7 +265,7 @@ impl Columns {
     }
 
     fn unsmile(layout: unsmile::Layout, width: usize, builder: &mut Builder) -> Self {
-        builder.name_labels(&unsmile::LABELS);
+        builder.name_labels(unsmile::LABELS.map(str::to_owned).to_vec());
         let is_extra = |i: &usize| *i != layout.text && !layout.flags.contains(i);
         Self {
             width,

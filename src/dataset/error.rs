@@ -33,7 +33,9 @@ pub enum OpenError {
         known: String,
     },
     /// A file of no bytes, or of white space only.
-    #[error("the file is empty; a header with text, image_path and labels was expected in {0}")]
+    #[error(
+        "the file is empty; posts (a header with text, image_path and labels, or JSON) were expected in {0}"
+    )]
     Empty(PathBuf),
     /// A header and nothing below it.
     #[error("there is a header but no row below it, so there is nothing to review in {0}")]
@@ -63,6 +65,29 @@ pub enum OpenError {
         /// What may be meant instead; empty or a clause that begins with a semicolon.
         hint: String,
     },
+    /// A file that is not JSON from its beginning to its end.
+    #[error("{path} cannot be read as JSON; write it again, or open a CSV file")]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// JSON of a shape that no reader knows.
+    #[error("{path} is JSON, but {found}; {known}")]
+    JsonShape {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What can be opened, in words.
+        known: &'static str,
+    },
+    /// Neither of the published datasets.
+    #[error(
+        "{0} is neither MMHS150K (a folder or zip with MMHS150K_GT.json) nor Hateful Memes (train.jsonl, dev*.jsonl or test*.jsonl beside img/); other formats open as they are and need no preparation"
+    )]
+    NotRaw(PathBuf),
     /// The labels make no label set.
     #[error("the labels from {origin} cannot be used")]
     Labels {

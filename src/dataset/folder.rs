@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    Loaded, OpenError, OpenOptions,
+    Format, Loaded, OpenError, OpenOptions,
     builder::{Builder, Found},
     has_extension,
     metadata::{self, Description},
@@ -77,6 +77,7 @@ pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<Loaded, OpenErr
     }
     let built = builder.finish(options, path)?;
     Ok(Loaded {
+        format: Format::Folder,
         labels: built.labels,
         label_source: built.label_source,
         image_root: path.to_owned(),

@@ -41,6 +41,16 @@ pub(super) fn choose_root(given: Option<&Path>, folder: &Path, posts: &[Post]) -
     }
 }
 
+/// Whether an image path stays below the folder it starts from: not absolute on any system, no `..`, no web address.
+pub(super) fn is_inside(image_path: &str) -> bool {
+    let has_drive = image_path.chars().nth(1) == Some(':');
+    let mut parts = image_path.split(['/', '\\']);
+    !(image_path.contains("://")
+        || has_drive
+        || image_path.starts_with(['/', '\\'])
+        || parts.any(|part| part == ".."))
+}
+
 /// Looks for the images of some posts and says which files do not exist.
 ///
 /// Opening a dataset does not look, since that takes long for many posts or a slow disk. Call this from a

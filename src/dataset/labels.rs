@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::post::{LabelNames, LabelSet};
 
 /// The one class of a `label` column of 0 and 1.
-const BINARY_LABEL: &str = "harmful";
+pub(super) const BINARY_LABEL: &str = "harmful";
 
 /// The file that names the labels, one a line, in class order.
 const CLASS_NAMES: &str = "class_names.txt";
@@ -79,7 +79,7 @@ impl LabelCells {
         &self,
         options: &OpenOptions,
         folder: &Path,
-        own: Option<&[&str]>,
+        own: Option<&[String]>,
     ) -> Result<(LabelNames, LabelSource), OpenError> {
         if let Some(given) = &options.labels {
             return Ok((names(given, "--labels")?, LabelSource::Given));
@@ -88,7 +88,7 @@ impl LabelCells {
             return Ok((found, LabelSource::ClassNames));
         }
         if let Some(own) = own {
-            return Ok((names(own, "the header")?, LabelSource::Header));
+            return Ok((names(own, "the file itself")?, LabelSource::Header));
         }
         let is_binary = self.cells.iter().any(|c| matches!(c, Cell::Binary(_)));
         let model = options.model_labels.as_ref().filter(|m| {

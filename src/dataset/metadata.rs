@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::{
+    images::is_inside,
     labels::LabelColumn,
     records::{Place, Rows},
 };
@@ -91,6 +92,10 @@ fn parse_csv(bytes: &[u8]) -> (Vec<Entry>, Vec<Fault>) {
             faults.push((row.line, "the row names no file".to_owned()));
             continue;
         };
+        if let Err(message) = check_inside(&file_name) {
+            faults.push((row.line, message));
+            continue;
+        }
         let description = Description {
             text: cell(text),
             labels: labels.and_then(|(i, kind)| Some((cell(Some(i))?, kind))),
@@ -115,6 +120,7 @@ fn parse_jsonl(bytes: &[u8]) -> (Vec<Entry>, Vec<Fault>) {
             .and_then(|object| {
                 let file_name = object.get("file_name").and_then(Value::as_str);
                 let file_name = file_name.ok_or("the line names no file_name")?.to_owned();
+                check_inside(&file_name)?;
                 Ok(Entry {
                     file_name,
                     description: describe(&object)?,
@@ -126,6 +132,17 @@ fn parse_jsonl(bytes: &[u8]) -> (Vec<Entry>, Vec<Fault>) {
         }
     }
     (entries, faults)
+}
+
+/// Metadata describes the files around it and no others, as the `datasets` library has it.
+fn check_inside(file_name: &str) -> Result<(), String> {
+    if is_inside(file_name.trim()) {
+        return Ok(());
+    }
+    let shown: String = file_name.chars().take(80).collect();
+    Err(format!(
+        "file_name leads out of the folder, so it is not used ({shown})"
+    ))
 }
 
 /// Reads `text` and `labels` (a list, or a string as in a CSV cell) or `label` of a JSON object.

@@ -8,8 +8,10 @@ mod csv;
 mod error;
 mod folder;
 mod images;
+mod json;
 mod labels;
 mod metadata;
+pub mod raw;
 mod records;
 mod unsmile;
 
@@ -31,11 +33,28 @@ pub enum Format {
     Csv,
     /// A folder of images.
     Folder,
+    /// MMHS150K as published.
+    Mmhs150k,
+    /// Hateful Memes as published.
+    HatefulMemes,
+    /// Plain objects in JSON or JSON Lines.
+    Json,
+    /// Label Studio's tasks.
+    LabelStudio,
+    /// Argilla's records.
+    Argilla,
+    /// FiftyOne's image classification dataset.
+    FiftyOne,
+    /// doccano's examples.
+    Doccano,
+    /// Prodigy's tasks.
+    Prodigy,
+    /// What `overrule predict` writes.
+    Records,
 }
 
 /// One readable format: how it is told from the others, and who reads it.
 struct Recogniser {
-    format: Format,
     /// What the user gives, for the message when nothing fits.
     name: &'static str,
     /// Whether a path of this kind is meant for this format.
@@ -46,16 +65,29 @@ struct Recogniser {
 /// The formats in the order in which they are asked.
 const FORMATS: &[Recogniser] = &[
     Recogniser {
-        format: Format::Folder,
+        name: "the folder of MMHS150K or Hateful Memes",
+        fits: |path, _| raw::is_raw(path),
+        load: raw::load,
+    },
+    Recogniser {
+        name: "a FiftyOne folder (data/ and labels.json)",
+        fits: |path, _| json::is_fiftyone(path),
+        load: json::load_folder,
+    },
+    Recogniser {
         name: "a folder of images",
         fits: |_, metadata| metadata.is_dir(),
         load: folder::load,
     },
     Recogniser {
-        format: Format::Csv,
         name: "a CSV or TSV file",
         fits: |path, _| has_extension(path, &["csv", "tsv"]) || path.extension().is_none(),
         load: csv::load,
+    },
+    Recogniser {
+        name: "a JSON or JSON Lines file (plain objects, Label Studio, Argilla, FiftyOne, doccano, Prodigy)",
+        fits: |path, _| has_extension(path, &["json", "jsonl", "ndjson"]),
+        load: json::load,
     },
 ];
 
@@ -112,6 +144,7 @@ pub struct Dataset {
 
 /// What a format's reader hands back; [`open`] adds what is the same for all.
 struct Loaded {
+    format: Format,
     labels: LabelNames,
     label_source: LabelSource,
     image_root: PathBuf,
@@ -149,7 +182,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Dataset, OpenError> {
                 .iter()
                 .map(|r| r.name)
                 .collect::<Vec<_>>()
-                .join(" or "),
+                .join(", "),
         })?;
     let loaded = (recogniser.load)(&path, options)?;
     Ok(Dataset {
@@ -158,7 +191,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Dataset, OpenError> {
             |n| n.to_string_lossy().into_owned(),
         ),
         path,
-        format: recogniser.format,
+        format: loaded.format,
         labels: loaded.labels,
         label_source: loaded.label_source,
         image_root: loaded.image_root,

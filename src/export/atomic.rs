@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 use super::ExportError;
 
 /// A file written beside its target, on the disk, waiting to take the target's name.
-pub(super) struct Staged {
+pub(crate) struct Staged {
     temp: NamedTempFile,
     target: PathBuf,
     exists: bool,
@@ -19,7 +19,7 @@ pub(super) struct Staged {
 
 /// Writes a temporary file in the target's folder. The target is not touched; dropping the answer removes
 /// the temporary file.
-pub(super) fn stage(
+pub(crate) fn stage(
     target: &Path,
     replace: bool,
     write: impl FnOnce(&mut File) -> io::Result<()>,
@@ -85,7 +85,7 @@ impl Staged {
 }
 
 /// A file that has its name.
-pub(super) struct Committed {
+pub(crate) struct Committed {
     target: PathBuf,
     is_new: bool,
 }
@@ -112,7 +112,7 @@ fn new_temp(folder: &Path) -> io::Result<NamedTempFile> {
 }
 
 /// The folder of a file; the working folder if the path is a bare name.
-pub(super) fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

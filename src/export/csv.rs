@@ -6,7 +6,7 @@ use super::{ExportError, TrainingSet, paths::ImagePaths, training_set::Row};
 use crate::post::{LabelNames, LabelSet, Post};
 
 /// The columns that trainers read.
-const COLUMNS: [&str; 3] = ["text", "image_path", "labels"];
+pub(crate) const COLUMNS: [&str; 3] = ["text", "image_path", "labels"];
 
 /// The columns that say where a row's labels come from; written on request only.
 const PROVENANCE_COLUMNS: [&str; 7] = [
@@ -20,7 +20,15 @@ const PROVENANCE_COLUMNS: [&str; 7] = [
 ];
 
 /// What stands for labels that nobody has said, as opposed to no label.
-const UNKNOWN: &str = "?";
+pub(crate) const UNKNOWN: &str = "?";
+
+/// What writes rows as pandas does.
+pub(crate) fn writer() -> Writer<Vec<u8>> {
+    WriterBuilder::new()
+        .terminator(Terminator::Any(b'\n'))
+        .quote_style(QuoteStyle::Necessary)
+        .from_writer(Vec::new())
+}
 
 /// The CSV as bytes: UTF-8 without a mark, lines ending in `\n` as pandas writes them, quotes where needed.
 pub(super) fn to_bytes(
@@ -28,10 +36,7 @@ pub(super) fn to_bytes(
     paths: &mut ImagePaths<'_>,
 ) -> Result<Vec<u8>, ExportError> {
     let labels = &set.dataset().labels;
-    let mut writer: Writer<Vec<u8>> = WriterBuilder::new()
-        .terminator(Terminator::Any(b'\n'))
-        .quote_style(QuoteStyle::Necessary)
-        .from_writer(Vec::new());
+    let mut writer = writer();
     // Writing to memory cannot fail, and every row has as many cells as the header.
     let header = COLUMNS.into_iter().chain(
         PROVENANCE_COLUMNS
@@ -92,7 +97,7 @@ fn is_ambiguous(name: &str) -> bool {
 }
 
 /// `class_names.txt`: one name a line, in class order.
-pub(super) fn class_names(labels: &LabelNames) -> Result<Vec<u8>, ExportError> {
+pub(crate) fn class_names(labels: &LabelNames) -> Result<Vec<u8>, ExportError> {
     let mut text = String::new();
     for name in labels.iter() {
         if name.contains(['\n', '\r']) {

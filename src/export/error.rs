@@ -54,7 +54,7 @@ pub enum ExportError {
 
 impl ExportError {
     /// The error for what the system says about writing `path`.
-    pub(super) fn from_io(path: &Path, source: io::Error) -> Self {
+    pub(crate) fn from_io(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
             io::ErrorKind::AlreadyExists => Self::Exists(path),

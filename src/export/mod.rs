@@ -1,8 +1,9 @@
 //! Writing what a reviewer made: pure functions to bytes, and one atomic write around them.
 
-mod atomic;
-mod csv;
+pub(crate) mod atomic;
+pub(crate) mod csv;
 mod error;
+pub(crate) mod image_files;
 mod paths;
 mod training_set;
 

@@ -1,0 +1,158 @@
+//! Published datasets made ready for training: `train.csv`, `val.csv`, `test.csv`, `class_names.txt` and the pictures.
+//!
+//! Pictures go first and tables last, each whole or not at all: a run that was stopped is gone on with by running it
+//! again, and what is there already is not made twice.
+
+mod images;
+mod tables;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+pub use images::Images;
+pub use tables::LabelsBy;
+
+use crate::{
+    dataset::{
+        OpenError,
+        raw::{Fault, Kind, RawSet, Source, Split},
+    },
+    export::ExportError,
+};
+
+/// What to make.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The folder to write into; made if it does not exist.
+    pub out: PathBuf,
+    /// Where the pictures go.
+    pub images: Images,
+    /// When a label counts.
+    pub labels_by: LabelsBy,
+    /// Whether a column with the text in the picture is added, where the dataset has it.
+    pub image_text: bool,
+    /// Whether tables that say something else are replaced.
+    pub replace: bool,
+}
+
+/// How far it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Progress {
+    /// Posts whose picture is in its place.
+    pub done: usize,
+    /// All posts.
+    pub total: usize,
+}
+
+/// What was made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Prepared {
+    /// Which dataset it was.
+    pub kind: Kind,
+    /// The table of each split that has posts, and how many.
+    pub tables: Vec<(Split, PathBuf, usize)>,
+    /// Pictures that got a second name.
+    pub linked: usize,
+    /// Pictures that were copied.
+    pub copied: usize,
+    /// Pictures that were there already.
+    pub there: usize,
+    /// What was left out or changed, and why. The same list stands in `left_out.csv`.
+    pub faults: Vec<Fault>,
+}
+
+/// Why nothing could be prepared. What was written until then is whole, and a second run goes on from there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrepareError {
+    /// The dataset cannot be read.
+    #[error(transparent)]
+    Source(#[from] OpenError),
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] ExportError),
+    /// Pictures of an archive cannot stay where they are.
+    #[error(
+        "{0} is an archive, whose pictures cannot be used in place; leave out --images in-place, or unpack it first"
+    )]
+    InPlaceArchive(PathBuf),
+    /// The folder to write into is the dataset's own.
+    #[error("{0} is the dataset's own folder, which is never changed; choose another one")]
+    IsTheDataset(PathBuf),
+    /// A path that must be written into a table, and is no text.
+    #[error(
+        "the dataset's path is not UTF-8 text; rename its folder, or let the pictures be linked: {0}"
+    )]
+    NotText(PathBuf),
+    /// No post can be trained with.
+    #[error("no post of {path} has a split, a label and a picture, so nothing was written{hint}")]
+    NoPosts {
+        /// The dataset.
+        path: PathBuf,
+        /// The most frequent reason; empty or a clause that begins with a semicolon.
+        hint: String,
+    },
+}
+
+/// Prepares a published dataset. `on_progress` is told of each post.
+///
+/// # Errors
+/// See [`PrepareError`].
+pub fn prepare(
+    source: &Path,
+    options: &Options,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Prepared, PrepareError> {
+    let mut source = Source::open(source)?;
+    if options.images == Images::InPlace && !source.is_folder() {
+        return Err(PrepareError::InPlaceArchive(source.folder().to_owned()));
+    }
+    let RawSet {
+        kind,
+        posts,
+        mut faults,
+    } = RawSet::read(&mut source)?;
+    fs::create_dir_all(&options.out).map_err(|error| ExportError::from_io(&options.out, error))?;
+    let is_same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    if is_same(&options.out, source.folder()) {
+        return Err(PrepareError::IsTheDataset(options.out.clone()));
+    }
+    let usable = tables::usable(posts, &faults);
+    let mut made = Prepared {
+        kind,
+        tables: Vec::new(),
+        linked: 0,
+        copied: 0,
+        there: 0,
+        faults: Vec::new(),
+    };
+    let rows = images::place_all(
+        &mut source,
+        usable,
+        options,
+        &mut faults,
+        &mut made,
+        on_progress,
+    )?;
+    if rows.is_empty() {
+        let path = source.folder().to_owned();
+        return Err(PrepareError::NoPosts {
+            path,
+            hint: most_frequent(&faults),
+        });
+    }
+    made.tables = tables::write(&mut source, kind, &rows, options)?;
+    tables::write_faults(&faults, &options.out)?;
+    made.faults = faults;
+    Ok(made)
+}
+
+fn most_frequent(faults: &[Fault]) -> String {
+    let count = |fault: &&Fault| faults.iter().filter(|f| f.reason == fault.reason).count();
+    let Some(most) = faults.iter().take(1000).max_by_key(count) else {
+        return String::new();
+    };
+    format!("; of most it is true that {}", most.reason)
+}

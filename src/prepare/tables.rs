@@ -1,0 +1,165 @@
+//! The tables: one a split, `class_names.txt`, and the list of what was left out.
+
+use std::{
+    collections::HashSet,
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use super::{Options, PrepareError, images::Row};
+use crate::{
+    dataset::raw::{Fault, Kind, N_ANNOTATORS, RawPost, Reason, Source, Split, image_text},
+    export::{ExportError, atomic, csv},
+    post::LabelNames,
+};
+
+/// When a label of several annotators counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum LabelsBy {
+    /// If any annotator chose it, as in the original training.
+    #[default]
+    Union,
+    /// If most annotators chose it. A post on which they all differ has no label.
+    Majority,
+    /// As [`Union`](Self::Union), and a column for each annotator's own choice.
+    Votes,
+}
+
+impl LabelsBy {
+    fn at_least(self) -> usize {
+        match self {
+            Self::Union | Self::Votes => 1,
+            Self::Majority => N_ANNOTATORS / 2 + 1,
+        }
+    }
+}
+
+/// The list of what was left out.
+const LEFT_OUT: &str = "left_out.csv";
+
+/// The posts that can be trained with, as far as that is known without their pictures.
+pub(super) fn usable(posts: Vec<RawPost>, faults: &[Fault]) -> Vec<RawPost> {
+    let bad: HashSet<&str> = faults
+        .iter()
+        .filter(|fault| matches!(fault.reason, Reason::BadVote | Reason::ImageElsewhere))
+        .map(|fault| fault.id.as_str())
+        .collect();
+    let usable = |post: &RawPost| post.split.is_some() && !bad.contains(post.id.as_str());
+    posts.into_iter().filter(usable).collect()
+}
+
+/// Writes the table of each split and `class_names.txt`. A file that says the same already is left alone.
+pub(super) fn write(
+    source: &mut Source,
+    kind: Kind,
+    rows: &[Row],
+    options: &Options,
+) -> Result<Vec<(Split, PathBuf, usize)>, PrepareError> {
+    let mut files = Vec::new();
+    let mut tables = Vec::new();
+    for split in Split::ALL {
+        let rows: Vec<&Row> = rows
+            .iter()
+            .filter(|row| row.post.split == Some(split))
+            .collect();
+        let path = options.out.join(format!("{}.csv", split.name()));
+        if !rows.is_empty() {
+            files.push((path.clone(), to_bytes(source, kind, &rows, options)?));
+            tables.push((split, path, rows.len()));
+        }
+    }
+    // The names are few and valid: they stand in this program.
+    let names = LabelNames::new(kind.labels()).unwrap_or_else(|_| LabelNames::none());
+    files.push((
+        options.out.join("class_names.txt"),
+        csv::class_names(&names)?,
+    ));
+
+    // All are on the disk before any takes its name: a full disk is noticed here.
+    let mut staged = Vec::new();
+    for (path, bytes) in files {
+        if fs::read(&path).is_ok_and(|there| there == bytes) {
+            continue;
+        }
+        staged.push(atomic::stage(&path, options.replace, |file| {
+            file.write_all(&bytes)
+        })?);
+    }
+    for file in staged {
+        file.commit(options.replace)?;
+    }
+    Ok(tables)
+}
+
+fn to_bytes(
+    source: &mut Source,
+    kind: Kind,
+    rows: &[&Row],
+    options: &Options,
+) -> Result<Vec<u8>, PrepareError> {
+    let with_votes = options.labels_by == LabelsBy::Votes && kind == Kind::Mmhs150k;
+    let with_image_text = options.image_text && kind == Kind::Mmhs150k;
+    let mut writer = csv::writer();
+    // Writing to memory cannot fail, and every row has as many cells as the header.
+    let mut header: Vec<String> = csv::COLUMNS.map(str::to_owned).to_vec();
+    if with_votes {
+        header.extend((1..=N_ANNOTATORS).map(|n| format!("vote_{n}")));
+    }
+    if with_image_text {
+        header.push("image_text".to_owned());
+    }
+    writer.write_record(header).ok();
+    for Row { post, image_path } in rows {
+        let labels = post.said.labels(options.labels_by.at_least());
+        let labels = labels.map_or_else(
+            || csv::UNKNOWN.to_owned(),
+            |labels| {
+                let names = labels
+                    .into_iter()
+                    .filter_map(|l| kind.labels().get(l).copied());
+                names.collect::<Vec<_>>().join(",")
+            },
+        );
+        writer.write_field(&post.text).ok();
+        writer.write_field(image_path).ok();
+        writer.write_field(labels).ok();
+        if with_votes {
+            post.said
+                .votes()
+                .into_iter()
+                .for_each(|vote| drop(writer.write_field(vote)));
+        }
+        if with_image_text {
+            writer.write_field(image_text(source, &post.id)?).ok();
+        }
+        writer.write_record(None::<&[u8]>).ok();
+    }
+    Ok(writer.into_inner().unwrap_or_default())
+}
+
+/// Writes what was left out or changed, a line each; takes the list of an earlier run away if there is nothing.
+pub(super) fn write_faults(faults: &[Fault], out: &Path) -> Result<(), ExportError> {
+    let path = out.join(LEFT_OUT);
+    if faults.is_empty() {
+        if path.is_file() {
+            fs::remove_file(&path).map_err(|error| ExportError::from_io(&path, error))?;
+        }
+        return Ok(());
+    }
+    let mut writer = csv::writer();
+    writer
+        .write_record(["id", "file", "line", "left_out", "reason"])
+        .ok();
+    for fault in faults {
+        let line = fault.line.map(|line| line.to_string()).unwrap_or_default();
+        let left_out = fault.reason.leaves_out().to_string();
+        let reason = fault.reason.to_string();
+        writer
+            .write_record([&fault.id, &fault.file, &line, &left_out, &reason])
+            .ok();
+    }
+    let bytes = writer.into_inner().unwrap_or_default();
+    atomic::stage(&path, true, |file| file.write_all(&bytes))?.commit(true)?;
+    Ok(())
+}
