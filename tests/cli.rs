@@ -7,4 +7,4 @@ mod export;
 mod inspect;
 mod models;
 mod predict;
-mod run;
+pub mod run;

@@ -3,6 +3,7 @@
 mod csv;
 mod folder;
 mod images;
+mod json;
 mod unsmile;
 
 use std::{fs, path::Path};

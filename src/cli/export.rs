@@ -1,4 +1,4 @@
-//! `overrule export`: a review's labels as training data.
+//! `overrule export`: a review's labels as training data, or in another tool's format.
 
 use std::path::PathBuf;
 
@@ -9,19 +9,19 @@ use super::{
     common::{DataArgs, open_session},
     progress::posts,
 };
-use crate::export::{ExportError, Selection, TrainingSet};
+use crate::export::{ExportError, Format, Selection, TrainingSet};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
     /// The session file of a review
     session: PathBuf,
     /// The format
-    #[arg(long, value_name = "FORMAT", default_value = "csv", value_parser = ["csv"])]
-    format: String,
-    /// The file to write
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FORMAT", default_value = "csv", value_parser = formats())]
+    format: Format,
+    /// The file to write; a folder for imagefolder and fiftyone
+    #[arg(long, value_name = "PATH")]
     out: PathBuf,
-    /// Which posts: all with a truth, those with a decision, or those whose decision differs from the dataset
+    /// Which posts: all (in csv, label-studio-min and doccano: all with a truth), those with a decision, or those whose decision differs from the dataset
     #[arg(long, value_name = "POSTS", default_value = "all", value_parser = selections())]
     select: Selection,
     /// Replace the file if it exists
@@ -39,8 +39,14 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let session = open_session(&args.session, args.dataset.as_deref(), &args.data)?;
-    let mut training_set = TrainingSet::of_session(&session, args.select);
+    let mut training_set = TrainingSet::for_format(&session, args.select, args.format);
     if args.provenance {
+        if !args.format.takes_provenance() {
+            anyhow::bail!(
+                "--provenance goes with csv, jsonl and imagefolder; {} has no room for it",
+                args.format.name()
+            );
+        }
         training_set = training_set.with_session_provenance(&session);
     }
     let exported = training_set
@@ -65,8 +71,22 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
             exported.absolute_paths
         );
     }
+    if exported.without_image > 0 {
+        text += &format!(
+            "; {} without an image that exists were left out",
+            exported.without_image
+        );
+    }
     super::note(&text);
+    if let Some(advice) = exported.advice {
+        super::note(&advice);
+    }
     Ok(Outcome::Done)
+}
+
+fn formats() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::name))
+        .map(|name| Format::from_name(&name).unwrap_or_default())
 }
 
 fn selections() -> impl TypedValueParser<Value = Selection> {

@@ -52,7 +52,7 @@ enum Command {
     Inspect(inspect::Args),
     /// Make a published dataset (MMHS150K, Hateful Memes) ready: tables for training, and the pictures beside them.
     Prepare(prepare::Args),
-    /// Write a review's labels as training data.
+    /// Write a review's labels as training data, or in another tool's format.
     Export(export::Args),
     /// List the models with short names, what they need, and what is on this machine.
     Models(models::Args),

@@ -95,7 +95,7 @@ fn report(faults: &[Fault]) {
             "noted"
         };
         super::note(&format!(
-            "{what}: {}, {reason} ({}{more})",
+            "{} {what}: {reason} ({}{more})",
             faults.len(),
             named.join(", ")
         ));

@@ -9,7 +9,7 @@ use crate::post::{LabelNames, LabelSet, Post};
 pub(crate) const COLUMNS: [&str; 3] = ["text", "image_path", "labels"];
 
 /// The columns that say where a row's labels come from; written on request only.
-const PROVENANCE_COLUMNS: [&str; 7] = [
+pub(super) const PROVENANCE_COLUMNS: [&str; 7] = [
     "id",
     "source",
     "dataset_labels",
@@ -46,7 +46,9 @@ pub(super) fn to_bytes(
     writer.write_record(header).ok();
     for (post, row) in set.rows() {
         let image_path = paths.write(&post.image_path)?;
-        let cell = labels_cell(labels, row.labels);
+        let cell = row
+            .labels
+            .map_or_else(|| UNKNOWN.to_owned(), |set| labels_cell(labels, set));
         writer.write_field(&*post.text).ok();
         writer.write_field(&*image_path).ok();
         writer.write_field(cell).ok();
@@ -79,7 +81,7 @@ fn write_provenance(writer: &mut Writer<Vec<u8>>, post: &Post, row: &Row, labels
 
 /// The names of a set, comma-separated in class order; as a JSON list (which the trainers read, too) if some
 /// name of the label set would not survive that.
-fn labels_cell(labels: &LabelNames, set: LabelSet) -> String {
+pub(super) fn labels_cell(labels: &LabelNames, set: LabelSet) -> String {
     if labels.iter().any(is_ambiguous) {
         labels.json_list(set)
     } else {

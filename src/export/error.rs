@@ -26,6 +26,17 @@ pub enum ExportError {
     /// No post is in the selection.
     #[error("{}, so nothing was written", no_posts(*.0))]
     NoPosts(Selection),
+    /// No post has a prediction of the run on show.
+    #[error("no post has a prediction of this session's last run, so nothing was written")]
+    NoPredictions,
+    /// A format of images, and no post has one.
+    #[error(
+        "no post has an image that exists, and this format describes images, so nothing was described"
+    )]
+    NoImages,
+    /// A file stands where a folder should be made.
+    #[error("{0} is a file, and this format is a folder; choose another name")]
+    NotAFolder(PathBuf),
     /// There is no room.
     #[error("the disk is full; free some space or choose another disk, then export again: {path}")]
     DiskFull {

@@ -1,15 +1,29 @@
-//! Writing what a reviewer made: pure functions to bytes, and one atomic write around them.
+//! Writing what a reviewer made: pure functions to bytes, one file a format, and one atomic write around them.
 
+mod argilla;
 pub(crate) mod atomic;
 pub(crate) mod csv;
+mod doccano;
 mod error;
+mod fiftyone;
+mod folder;
+mod format;
 pub(crate) mod image_files;
+mod image_folder;
+mod json_lines;
+mod label_studio;
 mod paths;
+mod prodigy;
+mod records;
+mod said;
+mod spreadsheet;
 mod training_set;
+mod write;
 
 use std::path::{Path, PathBuf};
 
 pub use error::ExportError;
+pub use format::Format;
 pub use training_set::{Provenance, Source, TrainingSet};
 
 use crate::review::Session;
@@ -29,15 +43,19 @@ pub enum Selection {
 /// What was written.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Exported {
-    /// The file.
+    /// The file or folder.
     pub path: PathBuf,
     /// How many posts.
     pub posts: usize,
     /// Posts left out because they have neither a decision nor a dataset label.
     pub without_truth: usize,
+    /// Posts left out because the format is one of images and they have none.
+    pub without_image: usize,
     /// Posts whose relative image path would not lead to the image from the file's folder and so was made
     /// absolute.
     pub absolute_paths: usize,
+    /// What the other tool needs to know, if anything.
+    pub advice: Option<String>,
 }
 
 /// Writes the training CSV and `class_names.txt` beside it.

@@ -1,17 +1,15 @@
 //! What is exported: posts and the labels in force, as a snapshot.
 
-use std::{fs, io::Write as _, path::Path, sync::Arc};
+use std::sync::Arc;
 
-use super::{
-    ExportError, Exported, Selection,
-    atomic::{self, folder_of},
-    csv,
-    paths::ImagePaths,
-};
+use super::{Format, Selection, said::Said};
 use crate::{
     dataset::Dataset,
     post::{LabelSet, Post},
-    predict::{answer::Parse, prediction::Prediction},
+    predict::{
+        answer::Parse,
+        prediction::{Prediction, RunInfo},
+    },
     review::{Session, session::Truth},
 };
 
@@ -23,6 +21,8 @@ pub struct TrainingSet {
     rows: Vec<Row>,
     without_truth: usize,
     has_provenance: bool,
+    format: Format,
+    run: Option<RunInfo>,
 }
 
 /// One exported post.
@@ -30,8 +30,10 @@ pub struct TrainingSet {
 pub(super) struct Row {
     /// Its place in the dataset.
     pub post: usize,
-    pub labels: LabelSet,
+    /// `None`: nobody has said, which not every format can tell.
+    pub labels: Option<LabelSet>,
     pub provenance: Option<Provenance>,
+    pub prediction: Option<Arc<Prediction>>,
 }
 
 /// Who said what the labels are.
@@ -85,10 +87,11 @@ impl TrainingSet {
                 Selection::Corrected => decision.filter(|_| decision != post.truth),
             };
             match labels {
-                Some(labels) => rows.push(Row {
+                Some(_) => rows.push(Row {
                     post: place,
                     labels,
                     provenance: None,
+                    prediction: None,
                 }),
                 None => without_truth += usize::from(decision.or(post.truth).is_none()),
             }
@@ -99,6 +102,8 @@ impl TrainingSet {
             rows,
             without_truth,
             has_provenance: false,
+            format: Format::Csv,
+            run: None,
         }
     }
 
@@ -107,6 +112,44 @@ impl TrainingSet {
         Self::new(Arc::clone(session.dataset()), selection, |post| {
             session.truth(post, Truth::Reviewed)
         })
+    }
+
+    /// What a format takes of a session as it is now: a selection of its posts, with what the model of the run on show
+    /// said, where the format has room for it.
+    pub fn for_format(session: &Session, selection: Selection, format: Format) -> Self {
+        let mut set = Self::of_session(session, selection);
+        set.format = format;
+        if format.takes_unlabelled() && selection == Selection::All {
+            set.add_unlabelled();
+        }
+        if format.takes_predictions() {
+            set.run = session.run().cloned();
+            for row in &mut set.rows {
+                row.prediction = session.shared_prediction(row.post);
+            }
+        }
+        if format == Format::Spreadsheet {
+            set = set.with_session_provenance(session);
+        }
+        if format == Format::Records {
+            set.rows.retain(|row| row.prediction.is_some());
+        }
+        set
+    }
+
+    /// Adds the posts without labels, in their places.
+    fn add_unlabelled(&mut self) {
+        let mut labelled = std::mem::take(&mut self.rows).into_iter().peekable();
+        for post in 0..self.dataset.posts.len() {
+            let row = labelled.next_if(|row| row.post == post);
+            self.rows.push(row.unwrap_or(Row {
+                post,
+                labels: None,
+                provenance: None,
+                prediction: None,
+            }));
+        }
+        self.without_truth = 0;
     }
 
     /// The same with the columns that say where each row's labels come from.
@@ -150,47 +193,40 @@ impl TrainingSet {
         self.rows.is_empty()
     }
 
-    /// Writes the training CSV and `class_names.txt` beside it, each whole or not at all. Files that exist are
-    /// replaced only if `replace` says so; a `class_names.txt` that says the same already is left alone.
-    ///
-    /// # Errors
-    /// See [`ExportError`]; nothing was changed then.
-    pub fn write(&self, path: &Path, replace: bool) -> Result<Exported, ExportError> {
-        if self.is_empty() {
-            return Err(ExportError::NoPosts(self.selection));
-        }
-        if path
-            .canonicalize()
-            .is_ok_and(|p| Some(p) == self.dataset.path.canonicalize().ok())
-        {
-            return Err(ExportError::IsTheDataset(path.to_owned()));
-        }
-        let folder = folder_of(path);
-        let mut paths = ImagePaths::new(&self.dataset.image_root, folder);
-        let csv = csv::to_bytes(self, &mut paths)?;
-        let names = csv::class_names(&self.dataset.labels)?;
-        let names_path = folder.join("class_names.txt");
-        let names_stand = names.is_empty() || fs::read(&names_path).is_ok_and(|n| n == names);
-
-        // Both are on the disk before either takes its name: a full disk is noticed here.
-        let names = (!names_stand)
-            .then(|| atomic::stage(&names_path, replace, |file| file.write_all(&names)))
-            .transpose()?;
-        let csv = atomic::stage(path, replace, |file| file.write_all(&csv))?.commit(replace)?;
-        if let Some(Err(error)) = names.map(|names| names.commit(replace)) {
-            csv.undo();
-            return Err(error);
-        }
-        Ok(Exported {
-            path: path.to_owned(),
-            posts: self.rows.len(),
-            without_truth: self.without_truth,
-            absolute_paths: paths.made_absolute,
-        })
-    }
-
     pub(super) fn dataset(&self) -> &Dataset {
         &self.dataset
+    }
+
+    pub(super) fn selection(&self) -> Selection {
+        self.selection
+    }
+
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
+    pub(super) fn without_truth(&self) -> usize {
+        self.without_truth
+    }
+
+    /// The run whose predictions stand in the rows.
+    pub(super) fn run(&self) -> Option<&RunInfo> {
+        self.run.as_ref()
+    }
+
+    /// The names of a row's labels, in class order; `None` if nobody has said.
+    pub(super) fn names(&self, row: &Row) -> Option<Vec<&str>> {
+        Some(self.dataset.labels.names_of(row.labels?))
+    }
+
+    /// What the model said about a row, if its answer could be read.
+    pub(super) fn said(&self, row: &Row) -> Option<Said> {
+        let prediction = row
+            .prediction
+            .as_ref()
+            .filter(|p| p.parse != Parse::Failed)?;
+        let run = self.run.as_ref()?;
+        Some(Said::new(prediction, run, &self.dataset.labels))
     }
 
     pub(super) fn has_provenance(&self) -> bool {

@@ -248,7 +248,9 @@ impl Command {
             Self::Hide => "Cover the picture and every text until any key is pressed.",
             Self::RetrySave => "Write to the session file again.",
             Self::OpenData | Self::OpenPath(_) => "Open a CSV file or a folder of images.",
-            Self::Export | Self::ExportTo(_) => "Write a training CSV with your corrections.",
+            Self::Export | Self::ExportTo(_) => {
+                "Write a training CSV with your corrections, or another tool's format."
+            }
             Self::ChooseModel | Self::LoadModel(_) => "Load another model or adapter.",
             Self::UnloadModel => "Drop the model; its predictions stay in the session.",
             Self::Pause => "Stop after the posts being predicted now.",

@@ -16,7 +16,7 @@ use rfd::{AsyncFileDialog, FileHandle};
 /// What to choose.
 #[derive(Clone, Debug)]
 pub enum Choose {
-    /// A CSV file.
+    /// A file of posts.
     DatasetFile,
     /// A folder.
     Folder,
@@ -36,9 +36,10 @@ impl FileDialog {
         let (sender, chosen) = bounded(1);
         match choose {
             Choose::DatasetFile => {
-                let dialog = dialog
-                    .set_title("Open data")
-                    .add_filter("CSV", &["csv", "tsv", "txt"]);
+                let dialog = dialog.set_title("Open data").add_filter(
+                    "CSV, TSV, JSON, JSON Lines",
+                    &["csv", "tsv", "txt", "json", "jsonl", "ndjson"],
+                );
                 wait_for(dialog.pick_file(), sender, wake);
             }
             Choose::Folder => {
@@ -49,7 +50,10 @@ impl FileDialog {
                 );
             }
             Choose::Save(path) => {
-                let mut dialog = dialog.set_title("Export").add_filter("CSV", &["csv"]);
+                let mut dialog = dialog.set_title("Export");
+                if let Some(extension) = path.extension().and_then(|e| e.to_str()) {
+                    dialog = dialog.add_filter(extension.to_uppercase(), &[extension]);
+                }
                 if let Some(folder) = path.parent().filter(|folder| folder.is_dir()) {
                     dialog = dialog.set_directory(folder);
                 }

@@ -249,7 +249,7 @@ fn what_cannot_be_opened_says_what_to_do() {
         (
             "a.parquet",
             b"PAR1".to_vec(),
-            "a folder of images or a CSV or TSV file",
+            "a folder of images, a CSV or TSV file, a JSON",
         ),
     ] {
         let folder = folder([(name, bytes)]);

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{
     Object, build,
     item::{Item, names_cell},
-    lines, shape_error,
+    shape_error,
 };
 use crate::dataset::{Format, Loaded, OpenError, OpenOptions};
 
@@ -84,7 +84,7 @@ pub(super) fn load(
     if items.is_empty() {
         return Err(shape_error(path, "its labels name no image"));
     }
-    build(path, Format::FiftyOne, items, lines(b"").faults, options)
+    build(path, Format::FiftyOne, items, Vec::new(), options)
 }
 
 fn item(image: String, target: &Value, classes: Option<&[String]>) -> Item {

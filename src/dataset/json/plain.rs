@@ -4,7 +4,10 @@
 
 use serde_json::Value;
 
-use super::{Object, item::Item};
+use super::{
+    Object,
+    item::{Item, PREDICTION, first_str, names_of},
+};
 use crate::dataset::labels::LabelColumn;
 
 /// The names under which an image is looked for, in this order.
@@ -24,15 +27,18 @@ pub(super) fn object(object: &Object) -> Result<Item, String> {
         item.take_image(value);
     }
     item.labels = labels(object);
-    item.keep_others(
-        object,
-        &[
-            image.copied().unwrap_or_default(),
-            "text",
-            "labels",
-            "label",
-        ],
-    );
+    if let Some(Value::Object(said)) = object.get(PREDICTION) {
+        let names = said.get("labels").and_then(names_of).unwrap_or_default();
+        item.keep_prediction(&names, first_str(said, &["model"]), None);
+    }
+    let read = [
+        image.copied().unwrap_or_default(),
+        "text",
+        "labels",
+        "label",
+        PREDICTION,
+    ];
+    item.keep_others(object, &read);
     item.if_any()
 }
 

@@ -14,6 +14,7 @@ pub(super) fn is_task(object: &Object) -> bool {
     let answer = first_str(object, &["answer"]);
     object.contains_key("_task_hash")
         || object.contains_key("_input_hash")
+        || object.contains_key("_view_id")
         || object.get("accept").is_some_and(Value::is_array)
         || answer.is_some_and(|answer| ["accept", "reject", "ignore"].contains(&answer))
 }

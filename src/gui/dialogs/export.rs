@@ -1,4 +1,4 @@
-//! Exporting the training CSV: which posts, where to, and never over an existing file without asking.
+//! Exporting: in which format, which posts, where to, and never over an existing file without asking.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use egui_material_icons::icons;
 use super::{Next, modal};
 use crate::{
     causes::with_causes,
-    export::{ExportError, Exported, Selection, TrainingSet},
+    export::{ExportError, Exported, Format, Selection, TrainingSet},
     gui::{
         command::Command,
         file_dialog::{Choose, FileDialog},
@@ -22,6 +22,8 @@ use crate::{
 /// What to export.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ExportRequest {
+    /// In which format.
+    pub format: Format,
     /// Which posts.
     pub selection: Selection,
     /// The file.
@@ -43,6 +45,9 @@ enum State {
 /// The dialog.
 pub struct ExportDialog {
     path: String,
+    dataset: PathBuf,
+    image_root: PathBuf,
+    format: Format,
     selection: Selection,
     provenance: bool,
     counts: [usize; 3],
@@ -55,7 +60,10 @@ impl ExportDialog {
         let counts = session.counts();
         let dataset = &session.dataset().path;
         Self {
-            path: suggestion(dataset).display().to_string(),
+            path: suggestion(dataset, Format::Csv).display().to_string(),
+            dataset: dataset.clone(),
+            image_root: session.dataset().image_root.clone(),
+            format: Format::Csv,
             selection: Selection::All,
             provenance: false,
             counts: [
@@ -74,7 +82,7 @@ impl ExportDialog {
         request: ExportRequest,
         wake: impl Fn() + Send + 'static,
     ) {
-        let mut set = TrainingSet::of_session(session, request.selection);
+        let mut set = TrainingSet::for_format(session, request.selection, request.format);
         if request.provenance {
             set = set.with_session_provenance(session);
         }
@@ -114,8 +122,7 @@ impl ExportDialog {
         };
         match result {
             Ok(exported) => {
-                let name = exported.path.display();
-                return Some(format!("Exported {} to {name}", posts(exported.posts)));
+                return Some(told(&exported));
             }
             Err(ExportError::Exists(path)) => self.state = State::Exists(path),
             Err(error) => self.state = State::Failed(with_causes(&error)),
@@ -126,9 +133,7 @@ impl ExportDialog {
     pub(super) fn show(&mut self, ctx: &egui::Context, out: &mut Vec<Command>) -> Next {
         let mut next = Next::Stay;
         let closes = modal(ctx, "Export", 560.0, |ui| {
-            let text =
-                "A training CSV with text, image_path and labels, and class_names.txt beside it.";
-            ui.label(text);
+            self.format_ui(ui);
             outlined(ui, |ui| self.selection_ui(ui));
             self.path_ui(ui);
             self.state_ui(ui);
@@ -141,6 +146,25 @@ impl ExportDialog {
             });
         });
         if closes { Next::Close } else { next }
+    }
+
+    fn format_ui(&mut self, ui: &mut Ui) {
+        let choices = Format::ALL.map(|format| (format, format.title(), format.description()));
+        let name = ("Format", icons::ICON_DESCRIPTION);
+        if let Some(format) = widgets::choice(ui, name, 240.0, self.format, &choices) {
+            // A name that the user has typed stays.
+            if Path::new(&self.path) == suggestion(&self.dataset, self.format) {
+                self.path = suggestion(&self.dataset, format).display().to_string();
+            }
+            self.format = format;
+            self.state = State::Asking;
+        }
+        ui.label(self.format.description());
+        if matches!(self.format, Format::LabelStudio | Format::LabelStudioMin) {
+            let root = self.image_root.display();
+            let text = format!("Label Studio must serve local files from {root}");
+            ui.label(theme::caption(ui, text));
+        }
     }
 
     fn selection_ui(&mut self, ui: &mut Ui) {
@@ -162,8 +186,10 @@ impl ExportDialog {
                 ui.label(theme::caption(ui, posts(count)));
             });
         }
-        let label = "Add columns that say where each label comes from";
-        ui.checkbox(&mut self.provenance, label);
+        if self.format.takes_provenance() {
+            let label = "Add columns that say where each label comes from";
+            ui.checkbox(&mut self.provenance, label);
+        }
     }
 
     fn path_ui(&mut self, ui: &mut Ui) {
@@ -172,7 +198,12 @@ impl ExportDialog {
             if choose.clicked() {
                 let (ctx, path) = (ui.ctx().clone(), PathBuf::from(self.path.trim()));
                 let wake = move || ctx.request_repaint();
-                self.browsing = Some(FileDialog::open(Choose::Save(path), wake));
+                let choose = if self.format.is_folder() {
+                    Choose::Folder
+                } else {
+                    Choose::Save(path)
+                };
+                self.browsing = Some(FileDialog::open(choose, wake));
             }
             let response = ui.add(field(&mut self.path));
             if response.accessible_name("File to write").changed() {
@@ -206,19 +237,45 @@ impl ExportDialog {
         let ready = idle && !path.is_empty();
         if widgets::primary(ui, icons::ICON_FILE_DOWNLOAD, label, ready).clicked() {
             out.push(Command::ExportTo(ExportRequest {
+                format: self.format,
                 selection: self.selection,
                 path: PathBuf::from(path),
                 replace,
-                provenance: self.provenance,
+                provenance: self.provenance && self.format.takes_provenance(),
             }));
         }
     }
 }
 
-/// A name beside the dataset: `posts.csv` → `posts-reviewed.csv`.
-fn suggestion(dataset: &Path) -> PathBuf {
+/// What was written and what was not, as a sentence.
+fn told(exported: &Exported) -> String {
+    let mut text = format!(
+        "Exported {} to {}",
+        posts(exported.posts),
+        exported.path.display()
+    );
+    for (n, why) in [
+        (exported.without_truth, "nobody has labelled"),
+        (exported.without_image, "without an image that exists"),
+    ] {
+        if n > 0 {
+            text += &format!("; {} {why} left out", posts(n));
+        }
+    }
+    text
+}
+
+/// A name beside the dataset: `posts.csv` → `posts-reviewed.csv`, `posts-label-studio.json`.
+fn suggestion(dataset: &Path, format: Format) -> PathBuf {
     let stem = dataset.file_stem().unwrap_or_default().to_string_lossy();
-    let name = format!("{stem}-reviewed.csv");
+    let kind = match format {
+        Format::Csv | Format::JsonLines => "reviewed",
+        other => other.name(),
+    };
+    let name = match format.extension() {
+        Some(extension) => format!("{stem}-{kind}.{extension}"),
+        None => format!("{stem}-{kind}"),
+    };
     match dataset.parent() {
         Some(folder) => folder.join(name),
         None => PathBuf::from(name),
@@ -231,11 +288,21 @@ mod tests {
 
     #[test]
     fn the_suggested_name_is_beside_the_dataset() {
-        for (dataset, name) in [
-            ("/data/posts.csv", "/data/posts-reviewed.csv"),
-            ("/data/folder", "/data/folder-reviewed.csv"),
+        for (dataset, format, name) in [
+            ("/data/posts.csv", Format::Csv, "/data/posts-reviewed.csv"),
+            ("/data/folder", Format::Csv, "/data/folder-reviewed.csv"),
+            (
+                "/data/posts.csv",
+                Format::Argilla,
+                "/data/posts-argilla.json",
+            ),
+            (
+                "/data/posts.csv",
+                Format::ImageFolder,
+                "/data/posts-imagefolder",
+            ),
         ] {
-            assert_eq!(suggestion(Path::new(dataset)), Path::new(name));
+            assert_eq!(suggestion(Path::new(dataset), format), Path::new(name));
         }
     }
 }

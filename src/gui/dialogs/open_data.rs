@@ -50,7 +50,9 @@ impl OpenData {
     pub(super) fn show(&mut self, ctx: &egui::Context, out: &mut Vec<Command>) -> Next {
         let mut chosen = None;
         let closes = modal(ctx, "Open data", 560.0, |ui| {
-            ui.label("A CSV file with text, image_path and labels, or a folder of images.");
+            ui.label("A CSV or JSON file of posts, a folder of images, MMHS150K or Hateful Memes as published, or a file of Label Studio, \
+                 Argilla, FiftyOne, doccano or Prodigy.",
+            );
             let edit = field(&mut self.path).hint_text("Path of a file or folder");
             let response = ui.add(edit).accessible_name("Path of the dataset");
             if !std::mem::replace(&mut self.focused, true) {

@@ -89,6 +89,11 @@ impl Snapshot {
         self.predictions.get(post)?.as_deref()
     }
 
+    /// The same, to keep beyond the next change.
+    pub fn shared_prediction(&self, post: usize) -> Option<Arc<Prediction>> {
+        self.predictions.get(post)?.clone()
+    }
+
     /// The labels that the model named, if its answer could be read.
     pub fn answer(&self, post: usize) -> Option<LabelSet> {
         self.prediction(post)

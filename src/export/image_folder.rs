@@ -1,0 +1,37 @@
+//! A folder of images with `metadata.jsonl`, as the `datasets` library loads it
+//! (<https://huggingface.co/docs/datasets/image_load>).
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    TrainingSet,
+    folder::Placed,
+    json_lines::{provenance, push_line},
+};
+
+/// The folder of images, below the one that is loaded.
+pub(super) const IMAGES: &str = "images";
+
+/// What describes them.
+pub(super) const METADATA: &str = "metadata.jsonl";
+
+/// One object an image. All have the same keys, since the library makes columns of them.
+pub(super) fn to_bytes(set: &TrainingSet, placed: &[Placed<'_>]) -> Vec<u8> {
+    let has_predictions = placed.iter().any(|placed| placed.row.prediction.is_some());
+    let mut bytes = Vec::new();
+    for Placed { post, row, name } in placed {
+        let mut object = Map::new();
+        object.insert("file_name".to_owned(), format!("{IMAGES}/{name}").into());
+        object.insert("text".to_owned(), (&*post.text).into());
+        object.insert("labels".to_owned(), json!(set.names(row)));
+        if has_predictions {
+            let said = set.said(row);
+            let labels = said.as_ref().map(|said| said.labels.clone());
+            object.insert("predicted_labels".to_owned(), json!(labels));
+            object.insert("model".to_owned(), json!(said.map(|said| said.model)));
+        }
+        provenance(&mut object, set, post, row);
+        push_line(&mut bytes, &Value::Object(object));
+    }
+    bytes
+}

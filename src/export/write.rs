@@ -1,0 +1,168 @@
+//! One write for all formats: every file is on the disk before any takes its name.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    ExportError, Exported, Format, TrainingSet, argilla,
+    atomic::{self, Committed, folder_of},
+    csv, doccano, fiftyone, folder, image_folder, json_lines, label_studio,
+    paths::ImagePaths,
+    prodigy, records, spreadsheet,
+};
+
+/// What goes into which file. The first is the one asked for; the others lie beside it, and one that says the same already is
+/// left alone.
+type Files = Vec<(PathBuf, Vec<u8>)>;
+
+impl TrainingSet {
+    /// Writes the set in its format, with what belongs beside it (`class_names.txt`, a labelling configuration), each
+    /// file whole or not at all. Files that exist are replaced only if `replace` says so.
+    ///
+    /// # Errors
+    /// See [`ExportError`]; nothing was changed then, except that images may lie in a new folder.
+    pub fn write(&self, path: &Path, replace: bool) -> Result<Exported, ExportError> {
+        if self.is_empty() {
+            return Err(match self.format() {
+                Format::Records => ExportError::NoPredictions,
+                _ => ExportError::NoPosts(self.selection()),
+            });
+        }
+        if path
+            .canonicalize()
+            .is_ok_and(|p| Some(p) == self.dataset().path.canonicalize().ok())
+        {
+            return Err(ExportError::IsTheDataset(path.to_owned()));
+        }
+        let mut exported = Exported {
+            path: path.to_owned(),
+            posts: self.len(),
+            without_truth: self.without_truth(),
+            without_image: 0,
+            absolute_paths: 0,
+            advice: None,
+        };
+        let files = if self.format().is_folder() {
+            self.folder_files(path, replace, &mut exported)?
+        } else {
+            self.files(path, &mut exported)?
+        };
+        write_files(files, replace)?;
+        Ok(exported)
+    }
+
+    /// The files of a format that is a file.
+    fn files(&self, path: &Path, exported: &mut Exported) -> Result<Files, ExportError> {
+        let folder = folder_of(path);
+        let mut paths = ImagePaths::new(&self.dataset().image_root, folder);
+        let bytes = match self.format() {
+            Format::Csv => csv::to_bytes(self, &mut paths)?,
+            Format::Spreadsheet => spreadsheet::to_bytes(self, &mut paths)?,
+            Format::JsonLines => json_lines::to_bytes(self, &mut paths)?,
+            Format::Argilla => argilla::to_bytes(self, &mut paths)?,
+            Format::Doccano => doccano::to_bytes(self, &mut paths)?,
+            Format::Prodigy => prodigy::to_bytes(self, &mut paths)?,
+            Format::LabelStudio => label_studio::tasks(self),
+            Format::LabelStudioMin => label_studio::min(self),
+            Format::Records | Format::ImageFolder | Format::FiftyOne => records::to_bytes(self),
+        };
+        exported.absolute_paths = paths.made_absolute;
+        let mut files = vec![(path.to_owned(), bytes)];
+        files.extend(self.class_names(folder)?);
+        if self.format() == Format::LabelStudio {
+            let config = label_studio::config(self).into_bytes();
+            files.push((folder.join("label_config.xml"), config));
+        }
+        let is_label_studio = matches!(self.format(), Format::LabelStudio | Format::LabelStudioMin);
+        exported.advice = is_label_studio.then(|| {
+            format!(
+                "for Label Studio to find the images, set LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and \
+                 LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT={}",
+                self.dataset().image_root.display()
+            )
+        });
+        Ok(files)
+    }
+
+    /// Brings the images to their places, and gives the files that describe them.
+    fn folder_files(
+        &self,
+        path: &Path,
+        replace: bool,
+        exported: &mut Exported,
+    ) -> Result<Files, ExportError> {
+        if path.exists() && !path.is_dir() {
+            return Err(ExportError::NotAFolder(path.to_owned()));
+        }
+        let (images, described_by) = match self.format() {
+            Format::FiftyOne => (fiftyone::DATA, fiftyone::LABELS),
+            _ => (image_folder::IMAGES, image_folder::METADATA),
+        };
+        let first = path.join(described_by);
+        if first.exists() && !replace {
+            return Err(ExportError::Exists(first));
+        }
+        let parent = folder_of(path);
+        if !parent.exists() {
+            return Err(ExportError::NoFolder(parent.to_owned()));
+        }
+        let placed = folder::place_images(self, &path.join(images))?;
+        if placed.is_empty() {
+            return Err(ExportError::NoImages);
+        }
+        exported.posts = placed.len();
+        exported.without_image = self.len() - placed.len();
+        let mut files = Vec::new();
+        if self.format() == Format::FiftyOne {
+            files.push((first, fiftyone::labels(self, &placed)));
+            let said = fiftyone::predictions(self, &placed);
+            files.extend(said.map(|said| (path.join(fiftyone::PREDICTIONS), said)));
+        } else {
+            files.push((first, image_folder::to_bytes(self, &placed)));
+        }
+        files.extend(self.class_names(path)?);
+        Ok(files)
+    }
+
+    fn class_names(&self, folder: &Path) -> Result<Option<(PathBuf, Vec<u8>)>, ExportError> {
+        let names = csv::class_names(&self.dataset().labels)?;
+        let wanted = self.format().has_class_names() && !names.is_empty();
+        Ok(wanted.then(|| (folder.join("class_names.txt"), names)))
+    }
+}
+
+/// Whether two texts differ at most in how their lines end.
+fn says_the_same(a: &[u8], b: &[u8]) -> bool {
+    let lines = |text: &[u8]| -> Vec<Vec<u8>> {
+        let text = text.trim_ascii_end();
+        text.split(|byte| *byte == b'\n')
+            .map(|line| line.trim_ascii_end().to_vec())
+            .collect()
+    };
+    lines(a) == lines(b)
+}
+
+/// Writes all files or none.
+fn write_files(files: Files, replace: bool) -> Result<(), ExportError> {
+    let mut staged = Vec::new();
+    for (i, (path, bytes)) in files.iter().enumerate() {
+        if i == 0 || !fs::read(path).is_ok_and(|there| says_the_same(&there, bytes)) {
+            staged.push(atomic::stage(path, replace, |file| file.write_all(bytes))?);
+        }
+    }
+    // What lies beside goes first: the file asked for is there only if everything is.
+    let mut committed: Vec<Committed> = Vec::new();
+    for file in staged.into_iter().rev() {
+        match file.commit(replace) {
+            Ok(done) => committed.push(done),
+            Err(error) => {
+                committed.into_iter().for_each(Committed::undo);
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}
