@@ -178,6 +178,12 @@ impl Window {
         self.frame();
     }
 
+    /// Always onto new rows, also in a short list.
+    fn to_and_fro(&mut self, number: usize) {
+        let there = (number / 200).is_multiple_of(2);
+        self.scroll(if there { 300.0 } else { -300.0 });
+    }
+
     /// Chooses an entry of a menu; how long until the queue it asks for is shown.
     fn choose(&mut self, menu: &str, choice: &str) -> Duration {
         self.harness.get_by_label(menu).click();
@@ -223,10 +229,13 @@ const CHOICES: [(&str, &str); 7] = [
 ];
 
 fn main() {
-    for n_posts in [1_500, 150_000] {
+    // `cargo bench --bench window -- 150000` does one size only.
+    let given = std::env::args().find_map(|argument| argument.parse().ok());
+    let sizes = given.map_or_else(|| vec![1_500, 150_000], |size| vec![size]);
+    for n_posts in sizes {
         println!("{n_posts} posts");
         let mut window = Window::open(n_posts, None);
-        window.distribution("scrolling", |window, _| window.scroll(300.0));
+        window.distribution("scrolling", Window::to_and_fro);
         window.distribution("deciding", |window, number| {
             // A decision a second is fast; this is one every fourth frame.
             if number.is_multiple_of(4) {

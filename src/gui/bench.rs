@@ -1,6 +1,10 @@
 //! The open dataset as the window works with it: the session, the queue, and the figures, each worked out only when something changed.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{
     background::{Background, Due, Wake},
@@ -316,10 +320,12 @@ impl Bench {
     fn take_queue(&mut self, queue: Vec<u32>) {
         let stood = self.place.is_ok();
         self.queue = queue;
-        for post in std::mem::take(&mut self.left) {
-            if !queue::passes(&self.session, self.filter, post as usize) {
-                self.queue.retain(|other| *other != post);
-            }
+        let left = std::mem::take(&mut self.left).into_iter();
+        let gone: HashSet<u32> = left
+            .filter(|post| !queue::passes(&self.session, self.filter, *post as usize))
+            .collect();
+        if !gone.is_empty() {
+            self.queue.retain(|post| !gone.contains(post));
         }
         self.find_place();
         let Err(gap) = self.place else {
