@@ -79,6 +79,8 @@ enum Outcome {
 
 /// Parses the arguments, runs the command, and tells an error once.
 pub fn main() -> ExitCode {
+    // Before any thread has memory of its own.
+    crate::model::matmul::keep_freed_memory();
     if let Ok(program) = std::env::current_exe() {
         pth::read_in_children_of(program);
     }

@@ -110,6 +110,28 @@ impl<T> Drop for Buffer<T> {
     }
 }
 
+/// Lets the allocator keep what is freed for the next use. A pass over a network takes and frees some megabytes at every
+/// step; returned to the system each time, their pages are cleared and mapped anew, which costs a fifth of the time.
+/// Up to 2 GiB that were in use before are kept.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub fn keep_freed_memory() {
+    // One place to take memory from: each further one would give back on its own. The threshold is the largest allowed.
+    let settings = [
+        (libc::M_ARENA_MAX, 1),
+        (libc::M_MMAP_THRESHOLD, 32 << 20),
+        (libc::M_TRIM_THRESHOLD, i32::MAX),
+        (libc::M_TOP_PAD, 64 << 20),
+    ];
+    for (parameter, value) in settings {
+        // SAFETY: these change when memory is returned, not what is in use. One that is refused changes nothing.
+        unsafe { libc::mallopt(parameter, value) };
+    }
+}
+
+/// Elsewhere the allocator decides.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub fn keep_freed_memory() {}
+
 /// Asks for large pages; without them everything works, only slower.
 #[cfg(target_os = "linux")]
 fn advise_large_pages(start: NonNull<u8>, layout: Layout) {

@@ -1,6 +1,6 @@
 //! Products with weights in f32, or in 16-bit floats that are widened as they are used.
 
-use std::ops::Range;
+use std::{mem::MaybeUninit, ops::Range};
 
 use half::{bf16, f16};
 use rayon::prelude::*;
@@ -92,6 +92,36 @@ impl FloatMatrix {
         }
     }
 
+    /// The transpose of values `(in, out)`, row-major.
+    pub(super) fn pack_transposed(
+        kernel: Kernel,
+        values: &[f32],
+        input: usize,
+        out: usize,
+    ) -> Self {
+        let columns = kernel.cut.columns;
+        let panels = Buffer::build(
+            out.div_ceil(columns) * input * columns,
+            input * columns,
+            |i, steps| {
+                let first = i * columns;
+                let there = columns.min(out - first);
+                for (step, row) in steps
+                    .chunks_exact_mut(columns)
+                    .zip(values.chunks_exact(out))
+                {
+                    step[..there].copy_from_slice(&row[first..][..there]);
+                }
+            },
+        );
+        Self {
+            out,
+            input,
+            kernel,
+            panels: Panels::Wide(panels),
+        }
+    }
+
     pub(super) fn name(&self) -> &'static str {
         self.kernel.name
     }
@@ -114,16 +144,16 @@ impl FloatMatrix {
         }
     }
 
-    /// `x (rows, in)` times the transpose of this: `(rows, out)`.
-    pub(super) fn product(&self, x: &[f32], rows: usize) -> Vec<f32> {
+    /// `x (rows, in)` times the transpose of this, to every place of `product (rows, out)`.
+    pub(super) fn product(&self, x: &[f32], rows: usize, product: &mut [MaybeUninit<f32>]) {
         let strips = self.pack_strips(x, rows);
         // SAFETY: both functions go through all panels and strips of a task, in steps of which only the first does not add;
         // there is one, since `in` is not 0.
         #[allow(unsafe_code)]
         unsafe {
             Target::fill(
-                rows,
-                self.out,
+                product,
+                (rows, self.out),
                 self.kernel.cut,
                 |target, panels, strip| match &self.panels {
                     Panels::Wide(wide) => self.multiply(&strips, wide, target, panels, strip),
@@ -131,7 +161,7 @@ impl FloatMatrix {
                         self.multiply_narrow(&strips, (narrow, *widen), target, panels, strip);
                     }
                 },
-            )
+            );
         }
     }
 

@@ -4,7 +4,7 @@
 //! Inputs are brought into the same form first, a scale for each row and block. Within a block the product is then one of
 //! whole numbers, which is exact, and processors have instructions for it; blocks are scaled and summed in f32.
 
-use std::ops::Range;
+use std::{mem::MaybeUninit, ops::Range};
 
 use half::f16;
 use rayon::prelude::*;
@@ -141,21 +141,21 @@ impl Int8Matrix {
         }
     }
 
-    /// `x (rows, in)` times the transpose of this: `(rows, out)`.
-    pub(super) fn product(&self, x: &[f32], rows: usize) -> Vec<f32> {
+    /// `x (rows, in)` times the transpose of this, to every place of `product (rows, out)`.
+    pub(super) fn product(&self, x: &[f32], rows: usize, product: &mut [MaybeUninit<f32>]) {
         let strips = self.quantize_strips(x, rows);
         // SAFETY: `multiply` goes through all panels and strips of a task, in steps of which only the first does not add;
         // there is one, since `in` is not 0.
         #[allow(unsafe_code)]
         unsafe {
             Target::fill(
-                rows,
-                self.out,
+                product,
+                (rows, self.out),
                 self.kernel.cut,
                 |target, panels, strip_range| {
                     self.multiply(&strips, target, panels, strip_range);
                 },
-            )
+            );
         }
     }
 

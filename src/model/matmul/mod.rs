@@ -7,6 +7,7 @@
 //! Here stands all unsafe code of the numbers: kernels for the registers of a processor, chosen while running, and the memory
 //! they share.
 
+mod batched;
 mod buffer;
 mod float;
 mod int8;
@@ -18,9 +19,12 @@ mod x86;
 #[cfg(target_arch = "x86_64")]
 mod x86_int8;
 
+pub use batched::{Right, Sizes, batched_product};
+pub use buffer::keep_freed_memory;
 use float::FloatMatrix;
 pub use float::Floats;
 use int8::Int8Matrix;
+use target::filled;
 pub use vectorized::{Loop, vectorized};
 
 /// The largest tile of any kernel, in floats.
@@ -124,9 +128,13 @@ impl PackedMatrix {
         if rows * self.out * self.input == 0 {
             return vec![0.0; rows * self.out];
         }
-        match &self.weights {
-            Weights::Float(weights) => weights.product(x, rows),
-            Weights::Int8(weights) => weights.product(x, rows),
+        // SAFETY: both write every place of the product.
+        #[allow(unsafe_code)]
+        unsafe {
+            filled(rows * self.out, |product| match &self.weights {
+                Weights::Float(weights) => weights.product(x, rows, product),
+                Weights::Int8(weights) => weights.product(x, rows, product),
+            })
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The product in the making: split into tasks that write different parts of it, and filled tile by tile.
 #![allow(unsafe_code)]
 
-use std::ops::Range;
+use std::{mem::MaybeUninit, ops::Range};
 
 use rayon::prelude::*;
 
@@ -32,6 +32,18 @@ pub(super) struct Tile {
     pub(super) add: bool,
 }
 
+/// `n` values.
+///
+/// # Safety
+/// `fill` must write every one of them.
+pub(super) unsafe fn filled(n: usize, fill: impl FnOnce(&mut [MaybeUninit<f32>])) -> Vec<f32> {
+    let mut values = Vec::with_capacity(n);
+    fill(&mut values.spare_capacity_mut()[..n]);
+    // SAFETY: all of them are written (the caller).
+    unsafe { values.set_len(n) };
+    values
+}
+
 /// The product, shared by tasks that write different tiles.
 pub(super) struct Target {
     start: *mut f32,
@@ -44,19 +56,20 @@ pub(super) struct Target {
 unsafe impl Sync for Target {}
 
 impl Target {
-    /// A product `(rows, columns)`. `task` is called on all threads with panels and strips, each pair in one call alone.
+    /// Writes every value of a product `(rows, columns)`. `task` is called on all threads with panels and strips, each pair
+    /// in one call alone.
     ///
     /// # Safety
     /// `task` must call [`tile`](Self::tile) for every pair of a panel and a strip it is given, first without `add`.
     pub(super) unsafe fn fill(
-        rows: usize,
-        columns: usize,
+        product: &mut [MaybeUninit<f32>],
+        (rows, columns): (usize, usize),
         cut: Cut,
         task: impl Fn(&Self, Range<usize>, Range<usize>) + Sync,
-    ) -> Vec<f32> {
-        let mut product = Vec::with_capacity(rows * columns);
+    ) {
+        assert_eq!(product.len(), rows * columns);
         let target = Self {
-            start: product.as_mut_ptr(),
+            start: product.as_mut_ptr().cast(),
             rows,
             columns,
             cut,
@@ -77,9 +90,6 @@ impl Target {
                 let panels = part(i / down, panels_a_task, panels);
                 task(&target, panels, part(i % down, strips_a_task, strips));
             });
-        // SAFETY: the tiles of all panels and strips cover the product, and each was written (the caller).
-        unsafe { product.set_len(rows * columns) };
-        product
     }
 
     /// How many rows of a strip are real; the last one may have fewer than the others.

@@ -100,6 +100,27 @@ proptest! {
     }
 
     #[test]
+    fn every_kernel_gives_the_products_of_a_batch(
+        batch in 1usize..4, rows in 1usize..20, input in 1usize..90, out in 1usize..110, seed: u32,
+    ) {
+        let (left, right) = (floats(batch * rows * input, seed.into()), floats(batch * out * input, 7 + u64::from(seed)));
+        let turned: Vec<f32> = right
+            .chunks_exact(out * input)
+            .flat_map(|matrix| (0..input).flat_map(move |i| matrix.iter().skip(i).step_by(input)))
+            .copied()
+            .collect();
+        let sizes = Sizes { batch, rows, input, out };
+        for kernel in kernels() {
+            let products = batched::product_for(kernel, &left, &right, Right::Transposed, sizes);
+            for (n, product) in products.chunks_exact(rows * out).enumerate() {
+                let (left, right) = (&left[n * rows * input..][..rows * input], &right[n * out * input..][..out * input]);
+                assert_product((product, kernel.name), left, right, (out, input));
+            }
+            prop_assert_eq!(products, batched::product_for(kernel, &left, &turned, Right::Plain, sizes));
+        }
+    }
+
+    #[test]
     fn every_q8_0_kernel_gives_the_product_of_what_was_rounded(
         rows in 1usize..15, out in 1usize..80, input in 1usize..2200, spread in 0u32..3, seed: u32,
     ) {
