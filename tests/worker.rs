@@ -189,7 +189,35 @@ fn an_image_that_is_not_there_is_the_error_of_its_post() {
 }
 
 #[test]
-fn a_batch_that_fails_as_a_whole_is_tried_again_post_by_post() {
+fn when_memory_runs_out_batches_get_smaller_and_stay_so() {
+    let mut bench = Bench::loaded();
+    bench.gate.open();
+    let generation = bench.worker.predict(job(&[text::LARGE; 12], 6));
+    let mut last = None;
+    let mut failed = 0;
+    loop {
+        match bench.next_event() {
+            Event::Predicted { prediction, .. } => {
+                failed += usize::from(prediction.error.is_some())
+            }
+            Event::Progress { progress, .. } => last = Some(progress),
+            Event::Finished { generation: g, .. } if g == generation => break,
+            _ => {}
+        }
+    }
+    assert_eq!(failed, 0);
+    let batches: Vec<usize> = bench
+        .gate
+        .begun
+        .try_iter()
+        .map(|posts| posts.len())
+        .collect();
+    assert_eq!(batches, [6, 3, 2, 1, 2, 1, 2, 2, 2]);
+    assert_eq!(last.unwrap().most_at_once, Some(2));
+}
+
+#[test]
+fn a_batch_that_fails_as_a_whole_is_tried_again_down_to_each_post() {
     let mut bench = Bench::loaded();
     bench.gate.open();
     let texts = ["", text::ONLY_ALONE, ""];
@@ -198,7 +226,7 @@ fn a_batch_that_fails_as_a_whole_is_tried_again_post_by_post() {
     answers.sort();
     assert_eq!(posts(&answers), [0, 1, 2]);
     assert_eq!(errors(&answers), []);
-    assert_eq!(bench.gate.begun.try_iter().count(), 4);
+    assert_eq!(bench.gate.begun.try_iter().count(), 3);
 }
 
 #[test]

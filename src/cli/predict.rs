@@ -183,15 +183,15 @@ fn collect(
 
 /// How many answers took one pass, and how long the model waited for images; nothing to say of no posts.
 fn how_it_went(progress: &Progress, secs: f64) -> Option<String> {
-    let answered = progress
-        .done
-        .checked_sub(progress.failed)
-        .filter(|n| *n > 0)?;
-    let one_pass = 100.0 * progress.in_one_pass as f64 / answered as f64;
+    let one_pass = 100.0 * progress.one_pass_share()?;
     let waited = 100.0 * (progress.waited_secs / secs.max(1e-9)).min(1.0);
-    Some(format!(
+    let mut text = format!(
         "{one_pass:.0} % of the answers took one pass; the model waited for images {waited:.0} % of the time"
-    ))
+    );
+    if let Some(most) = progress.most_at_once {
+        text += &format!("; the memory took batches of {most} only");
+    }
+    Some(text)
 }
 
 fn summary(tally: &Tally, skipped: usize, outcome: Outcome, secs: f64, out: &Path) -> String {

@@ -92,7 +92,12 @@ impl Classes {
         Prediction {
             labels,
             raw: self.text(logits),
-            parse: Parse::Clean,
+            // Where none of its labels is asked about, it has not answered.
+            parse: if self.outputs.iter().all(|(_, place)| place.is_none()) {
+                Parse::Failed
+            } else {
+                Parse::Clean
+            },
             unknown_labels,
             // A label that the model does not know has no probability.
             scores: scores.into_iter().collect(),
@@ -195,6 +200,13 @@ mod tests {
         assert_eq!(prediction.scores, None);
         assert_eq!(prediction.margin, Some(1.0));
         assert!(predict(&both, &[-1.0, -1.0]).unknown_labels.is_empty());
+    }
+
+    #[test]
+    fn a_model_without_any_of_the_labels_has_not_answered() {
+        let prediction = predict(&classes(&["biased"], &["sexist", "racist"]), &[-1.0]);
+        assert_eq!(prediction.parse, Parse::Failed);
+        assert_eq!(prediction.raw, r#"{"biased": 0.2689}"#);
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub mod text {
     pub const NAN: &str = "nan";
     /// A batch with this post fails as a whole; alone it is answered.
     pub const ONLY_ALONE: &str = "only alone";
+    /// The memory takes two posts of this kind at once, and no more.
+    pub const LARGE: &str = "large";
 }
 
 /// Where the fake network waits: it says which posts it begins, then asks for leave.
@@ -214,6 +216,10 @@ impl Network for FakeNetwork {
         let has = |behaviour: &str| self.batch.iter().any(|b| b == behaviour);
         if has(text::PANICS) {
             panic!("the network fell over");
+        }
+        if has(text::LARGE) && batch.len() > 2 {
+            let message = "DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")";
+            return Err(candle_core::Error::Msg(message.to_owned()).into());
         }
         if has(text::ONLY_ALONE) && batch.len() > 1 {
             return Err(candle_core::Error::Msg("too much for me".to_owned()).into());

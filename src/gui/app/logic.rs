@@ -168,7 +168,10 @@ impl App {
             return;
         }
         if progress.failed == 0 {
-            let text = format!("Predicted {}", posts(progress.done));
+            let mut text = format!("Predicted {}", posts(progress.done));
+            if let Some(share) = progress.one_pass_share() {
+                text += &format!("; {:.0} % of the answers took one pass", 100.0 * share);
+            }
             self.toasts.show(Kind::Done, text, None);
             return;
         }

@@ -9,7 +9,7 @@ mod logic;
 mod run;
 mod ui;
 
-pub(in crate::gui) use self::run::progress_text;
+pub(in crate::gui) use self::run::{progress_details, progress_text};
 
 use std::{path::PathBuf, sync::Arc, time::Instant};
 

@@ -180,3 +180,21 @@ pub(in crate::gui) fn progress_text(run: &Run) -> String {
     }
     text
 }
+
+/// How a run goes, beyond its [`progress_text`].
+pub(in crate::gui) fn progress_details(progress: &Progress) -> String {
+    let mut lines = Vec::new();
+    if let Some(share) = progress.one_pass_share() {
+        lines.push(format!(
+            "{:.0} % of the answers took one pass",
+            100.0 * share
+        ));
+    }
+    if progress.failed > 0 {
+        lines.push(format!("{} could not be answered", posts(progress.failed)));
+    }
+    if let Some(most) = progress.most_at_once {
+        lines.push(format!("The memory takes {} at once", posts(most)));
+    }
+    lines.join("\n")
+}

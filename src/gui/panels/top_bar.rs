@@ -5,7 +5,7 @@ use egui_material_icons::icons;
 
 use crate::{
     gui::{
-        app::{ModelState, Run, progress_text},
+        app::{ModelState, Run, progress_details, progress_text},
         bench::Bench,
         command::Command,
         dialogs::settings::Section,
@@ -182,7 +182,7 @@ impl TopBar<'_> {
 
     fn progress(&self, ui: &mut Ui, out: &mut Vec<Command>) {
         if let ModelState::Loading { step, fraction, .. } = self.model {
-            bar(ui, *fraction, step, "Loading model");
+            bar(ui, *fraction, step, "Loading model", "");
             return;
         }
         let (Some(run), Some(_)) = (self.run, self.bench) else {
@@ -208,7 +208,13 @@ impl TopBar<'_> {
         icon_button(ui, Command::CancelRun, true, out);
         let all = (run.before + progress.total).max(1);
         let fraction = (run.before + progress.done) as f32 / all as f32;
-        bar(ui, fraction, &text, "Predicting");
+        bar(
+            ui,
+            fraction,
+            &text,
+            "Predicting",
+            &progress_details(progress),
+        );
     }
 
     fn tools(&self, ui: &mut Ui, out: &mut Vec<Command>) {
@@ -354,13 +360,13 @@ fn menu_item(ui: &mut Ui, command: Command, enabled: bool, out: &mut Vec<Command
     }
 }
 
-fn bar(ui: &mut Ui, fraction: f32, text: &str, name: &str) {
+fn bar(ui: &mut Ui, fraction: f32, text: &str, name: &str, details: &str) {
     let palette = Palette::from_ui(ui);
     let width = ui.available_width().min(360.0);
     if width < 60.0 {
         return;
     }
-    ui.allocate_ui(vec2(width, 28.0), |ui| {
+    let drawn = ui.allocate_ui(vec2(width, 28.0), |ui| {
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 3.0;
             ui.spacing_mut().interact_size.y = 14.0;
@@ -375,6 +381,9 @@ fn bar(ui: &mut Ui, fraction: f32, text: &str, name: &str) {
             ui.add(bar).accessible_name(name);
         });
     });
+    if !details.is_empty() {
+        drawn.response.on_hover_text(details);
+    }
 }
 
 /// The details of a model, a line each.

@@ -159,6 +159,7 @@ where
             answering,
             generation,
             meter: Meter::new(context.total, Instant::now()),
+            most_at_once: None,
         };
         run.report_progress(false);
         loop {
@@ -191,6 +192,12 @@ where
     }
 }
 
+/// Whether a device had not enough memory, as the drivers of GPUs put it.
+fn is_out_of_memory(message: &str) -> bool {
+    let message = message.to_lowercase().replace('_', " ");
+    message.contains("out of memory") || message.contains("alloc failed")
+}
+
 /// One job on the present model.
 struct Run<'a> {
     shared: &'a Shared,
@@ -198,11 +205,25 @@ struct Run<'a> {
     answering: Answering<'a>,
     generation: Generation,
     meter: Meter,
+    /// How many posts fit into the memory, once a batch did not.
+    most_at_once: Option<usize>,
 }
 
 impl Run<'_> {
-    /// Runs a batch and tells what came of each post. If the batch fails as a whole, each post gets its own chance.
-    fn answer(&mut self, batch: &[Runnable]) {
+    /// Runs batches of posts, as many at once as the memory has been seen to take.
+    fn answer(&mut self, posts: &[Runnable]) {
+        let mut rest = posts;
+        while !rest.is_empty() {
+            let most = self.most_at_once.unwrap_or(usize::MAX);
+            let (batch, later) = rest.split_at(rest.len().min(most));
+            self.answer_batch(batch);
+            rest = later;
+        }
+    }
+
+    /// Runs a batch and tells what came of each post. If the batch fails as a whole, its halves get their chance, down to
+    /// each post alone.
+    fn answer_batch(&mut self, batch: &[Runnable]) {
         match self.run_batch(batch) {
             Ok(answers) => {
                 for (runnable, answer) in batch.iter().zip(answers) {
@@ -215,8 +236,14 @@ impl Run<'_> {
                 [runnable] => {
                     self.tell_failed(runnable.post, message, runnable.image_secs);
                 }
-                // A device that ran out of memory would take smaller batches from here on, then the CPU.
-                _ => batch.chunks(1).for_each(|single| self.answer(single)),
+                _ => {
+                    let half = batch.len().div_ceil(2);
+                    if is_out_of_memory(&message) {
+                        self.most_at_once = Some(half);
+                        self.meter.limit_to(half);
+                    }
+                    return batch.chunks(half).for_each(|part| self.answer(part));
+                }
             },
         }
         self.mark();

@@ -70,12 +70,22 @@ pub struct Progress {
     pub waited_secs: f64,
     /// Posts in the job.
     pub total: usize,
+    /// How many posts are answered at once since a larger batch did not fit into the memory.
+    pub most_at_once: Option<usize>,
     /// Posts a second, over the last stretch; 0 until it is known.
     pub per_sec: f64,
     /// Seconds left at that rate, once it is known.
     pub remaining_secs: Option<f64>,
     /// Whether the job waits for `resume`.
     pub paused: bool,
+}
+
+impl Progress {
+    /// The share of answers that took one pass, from 0 to 1; `None` until there is an answer.
+    pub fn one_pass_share(&self) -> Option<f64> {
+        let answered = self.done.checked_sub(self.failed).filter(|n| *n > 0)?;
+        Some(self.in_one_pass as f64 / answered as f64)
+    }
 }
 
 /// What the thread reports.
