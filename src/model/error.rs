@@ -333,7 +333,7 @@ pub enum AdapterError {
     },
     /// A module that `target_modules` names and that has no tensors.
     #[error(
-        "{} has no tensors for {module}, which target_modules names; the adapter is incomplete",
+        "{} has no tensors for {module}, which target_modules names; the adapter is incomplete, or was trained for another base",
         path.display()
     )]
     MissingModule {
