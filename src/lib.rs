@@ -28,6 +28,8 @@ pub mod export;
 
 pub mod prepare;
 
+pub mod serve;
+
 pub mod cli;
 
 pub mod gui;

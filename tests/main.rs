@@ -24,6 +24,7 @@ mod processor_smolvlm;
 mod processors;
 mod queue;
 mod reviewing;
+mod serve;
 mod session;
 mod store;
 mod weights;

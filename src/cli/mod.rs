@@ -5,12 +5,14 @@ mod common;
 mod evaluate;
 mod export;
 mod inspect;
+mod interrupts;
 mod models;
 mod output;
 mod predict;
 mod prepare;
 mod progress;
 mod review;
+mod serve;
 mod table;
 
 use std::{
@@ -54,6 +56,8 @@ enum Command {
     Prepare(prepare::Args),
     /// Write a review's labels as training data, or in another tool's format.
     Export(export::Args),
+    /// Answer posts over HTTP with a model, as a SageMaker container does.
+    Serve(serve::Args),
     /// List the models with short names, what they need, and what is on this machine.
     Models(models::Args),
     /// What a child process does with a file of PyTorch's: it writes down where the tensors lie.
@@ -105,6 +109,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Inspect(args) => inspect::run(&args),
         Command::Prepare(args) => prepare::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Serve(args) => serve::run(&args),
         Command::Models(args) => models::run(&args),
         Command::TensorsOfPth { file, answer } => {
             pth::write_index(&file, &answer)?;

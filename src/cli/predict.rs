@@ -51,7 +51,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     args.run.set_threads()?;
-    let interrupts = catch_interrupts()?;
+    let interrupts = super::interrupts::catch()?;
     // What can be wrong is tried before the model loads, which takes a while.
     let dataset = args.data.open(&args.dataset)?;
     let (output, earlier) = Output::open(&args.out)?;
@@ -99,30 +99,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         super::note(&text);
     }
     Ok(outcome)
-}
-
-/// Tells of Ctrl-C and of a polite request to end. Where there are no such signals (Windows), Ctrl-C ends the program at
-/// once; the next run goes on behind the last whole line.
-fn catch_interrupts() -> anyhow::Result<Receiver<()>> {
-    let (sender, interrupts) = crossbeam_channel::bounded(1);
-    #[cfg(unix)]
-    {
-        use signal_hook::consts::{SIGINT, SIGTERM};
-        let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])
-            .context("Ctrl-C could not be caught")?;
-        std::thread::Builder::new()
-            .name("overrule-signals".to_owned())
-            .spawn(move || {
-                for _ in signals.forever() {
-                    // One that is not taken yet is enough.
-                    let _ = sender.try_send(());
-                }
-            })
-            .context("a thread for Ctrl-C could not be started")?;
-    }
-    #[cfg(not(unix))]
-    std::mem::forget(sender);
-    Ok(interrupts)
 }
 
 /// Loads the model; `None` after Ctrl-C.

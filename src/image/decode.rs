@@ -53,6 +53,12 @@ pub(super) fn decode(bytes: &[u8], format: ImageFormat) -> Result<Decoded, Image
     })
 }
 
+/// Width and height by the header.
+pub(super) fn dimensions(bytes: &[u8]) -> Result<(u32, u32), ImageFault> {
+    let reader = ImageReader::with_format(Cursor::new(bytes), format_of(bytes)?);
+    Ok(reader.into_dimensions()?)
+}
+
 /// Pillow's conversion to 8-bit RGB: alpha is dropped whatever lies under it, 16-bit colour keeps its
 /// high byte, and 16-bit grey is clipped at 255 (which makes most such pictures white).
 fn convert(picture: DynamicImage) -> Result<Rgb, ImageFault> {

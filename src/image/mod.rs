@@ -57,3 +57,11 @@ pub fn decode_bytes(bytes: &[u8]) -> Result<Rgb, ImageFault> {
 pub fn decode_upright(path: &Path, max_side: u32) -> Result<Rgb, ImageError> {
     thumbnail::load(path, max_side).map(|upright| upright.rgb)
 }
+
+/// Width and height in pixels by the header of a file's content; nothing else of it is decoded.
+///
+/// # Errors
+/// Bytes that are in no format that is decoded here, or whose header is damaged.
+pub fn dimensions(bytes: &[u8]) -> Result<(u32, u32), ImageFault> {
+    decode::dimensions(bytes)
+}

@@ -1,0 +1,81 @@
+//! `overrule serve`: the model behind `/ping` and `/invocations`, as a SageMaker container answers.
+
+use anyhow::{Context, bail};
+
+use super::{
+    Outcome,
+    common::{ModelArgs, RunArgs},
+    progress::Reporter,
+};
+use crate::{
+    model::{self, LoadedModel, ModelSpec},
+    post::LabelNames,
+    serve::{Listener, Service},
+};
+
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    /// The model: a folder, a Hub id or a preset's name
+    #[arg(long, value_name = "MODEL")]
+    model: String,
+    /// The address to listen on; 0.0.0.0 lets other machines in, and there is no password
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    host: String,
+    /// The port; 0 takes any free one
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    port: u16,
+    /// The label set in class order, instead of the model's own
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    labels: Option<Vec<String>>,
+    /// The largest request, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    max_body: u64,
+    /// The largest image, in million pixels
+    #[arg(long, value_name = "MPX", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=178))]
+    max_pixels: u64,
+    #[command(flatten)]
+    model_args: ModelArgs,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    args.run.set_threads()?;
+    let stop = super::interrupts::catch()?;
+    // Before the model, which takes longer to load than to hear that the port is taken.
+    let listener = Listener::bind(&args.host, args.port)?;
+    let model = load(&args.model_args.spec(&args.model))?;
+    let labels = labels(args, &model)?;
+    let service = Service {
+        prompt: args.run.prompt,
+        answers: args.run.answers(&labels),
+        batch_size: args.run.batch_size,
+        max_body_bytes: args.max_body << 20,
+        max_pixels: args.max_pixels * 1_000_000,
+    };
+    super::note(&format!(
+        "{} answers at http://{}/invocations (Ctrl-C ends it)",
+        model.info.name,
+        listener.address()
+    ));
+    listener.run(model, &service, &stop)?;
+    super::note("ended; every request taken was answered");
+    Ok(Outcome::Done)
+}
+
+fn labels(args: &Args, model: &LoadedModel) -> anyhow::Result<LabelNames> {
+    let names = args.labels.as_ref().or(model.info.labels.as_ref());
+    let Some(names) = names.filter(|names| !names.is_empty()) else {
+        bail!("the model names no labels; name them with --labels a,b,c");
+    };
+    LabelNames::new(names).context("the labels cannot be used")
+}
+
+fn load(spec: &ModelSpec) -> anyhow::Result<LoadedModel> {
+    let mut reporter = Reporter::new();
+    let loaded = model::load(spec, &mut |progress| {
+        reporter.loading(&progress.step, progress.fraction);
+        true
+    });
+    Ok(loaded?)
+}

@@ -1,0 +1,88 @@
+//! The model's thread: what has arrived together is answered together.
+
+use std::{
+    panic::{self, AssertUnwindSafe},
+    time::Duration,
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+
+use super::{
+    Service,
+    request::{Refusal, Reply},
+};
+use crate::{
+    causes::with_causes,
+    model::{LoadedModel, ModelError, ModelInput},
+    post::LabelNames,
+    predict::answering::{Answered, Answering},
+};
+
+/// A post that waits for its answer.
+pub(super) struct Job {
+    pub input: ModelInput,
+    pub reply: Sender<Result<String, Refusal>>,
+}
+
+/// Answers jobs on one model.
+pub(super) struct Inference<'a> {
+    answering: Answering<'a>,
+    labels: &'a LabelNames,
+    batch_size: usize,
+}
+
+impl<'a> Inference<'a> {
+    pub fn new(model: &'a mut LoadedModel, service: &'a Service) -> Self {
+        Self {
+            answering: Answering::new(model, &service.answers),
+            labels: &service.answers.labels,
+            batch_size: service.batch_size.max(1),
+        }
+    }
+
+    /// Waits for a job, and answers it with those that have arrived meanwhile. `false` when there will be none any more.
+    pub fn answer_next(&mut self, waiting: &Receiver<Job>, patience: Duration) -> bool {
+        let first = match waiting.recv_timeout(patience) {
+            Ok(job) => job,
+            Err(RecvTimeoutError::Timeout) => return true,
+            Err(RecvTimeoutError::Disconnected) => return false,
+        };
+        let others = waiting.try_iter().take(self.batch_size - 1);
+        let batch: Vec<Job> = std::iter::once(first).chain(others).collect();
+        self.answer(&batch);
+        true
+    }
+
+    /// Answers a batch. One that fails as a whole is tried in halves, down to each post alone.
+    fn answer(&mut self, batch: &[Job]) {
+        let inputs: Vec<&ModelInput> = batch.iter().map(|job| &job.input).collect();
+        // A prefill forgets whatever a panic may have left half done in the network.
+        let running = AssertUnwindSafe(|| self.answering.answer(&inputs, &|| false));
+        let answers = match panic::catch_unwind(running) {
+            Ok(Ok(answers)) => answers,
+            _ if batch.len() > 1 => {
+                let (left, right) = batch.split_at(batch.len() / 2);
+                self.answer(left);
+                return self.answer(right);
+            }
+            Ok(Err(error)) => vec![Err(error)],
+            Err(_) => return tell(batch, &Refusal::new(500, "the model failed unexpectedly")),
+        };
+        for (job, answer) in batch.iter().zip(answers) {
+            // A client that has gone needs no answer.
+            drop(job.reply.send(self.reply(answer)));
+        }
+    }
+
+    fn reply(&self, answer: Result<Answered, ModelError>) -> Result<String, Refusal> {
+        let answered = answer.map_err(|error| Refusal::new(500, with_causes(&error)))?;
+        let reply = Reply::new(&answered.prediction, self.labels);
+        serde_json::to_string(&reply).map_err(|error| Refusal::new(500, error.to_string()))
+    }
+}
+
+fn tell(batch: &[Job], refusal: &Refusal) {
+    for job in batch {
+        drop(job.reply.send(Err(refusal.clone())));
+    }
+}

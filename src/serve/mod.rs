@@ -1,0 +1,151 @@
+//! Answering posts over HTTP, in the form of a SageMaker container: `GET /ping` says that the model is loaded, and
+//! `POST /invocations` takes `{"text": …, "image_base64": …}` and gives `{"labels": […], "raw_generation": …}`
+//! (<https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html>).
+//!
+//! A few threads read requests, decode their images and make prompts; the calling thread owns the model and answers what
+//! has arrived together as one batch. Whatever a client sends wrongly is its own error: a 4xx that says what to do.
+
+mod http;
+mod inference;
+mod request;
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, TryRecvError};
+use tiny_http::Server;
+
+use self::{http::Front, inference::Inference};
+use crate::{
+    model::{LoadedModel, PromptStyle},
+    predict::answering::AnswerOptions,
+};
+
+/// How many threads read requests and make them ready.
+const READERS: usize = 8;
+
+/// How many requests wait for the model at most; one more is told to come again.
+const WAITING: usize = 64;
+
+/// How long a client that has begun to send may take when the service is told to end.
+const FAREWELL: Duration = Duration::from_secs(20);
+
+/// How long an inference waits for the end of the service before it looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// How to answer, and what is refused.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// The prompt.
+    pub prompt: PromptStyle,
+    /// Labels, length of an answer, decoding, probabilities.
+    pub answers: AnswerOptions,
+    /// How many posts are answered together at most.
+    pub batch_size: usize,
+    /// The most bytes of a request's body.
+    pub max_body_bytes: u64,
+    /// The most pixels of an image, by its header.
+    pub max_pixels: u64,
+}
+
+/// A server that listens and does not answer yet.
+pub struct Listener {
+    server: Arc<Server>,
+    address: SocketAddr,
+}
+
+/// Why a server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address cannot be listened on.
+    #[error(
+        "cannot listen on {address}: {reason}; choose another --port, or end the program that uses it"
+    )]
+    Address {
+        /// The address asked for.
+        address: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// The system gives no more threads.
+    #[error("a thread could not be started: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+impl Listener {
+    /// Begins to listen on `host:port`; port 0 is any free one. Requests wait until [`run`](Self::run).
+    ///
+    /// # Errors
+    /// An address that does not exist here or is in use.
+    pub fn bind(host: &str, port: u16) -> Result<Self, ServeError> {
+        let address = format!("{host}:{port}");
+        let error = |reason: String| ServeError::Address {
+            address: address.clone(),
+            reason,
+        };
+        let server = Server::http((host, port)).map_err(|e| error(e.to_string()))?;
+        let bound = server.server_addr().to_ip();
+        Ok(Self {
+            address: bound
+                .ok_or_else(|| error("it is no address of the internet protocol".to_owned()))?,
+            server: Arc::new(server),
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `stop` tells to end or is disconnected; requests that were taken by then are answered.
+    ///
+    /// # Errors
+    /// A thread that could not be started.
+    pub fn run(
+        self,
+        mut model: LoadedModel,
+        service: &Service,
+        stop: &Receiver<()>,
+    ) -> Result<(), ServeError> {
+        let (jobs, waiting) = crossbeam_channel::bounded(WAITING);
+        let front = Arc::new(Front {
+            server: Arc::clone(&self.server),
+            processor: Arc::clone(&model.processor),
+            service: service.clone(),
+            jobs,
+        });
+        let mut readers = Vec::new();
+        for number in 1..=READERS {
+            let front = Arc::clone(&front);
+            let name = format!("overrule-http-{number}");
+            readers.push(
+                std::thread::Builder::new()
+                    .name(name)
+                    .spawn(move || front.serve())?,
+            );
+        }
+        // The readers have the only senders: when the last one ends, the inference does.
+        drop(front);
+        let mut inference = Inference::new(&mut model, service);
+        let mut stopped: Option<Instant> = None;
+        while inference.answer_next(&waiting, LOOK_AGAIN) {
+            match (stopped, stop.try_recv()) {
+                (None, Err(TryRecvError::Empty)) => {}
+                (None, _) => {
+                    stopped = Some(Instant::now());
+                    (0..READERS).for_each(|_| self.server.unblock());
+                }
+                (Some(since), _) if since.elapsed() > FAREWELL => return Ok(()),
+                (Some(_), _) => {}
+            }
+        }
+        for reader in readers {
+            // A reader that fell over has said so to its client by hanging up.
+            drop(reader.join());
+        }
+        Ok(())
+    }
+}
