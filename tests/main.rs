@@ -12,6 +12,7 @@ mod formats;
 mod images;
 mod lora;
 mod metrics;
+mod packaging;
 mod parity;
 mod parity_gemma2;
 mod parity_paligemma2;

@@ -13,7 +13,7 @@ const DEMO_MODEL: &str = "demo";
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
-    /// A CSV file or a folder of images [default: the demo]
+    /// A CSV file, a folder of images, another tool's export or a session file [default: the demo]
     pub dataset: Option<PathBuf>,
     /// The model: a folder, a Hub id or a preset's name. Without one the window opens without predictions
     #[arg(long, value_name = "MODEL")]

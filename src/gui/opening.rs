@@ -7,12 +7,12 @@ use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use crate::{
     causes::with_causes,
     dataset::{self, OpenOptions},
-    review::Session,
+    review::{Session, store},
 };
 
 /// What to open.
 pub struct Request {
-    /// The dataset.
+    /// The dataset, or a session file, which stands for its dataset.
     pub path: PathBuf,
     /// How to open it.
     pub options: OpenOptions,
@@ -66,9 +66,20 @@ impl Opening {
 
 fn open(request: Request, wake: impl Fn() + Send + Sync + 'static) -> Result<Session, String> {
     drop(request.previous);
-    let dataset =
-        dataset::open(&request.path, &request.options).map_err(|error| with_causes(&error))?;
-    let file = match request.session_file {
+    let (path, options, session_file) = if store::is_session(&request.path) {
+        let about = store::dataset_of(&request.path).map_err(|error| with_causes(&error))?;
+        let recorded = about.open_options();
+        let options = OpenOptions {
+            labels: request.options.labels.or(recorded.labels),
+            image_root: request.options.image_root.or(recorded.image_root),
+            ..request.options
+        };
+        (about.path, options, Some(request.path))
+    } else {
+        (request.path, request.options, request.session_file)
+    };
+    let dataset = dataset::open(&path, &options).map_err(|error| with_causes(&error))?;
+    let file = match session_file {
         Some(file) => file,
         None => Session::default_path(&dataset).map_err(|error| with_causes(&error))?,
     };

@@ -223,3 +223,24 @@ fn a_queue_of_many_posts_is_worked_out_beside_the_frames_and_follows_decisions()
     window.harness.run_steps(30);
     assert_eq!(found(&window), 110);
 }
+
+#[test]
+fn a_session_file_opens_its_dataset_where_the_work_stood() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    window.press(Key::Enter);
+    window.until("saving", |window| window.has("All decisions saved"));
+    drop(window);
+    // As a desktop starts it for a file: with nothing else.
+    let mut window = Window::open(Launch {
+        dataset: Some(folder.file("posts.overrule")),
+        ..Launch::default()
+    });
+    window.until("opening", Window::is_open);
+    assert_eq!(window.bench().session.counts().reviewed, 1);
+    assert_eq!(
+        window.bench().session.dataset().path,
+        folder.file("posts.csv")
+    );
+}

@@ -143,6 +143,16 @@ fn immutable_uri(path: &Path) -> PathBuf {
     uri.into()
 }
 
+/// Whether a file is a session, also one that cannot be read: of a newer format, or damaged.
+pub fn is_session(path: &Path) -> bool {
+    // Asked before opening: opening a named pipe waits for a writer.
+    path.is_file()
+        && matches!(
+            check(path),
+            Ok(true) | Err(StoreError::Newer { .. } | StoreError::Damaged { .. })
+        )
+}
+
 /// Whether there is a session, as its first bytes tell. Reads 100 bytes and nothing else: opening a foreign file with
 /// SQLite could roll back its journal or leave files beside it. An empty file counts as none.
 ///

@@ -41,6 +41,7 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 pub use error::StoreError;
+pub use file::is_session;
 pub use predictions::RunRecord;
 pub(super) use replay::Contents;
 pub use replay::{DatasetRef, dataset_of};
