@@ -9,7 +9,7 @@ use overrule::{
     post::{LabelNames, LabelSet, Post, PostId},
     predict::{
         answer::Parse,
-        prediction::{Prediction, RunInfo, Seconds},
+        prediction::{Prediction, RunInfo, Score, Seconds},
     },
     review::{
         Action, Session,
@@ -63,7 +63,14 @@ fn prediction(number: usize) -> Prediction {
             Parse::Clean
         },
         unknown_labels: Vec::new(),
-        scores: None,
+        scores: Some(
+            (0..5)
+                .map(|label| {
+                    let p = (number.wrapping_mul(2_654_435_761 + label) % 997) as f64 / 997.0;
+                    Score { p, lo: p, hi: p }
+                })
+                .collect(),
+        ),
         answer_logprob: Some(-0.5),
         margin: Some((number.wrapping_mul(2_654_435_761) % 9973) as f64 / 997.0),
         n_tokens: 7,
@@ -132,7 +139,7 @@ fn queue(criterion: &mut Criterion) {
             bench.iter(|| black_box(build(&session, filter, Order::Dataset, "")));
         });
     }
-    for order in [Order::Uncertainty, Order::Disagreement] {
+    for order in [Order::Uncertainty, Order::Disagreement, Order::Suspects] {
         queue.bench_function(format!("by {order:?}"), |bench| {
             bench.iter(|| black_box(build(&session, Filter::All, order, "")));
         });

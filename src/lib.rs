@@ -12,6 +12,8 @@ pub mod resources;
 
 pub mod causes;
 
+pub mod fonts;
+
 pub mod dataset;
 
 pub mod image;

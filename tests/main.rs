@@ -8,6 +8,7 @@ mod common;
 mod dataset;
 mod demo_model;
 mod export;
+mod figures;
 mod formats;
 mod images;
 mod lora;

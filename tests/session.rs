@@ -137,6 +137,7 @@ fn metrics_see_the_truth_asked_for() {
         let name = format!("{truth:?} {exposure:?}");
         assert_eq!(session.pairs(truth, exposure).count(), n, "{name}");
         let left_out = LeftOut {
+            outside_part: 0,
             without_truth,
             without_prediction,
         };

@@ -3,6 +3,7 @@
 mod blind;
 mod careful;
 mod fake;
+mod figures;
 mod runs;
 
 use egui::{Key, Modifiers, Role};

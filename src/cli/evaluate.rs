@@ -12,6 +12,7 @@ use super::{
     Outcome,
     against::Against,
     common::{DataArgs, open_session},
+    figures,
     progress::posts,
     table,
 };
@@ -53,6 +54,12 @@ pub(super) struct Args {
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
+    /// Write every figure into this folder, as SVG, PNG, and CSV of its numbers
+    #[arg(long, value_name = "FOLDER")]
+    figures: Option<PathBuf>,
+    /// Replace figures that exist
+    #[arg(long, requires = "figures")]
+    force: bool,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -62,18 +69,27 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let source = Source::open(args, &run)?;
     let dataset = source.dataset();
     let joined = join(dataset, &records)?;
-    let (value, text) = match &args.against {
+    let draw = |joined: &[&Joined]| match &args.figures {
+        Some(folder) => figures::write(folder, args.force, &source, joined).map(Some),
+        None => Ok(None),
+    };
+    let (value, text, drawn) = match &args.against {
         None => {
             let comparison = compare(&source, &joined, &run);
-            (comparison.to_json(), comparison.to_text())
+            let drawn = draw(&[&joined])?;
+            (comparison.to_json(), comparison.to_text(), drawn)
         }
         Some(file) => {
             let (records, other) = records_of_run(file, args.against_run)?;
             let others = join(dataset, &records)?;
             let against = Against::new(&source, [&joined, &others], [&run, &other]);
-            (against.to_json(), against.to_text())
+            let drawn = draw(&[&joined, &others])?;
+            (against.to_json(), against.to_text(), drawn)
         }
     };
+    if let Some(drawn) = drawn {
+        super::note(&drawn);
+    }
     if args.json {
         super::print(&format!("{}\n", serde_json::to_string_pretty(&value)?))?;
     } else {

@@ -4,6 +4,7 @@ mod against;
 mod common;
 mod evaluate;
 mod export;
+mod figures;
 mod inspect;
 mod interrupts;
 mod models;

@@ -6,6 +6,7 @@ pub(crate) mod csv;
 mod doccano;
 mod error;
 mod fiftyone;
+pub mod figure;
 mod folder;
 mod format;
 pub(crate) mod image_files;

@@ -12,9 +12,11 @@ use super::{
     theme::ThemeChoice,
 };
 use crate::{
+    export::figure::{Figure, FigureFile},
     model::ModelSpec,
     predict::prediction::RunInfo,
     review::{
+        basis::Sample,
         blind::BlindMode,
         queue::{Filter, Order},
         session::Truth,
@@ -72,6 +74,12 @@ pub enum Command {
     ShowAnswer,
     /// Show the runs of the session and compare two, or not.
     ShowRuns,
+    /// Show the workspace of figures in place of the post, or the post again.
+    ShowMetrics,
+    /// Export a figure.
+    ExportFigure(Box<Figure>),
+    /// Write a figure into a file.
+    ExportFigureTo(Box<FigureFile>),
     /// Show a part below the labels.
     ShowBelow(Below),
     /// Show what another run said.
@@ -128,6 +136,8 @@ pub enum Command {
     ShowProblems,
     /// Compare with another truth.
     SetTruth(Truth),
+    /// Work the figures out over other posts.
+    SetSample(Sample),
 
     /// Blur pictures, or not.
     ToggleBlur,
@@ -172,6 +182,8 @@ impl Command {
             Self::SaveNote { .. } => "Save note",
             Self::ShowAnswer => "Model’s answer",
             Self::ShowRuns => "Runs",
+            Self::ShowMetrics => "Figures",
+            Self::ExportFigure(_) | Self::ExportFigureTo(_) => "Export figure",
             Self::ShowBelow(_) => "Show",
             Self::ShowRun(_) => "Show this run",
             Self::CompareWith(Some(_)) => "Compare",
@@ -205,6 +217,8 @@ impl Command {
             Self::Search => "Search",
             Self::ShowProblems => "Problems",
             Self::SetTruth(_) => "Compare with",
+            Self::SetSample(Sample::All) => "All posts",
+            Self::SetSample(Sample::Random(_)) => "Only the random part",
             Self::ToggleBlur => "Blur pictures",
             Self::ToggleGrey => "Grey pictures",
             Self::ToggleZoom => "Fit or full size",
@@ -238,6 +252,12 @@ impl Command {
             Self::EditNote | Self::SaveNote { .. } => "Write a note about this post.",
             Self::ShowAnswer => "Show the model’s raw answer, how it was read, and what it took.",
             Self::ShowRuns => "List the runs of this session, look at an earlier one, compare two.",
+            Self::ShowMetrics => {
+                "Scores, confused labels, thresholds and calibration in place of the post."
+            }
+            Self::ExportFigure(_) | Self::ExportFigureTo(_) => {
+                "Write the picture as SVG or PNG, or its numbers as CSV."
+            }
             Self::ShowBelow(_) => "Show it below the labels.",
             Self::ShowRun(_) => "Show what this run said; its model need not be loaded.",
             Self::CompareWith(Some(_)) => "Put this run beside the shown one.",
@@ -269,6 +289,9 @@ impl Command {
             Self::Search => "Find posts by their text.",
             Self::ShowProblems => "What is wrong with the data, row by row.",
             Self::SetTruth(_) => "What predictions are compared with.",
+            Self::SetSample(_) => {
+                "Over which posts the figures go; the front of a shuffle is a fair sample."
+            }
             Self::ToggleBlur => "Blur every picture until you hold Space or press on it.",
             Self::ToggleGrey => "Take the colour out of every picture.",
             Self::ToggleZoom => "Show the picture fitted, or in its own size.",
@@ -302,6 +325,8 @@ impl Command {
             Self::ShowAnswer => icons::ICON_DATA_OBJECT,
             Self::ShowRuns | Self::CompareWith(_) => icons::ICON_COMPARE,
             Self::ShowBelow(_) | Self::ShowRun(_) => icons::ICON_VISIBILITY,
+            Self::ShowMetrics => icons::ICON_BAR_CHART,
+            Self::ExportFigure(_) | Self::ExportFigureTo(_) => icons::ICON_FILE_DOWNLOAD,
             Self::GoTo(_) => icons::ICON_ARROW_FORWARD,
             Self::Undo => icons::ICON_UNDO,
             Self::Redo => icons::ICON_REDO,
@@ -326,6 +351,7 @@ impl Command {
             Self::Search => icons::ICON_SEARCH,
             Self::ShowProblems => icons::ICON_WARNING,
             Self::SetTruth(_) => icons::ICON_RULE,
+            Self::SetSample(_) => icons::ICON_SHUFFLE,
             Self::ToggleBlur => icons::ICON_BLUR_ON,
             Self::ToggleGrey => icons::ICON_FILTER_B_AND_W,
             Self::ToggleZoom => icons::ICON_FIT_SCREEN,
@@ -335,6 +361,25 @@ impl Command {
             Self::ShowKeys => icons::ICON_KEYBOARD,
             Self::About => icons::ICON_INFO,
         }
+    }
+
+    /// Whether it is about the post on screen, or goes to another one: not while figures stand in its place.
+    pub fn needs_the_post(&self) -> bool {
+        matches!(
+            self,
+            Self::Toggle(_)
+                | Self::ChooseNone
+                | Self::Confirm
+                | Self::Accept
+                | Self::Reveal
+                | Self::Previous
+                | Self::Next
+                | Self::Skip
+                | Self::Escalate
+                | Self::Flag
+                | Self::EditNote
+                | Self::ToggleZoom
+        )
     }
 
     /// Whether it needs an open dataset.
@@ -363,6 +408,10 @@ impl Command {
                 | Self::ExportTo(_)
                 | Self::Predict
                 | Self::ShowRuns
+                | Self::ShowMetrics
+                | Self::ExportFigure(_)
+                | Self::ExportFigureTo(_)
+                | Self::SetSample(_)
                 | Self::ShowRun(_)
                 | Self::CompareWith(_)
                 | Self::RetryFailed

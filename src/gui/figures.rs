@@ -1,4 +1,4 @@
-//! The scores: worked out on a thread of their own, no more often than keeps the machine quiet.
+//! The scores and what is drawn about them: worked out on threads of their own, no more often than keeps the machine quiet.
 
 use std::time::Duration;
 
@@ -7,11 +7,15 @@ use crate::{
     metrics::{
         self, Metrics, Pair,
         agreement::{self, Comparison},
+        analysis::{self, Analysis, Judged},
         bootstrap::{self, Intervals},
+        history::{self, Moment},
     },
     review::{
         Session,
+        basis::{Basis, Part, Sample},
         session::{Exposure, LeftOut, Snapshot, Truth},
+        suspects,
     },
 };
 
@@ -19,6 +23,13 @@ use crate::{
 const SEED: u64 = 1;
 
 const THREAD: &str = "overrule-figures";
+
+/// What figures are asked to go over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Wanted {
+    truth: Truth,
+    sample: Sample,
+}
 
 /// The scores, as of a revision of the session.
 pub struct Figures {
@@ -28,19 +39,64 @@ pub struct Figures {
     pub intervals: Option<Intervals>,
     /// What they compare with.
     pub truth: Truth,
+    /// Which posts they are asked to go over.
+    pub sample: Sample,
     /// What the comparison with the truth leaves out.
     pub left_out: LeftOut,
     /// The shown run beside the other one, if there is one.
     pub comparison: Option<Comparison>,
-    scores: Background<Truth, Scores>,
-    bootstrap: Background<Truth, Option<Intervals>>,
+    /// How fair a sample the reviewed posts are.
+    pub fairness: Fairness,
+    /// What is drawn, while somebody looks at it; then it stays as it was.
+    pub drawn: Option<Drawn>,
+    /// Whether somebody looks at what is drawn.
+    pub is_drawing: bool,
+    basis: Basis,
+    scores: Background<Wanted, Scores>,
+    bootstrap: Background<Wanted, Option<Intervals>>,
+    drawing: Background<Wanted, Drawn>,
     wake: Wake,
 }
 
+/// How fair a sample the reviewed posts are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Fairness {
+    /// Posts with a confirmed decision.
+    pub reviewed: usize,
+    /// Those among them that stand at the front of the shuffle.
+    pub at_random: usize,
+}
+
+/// What is drawn.
+pub struct Drawn {
+    /// Which of these there were before: it changes with every one.
+    pub revision: u64,
+    /// The shown run.
+    pub run: DrawnRun,
+    /// The run beside it, if there is one.
+    pub other: Option<DrawnRun>,
+    /// The scores over decisions that were made with the model's answer in sight, and over those made without.
+    pub by_exposure: [Metrics; 2],
+    /// Posts whose labels in the dataset are likely wrong.
+    pub n_suspects: usize,
+}
+
+/// What is drawn about a run.
+pub struct DrawnRun {
+    /// The scores.
+    pub metrics: Metrics,
+    /// The curves.
+    pub analysis: Analysis,
+    /// The scores as the review went on.
+    pub moments: Vec<Moment>,
+}
+
 struct Scores {
+    basis: Basis,
     metrics: Metrics,
     comparison: Option<Comparison>,
     left_out: LeftOut,
+    fairness: Fairness,
 }
 
 impl Figures {
@@ -50,68 +106,182 @@ impl Figures {
             metrics: None,
             intervals: None,
             truth: Truth::default(),
+            sample: Sample::default(),
             left_out: LeftOut::default(),
             comparison: None,
+            fairness: Fairness::default(),
+            drawn: None,
+            is_drawing: false,
+            basis: Basis::default(),
             scores: Background::new(THREAD),
             bootstrap: Background::new(THREAD),
+            drawing: Background::new(THREAD),
             wake,
         }
     }
 
+    /// What the scores on screen go over: a click on a figure opens exactly these posts.
+    pub fn basis(&self) -> Basis {
+        self.basis
+    }
+
     /// Takes what is there and starts to work out what changed. Returns how long to wait for the rest.
     pub(super) fn refresh(&mut self, session: &Session) -> Option<Duration> {
+        self.receive();
+        let wanted = Wanted {
+            truth: self.truth,
+            sample: self.sample,
+        };
+        let of = (session.revision(), wanted);
+        let mut wait = None;
+        match self.scores.due(&of) {
+            Due::Now => {
+                let now = session.snapshot();
+                self.scores
+                    .start(of, &self.wake, move |_| Scores::of(&now, wanted));
+            }
+            Due::In(pause) => wait = Some(pause),
+            Due::Never => {}
+        }
+        if self.is_drawing {
+            match self.drawing.due(&of) {
+                Due::Now => {
+                    let (now, decided) = (session.snapshot(), session.decided());
+                    self.drawing.start(of, &self.wake, move |_| {
+                        Drawn::of(&now, wanted, &decided, of.0)
+                    });
+                }
+                Due::In(pause) => wait = sooner(wait, pause),
+                Due::Never => {}
+            }
+        }
+        // Intervals follow the scores.
+        if self.scores.of() != Some(&of) {
+            return wait;
+        }
+        match self.bootstrap.due(&of) {
+            Due::Now => {
+                if self.bootstrap.of().is_none_or(|(_, of)| *of != wanted) {
+                    self.intervals = None;
+                }
+                let now = session.snapshot();
+                self.bootstrap.start(of, &self.wake, move |is_cancelled| {
+                    let basis = wanted.basis(&now);
+                    let pairs: Vec<Pair> = now.pairs(basis, Exposure::Any).collect();
+                    bootstrap::intervals(&now.dataset().labels, &pairs, SEED, is_cancelled)
+                });
+            }
+            Due::In(pause) => wait = sooner(wait, pause),
+            Due::Never => {}
+        }
+        wait
+    }
+
+    fn receive(&mut self) {
         if let Some(scores) = self.scores.receive() {
+            self.basis = scores.basis;
             self.metrics = Some(scores.metrics);
             self.comparison = scores.comparison;
             self.left_out = scores.left_out;
+            self.fairness = scores.fairness;
         }
         if let Some(intervals) = self.bootstrap.receive() {
             self.intervals = intervals;
         }
-        let wanted = (session.revision(), self.truth);
-        let truth = self.truth;
-        let scores = match self.scores.due(&wanted) {
-            Due::Now => {
-                let now = session.snapshot();
-                self.scores
-                    .start(wanted, &self.wake, move |_| Scores::of(&now, truth));
-                None
-            }
-            Due::In(pause) => Some(pause),
-            Due::Never => None,
-        };
-        // Intervals follow the scores.
-        if self.scores.of() != Some(&wanted) {
-            return scores;
-        }
-        match self.bootstrap.due(&wanted) {
-            Due::Now => {
-                if self.bootstrap.of().is_none_or(|(_, of)| *of != truth) {
-                    self.intervals = None;
-                }
-                let now = session.snapshot();
-                self.bootstrap
-                    .start(wanted, &self.wake, move |is_cancelled| {
-                        let pairs: Vec<Pair> = now.pairs(truth, Exposure::Any).collect();
-                        bootstrap::intervals(&now.dataset().labels, &pairs, SEED, is_cancelled)
-                    });
-                scores
-            }
-            Due::In(pause) => Some(scores.map_or(pause, |wait| wait.min(pause))),
-            Due::Never => scores,
+        if let Some(drawn) = self.drawing.receive() {
+            self.drawn = Some(drawn);
         }
     }
 }
 
+fn sooner(wait: Option<Duration>, pause: Duration) -> Option<Duration> {
+    Some(wait.map_or(pause, |wait| wait.min(pause)))
+}
+
+impl Wanted {
+    fn basis(self, now: &Snapshot) -> Basis {
+        Basis {
+            truth: self.truth,
+            part: Part::of(self.sample, now),
+        }
+    }
+}
+
+impl Fairness {
+    fn of(now: &Snapshot, sample: Sample) -> Self {
+        let seed = match sample {
+            Sample::Random(seed) => seed,
+            Sample::All => 1,
+        };
+        let part = Part::of(Sample::Random(seed), now);
+        let posts = now.dataset().posts.iter().enumerate();
+        let mut found = Self::default();
+        for (place, post) in posts {
+            if now.review(place).decision.is_some() {
+                found.reviewed += 1;
+                found.at_random += usize::from(part.holds(post.id));
+            }
+        }
+        found
+    }
+}
+
 impl Scores {
-    fn of(now: &Snapshot, truth: Truth) -> Self {
+    fn of(now: &Snapshot, wanted: Wanted) -> Self {
         let labels = &now.dataset().labels;
+        let basis = wanted.basis(now);
         Self {
-            metrics: metrics::evaluate(labels, now.pairs(truth, Exposure::Any)),
+            basis,
+            metrics: metrics::evaluate(labels, now.pairs(basis, Exposure::Any)),
             comparison: now
                 .has_other_run()
-                .then(|| agreement::compare(labels, now.both(truth))),
-            left_out: now.left_out(truth, Exposure::Any),
+                .then(|| agreement::compare(labels, now.both(basis))),
+            left_out: now.left_out(basis, Exposure::Any),
+            fairness: Fairness::of(now, wanted.sample),
+        }
+    }
+}
+
+impl Drawn {
+    fn of(now: &Snapshot, wanted: Wanted, decided: &[u32], revision: u64) -> Self {
+        let basis = wanted.basis(now);
+        let labels = &now.dataset().labels;
+        // Two runs are told apart only by posts that both predicted.
+        let in_both = |post: &u32| {
+            !now.has_other_run()
+                || (now.prediction(*post as usize).is_some()
+                    && now.other_prediction(*post as usize).is_some())
+        };
+        let run = |of_other: bool| {
+            let judged: Vec<Judged> = now
+                .judged(basis, of_other)
+                .filter(|judged| in_both(&judged.post))
+                .collect();
+            let decided: Vec<Pair> = decided
+                .iter()
+                .filter(|post| in_both(post))
+                .filter_map(|post| now.judged_post(*post, basis, of_other))
+                .map(|judged| judged.pair)
+                .collect();
+            DrawnRun {
+                metrics: metrics::evaluate(labels, judged.iter().map(|judged| judged.pair)),
+                analysis: analysis::analyse(labels, &judged),
+                moments: history::over_time(labels, &decided),
+            }
+        };
+        let exposed = |exposure| metrics::evaluate(labels, now.pairs(basis, exposure));
+        let is_suspect = |quality: &Option<metrics::label_errors::Quality>| {
+            quality.as_ref().is_some_and(|q| !q.suspects.is_empty())
+        };
+        Self {
+            revision,
+            run: run(false),
+            other: now.has_other_run().then(|| run(true)),
+            by_exposure: [Exposure::Assisted, Exposure::Blind].map(exposed),
+            n_suspects: suspects::qualities(now)
+                .iter()
+                .filter(|q| is_suspect(q))
+                .count(),
         }
     }
 }

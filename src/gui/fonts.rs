@@ -18,6 +18,7 @@ use egui::{
 use egui_system_font_provider::SystemFontProvider;
 
 use super::theme;
+use crate::fonts;
 
 /// The fonts of the system. Where there is no font at all, or no fontconfig, looking for one panics in fontique 0.11:
 /// here it finds none.
@@ -57,19 +58,17 @@ pub fn has_letters(ui: &Ui, text: &str) -> bool {
     ui.fonts_mut(|fonts| letters().all(|letter| fonts.has_glyph(&font, letter)))
 }
 
-/// Korean for systems without a Korean font: all 11 172 syllables and the letters they are made of (a part of Noto Sans CJK,
-/// 1.1 MB; SIL Open Font License).
+/// Korean for systems without a Korean font.
 fn hangul(request: &FallbackRequest<'_>) -> Option<FontInsert> {
     let first = request.cluster.chars().next()?;
     if !matches!(first, '가'..='힣' | 'ㄱ'..='ㆎ') {
         return None;
     }
-    let bytes = include_bytes!("../../assets/fonts/NotoSansKR-Hangul.otf");
     let family = InsertFontFamily {
         family: request.family.clone(),
         priority: FontPriority::Lowest,
     };
-    let data = FontData::from_static(bytes);
+    let data = FontData::from_static(fonts::HANGUL);
     Some(FontInsert::new("hangul", data, vec![family]))
 }
 
@@ -84,14 +83,8 @@ fn icons() -> FontInsert {
 fn fonts() -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
     let weights: [(&str, &'static [u8]); 2] = [
-        (
-            "inter",
-            include_bytes!("../../assets/fonts/Inter-Regular.otf"),
-        ),
-        (
-            "inter-strong",
-            include_bytes!("../../assets/fonts/Inter-SemiBold.otf"),
-        ),
+        ("inter", fonts::INTER),
+        ("inter-strong", fonts::INTER_STRONG),
     ];
     for (name, bytes) in weights {
         fonts

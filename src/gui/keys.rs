@@ -70,6 +70,7 @@ impl Command {
             (Move, Self::Select(Select::All)),
             (Look, Self::ShowAnswer),
             (Look, Self::ShowRuns),
+            (Look, Self::ShowMetrics),
             (Look, Self::ToggleZoom),
             (Look, Self::ToggleBlur),
             (Look, Self::Hide),
@@ -104,6 +105,7 @@ impl Command {
             Self::EditNote => plain(Key::N),
             Self::ShowAnswer => plain(Key::J),
             Self::ShowRuns => plain(Key::C),
+            Self::ShowMetrics => plain(Key::M),
             Self::Undo => command(Key::Z),
             Self::Redo => Some(KeyboardShortcut::new(
                 Modifiers::COMMAND | Modifiers::SHIFT,
@@ -169,11 +171,13 @@ impl Command {
 }
 
 /// Takes the keys of this frame that start commands out of the input, in the order in which they were pressed: a quick
-/// reviewer, or a slow frame, brings several at once. Never called while someone is typing.
-pub fn take_keys(ctx: &egui::Context) -> Vec<Command> {
+/// reviewer, or a slow frame, brings several at once. Never called while someone is typing. Keys of commands that are not
+/// `allowed` are left in the input.
+pub fn take_keys(ctx: &egui::Context, allowed: impl Fn(&Command) -> bool) -> Vec<Command> {
     // A focused button keeps Enter for itself, so that the window can be used with Tab alone.
     let focused = ctx.memory(|memory| memory.focused()).is_some();
-    let known = Command::with_keys();
+    let mut known = Command::with_keys();
+    known.retain(|(_, command)| allowed(command));
     let mut commands = Vec::new();
     let mut typing = false;
     ctx.input_mut(|input| {

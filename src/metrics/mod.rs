@@ -1,6 +1,7 @@
 //! Comparing predictions with the truth: counts, and the averages the original evaluation reports.
 
 pub mod agreement;
+pub mod analysis;
 pub mod bootstrap;
 pub mod calibration;
 pub mod curve;

@@ -18,6 +18,11 @@ impl Threshold {
         Self((p.clamp(0.0, 1.0) * 1e4).round() as u16)
     }
 
+    /// The highest threshold that a post of this probability still reaches.
+    pub fn at_most(p: f64) -> Self {
+        Self((p.clamp(0.0, 1.0) * 1e4 + 1e-9).floor() as u16)
+    }
+
     /// The probability.
     pub fn p(self) -> f64 {
         f64::from(self.0) / 1e4
@@ -157,6 +162,9 @@ mod tests {
     fn a_threshold_keeps_four_digits() {
         for (p, kept) in [(0.12344, 0.1234), (1.5, 1.0), (-1.0, 0.0), (f64::NAN, 0.0)] {
             assert_eq!(Threshold::new(p).p(), kept);
+        }
+        for p in [0.123_45, 0.3, 0.7, 1.0, 0.000_01] {
+            assert!(Threshold::at_most(p).takes(p) && p - Threshold::at_most(p).p() < 1e-4);
         }
         assert!(Threshold::HALF.takes(0.5) && !Threshold::HALF.takes(0.4999));
     }

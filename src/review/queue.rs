@@ -6,13 +6,19 @@ use std::{
 };
 
 use regex::{Regex, RegexBuilder};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{
+    basis::{Basis, random_key},
     decision::Outcome,
     session::{Snapshot, Truth},
+    suspects,
 };
-use crate::{dataset::Dataset, post::Post, predict::answer::Parse};
+use crate::{
+    dataset::Dataset,
+    metrics::{label_pairs::is_confused, threshold::Threshold},
+    post::{LabelSet, Post},
+    predict::answer::Parse,
+};
 
 /// A column with more values than this is no split of the data.
 const MOST_VALUES: usize = 24;
@@ -51,8 +57,37 @@ pub enum Filter {
         label: usize,
         /// What happened with it.
         cell: Confusion,
-        /// Which truth.
-        truth: Truth,
+        /// Which truth, over which posts.
+        basis: Basis,
+    },
+    /// Posts on which the model took one label for another: a cell of the table of confused labels.
+    Confused {
+        /// The label that the post has and the model missed; `None` if it missed nothing.
+        missed: Option<usize>,
+        /// The label that the model gave in its place; `None` if it gave nothing wrong.
+        added: Option<usize>,
+        /// Which truth, over which posts.
+        basis: Basis,
+    },
+    /// Compared posts that have both of two labels (which may be one).
+    Together {
+        /// The labels' places in class order.
+        labels: (usize, usize),
+        /// By the model's answer, or else by the truth.
+        by_model: bool,
+        /// Which truth, over which posts.
+        basis: Basis,
+    },
+    /// Posts that a threshold would give a label that the model's answer does not, or take one from them.
+    Flipped {
+        /// The label's place in class order.
+        label: usize,
+        /// From which probability on a post gets the label.
+        threshold: Threshold,
+        /// Only those that get the label (true) or lose it (false).
+        added: Option<bool>,
+        /// Which truth, over which posts.
+        basis: Basis,
     },
     /// Posts that the model gives a label (by its place in class order).
     Predicted(usize),
@@ -102,6 +137,9 @@ pub enum Order {
     Uncertainty,
     /// Posts where model and truth differ in most labels first; posts that lack either last.
     Disagreement,
+    /// Posts whose labels in the dataset are likely wrong first, by confident learning; posts without labels or without
+    /// probabilities last.
+    Suspects,
     /// By chance, the same for the same seed: what is at the front is a fair sample.
     Random(u32),
 }
@@ -127,12 +165,15 @@ pub fn build(session: &Snapshot, filter: Filter, order: Order, search: &str) -> 
             let key = |post| Reverse(differing_labels(session, post));
             sort_by_cached(&mut queue, key, Ord::cmp);
         }
+        Order::Suspects => {
+            let found = suspects::qualities(session);
+            let key = |post: usize| suspects::key(found.get(post).and_then(Option::as_ref));
+            let compare = |a: &(u8, f64), b: &(u8, f64)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1));
+            sort_by_cached(&mut queue, key, compare);
+        }
         Order::Random(seed) => {
             let posts = &session.dataset().posts;
-            let key = |post: usize| {
-                let id = posts.get(post).map_or(0, |post| post.id.0);
-                xxh3_64_with_seed(&id.to_le_bytes(), seed.into())
-            };
+            let key = |post: usize| posts.get(post).map(|post| random_key(post.id, seed));
             sort_by_cached(&mut queue, key, Ord::cmp);
         }
     }
@@ -203,9 +244,30 @@ pub fn passes(session: &Snapshot, filter: Filter, post: usize) -> bool {
             .prediction(post)
             .is_some_and(|p| p.parse == Parse::Failed && p.error.is_none()),
         Filter::Unlabelled => session.truth(post, Truth::Dataset).is_none(),
-        Filter::Confusion { label, cell, truth } => {
-            confusion(session, post, label, truth) == Some(cell)
+        Filter::Confusion { label, cell, basis } => {
+            compared(session, post, basis).is_some_and(|pair| confusion(pair, label) == Some(cell))
         }
+        Filter::Confused {
+            missed,
+            added,
+            basis,
+        } => compared(session, post, basis)
+            .is_some_and(|(truth, predicted)| is_confused(truth, predicted, missed, added)),
+        Filter::Together {
+            labels: (a, b),
+            by_model,
+            basis,
+        } => compared(session, post, basis).is_some_and(|(truth, predicted)| {
+            let set = if by_model { predicted } else { truth };
+            set.contains(a) && set.contains(b)
+        }),
+        Filter::Flipped {
+            label,
+            threshold,
+            added,
+            basis,
+        } => flipped(session, post, label, threshold, basis)
+            .is_some_and(|gets| added.is_none_or(|added| added == gets)),
         Filter::Predicted(label) => session
             .answer(post)
             .is_some_and(|labels| labels.contains(label)),
@@ -223,16 +285,37 @@ pub fn passes(session: &Snapshot, filter: Filter, post: usize) -> bool {
     }
 }
 
-/// As the metrics count it: an answer that could not be read is empty.
-fn confusion(session: &Snapshot, post: usize, label: usize, truth: Truth) -> Option<Confusion> {
-    let is_true = session.truth(post, truth)?.contains(label);
-    let is_predicted = session.prediction(post)?.labels.contains(label);
-    match (is_true, is_predicted) {
+/// Truth and answer as the metrics compare them: an answer that could not be read is empty.
+fn compared(session: &Snapshot, post: usize, basis: Basis) -> Option<(LabelSet, LabelSet)> {
+    let id = session.dataset().posts.get(post)?.id;
+    let pair = (
+        session.truth(post, basis.truth)?,
+        session.prediction(post)?.labels,
+    );
+    basis.part.holds(id).then_some(pair)
+}
+
+fn confusion((truth, predicted): (LabelSet, LabelSet), label: usize) -> Option<Confusion> {
+    match (truth.contains(label), predicted.contains(label)) {
         (true, true) => Some(Confusion::TruePositive),
         (false, true) => Some(Confusion::FalsePositive),
         (true, false) => Some(Confusion::FalseNegative),
         (false, false) => None,
     }
+}
+
+/// Whether a post gets the label by a threshold (true) or loses it (false); `None` if the answer stays.
+fn flipped(
+    session: &Snapshot,
+    post: usize,
+    label: usize,
+    threshold: Threshold,
+    basis: Basis,
+) -> Option<bool> {
+    let (_, predicted) = compared(session, post, basis)?;
+    let score = session.prediction(post)?.scores.as_ref()?.get(label)?;
+    let gets = threshold.takes(score.p);
+    (gets != predicted.contains(label) && !score.p.is_nan()).then_some(gets)
 }
 
 /// In how many labels model and truth differ; `None` without a readable answer or a truth.

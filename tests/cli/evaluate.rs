@@ -7,7 +7,7 @@ use overrule::{
     post::{LabelNames, LabelSet},
     predict::{
         answer::Parse,
-        prediction::{Prediction, Record, RunInfo, Seconds},
+        prediction::{Prediction, Record, RunInfo, Score, Seconds},
         record_file::write_record,
     },
     review::Action,
@@ -256,4 +256,55 @@ fn two_files_are_compared_on_the_posts_that_both_predicted() {
         &["--against", &text(&b), "--against-run", "2"],
     ))
     .expect(2);
+}
+
+#[test]
+fn every_figure_is_written_once_and_replaced_only_on_purpose() {
+    let folder = tempfile::tempdir().unwrap();
+    let predictions = folder.path().join("made.jsonl");
+    write_predictions(&predictions, |place| {
+        let scores = |p: f64| {
+            let score = Score { p, lo: p, hi: p };
+            Some(vec![score; 5])
+        };
+        let mut said = says(LabelSet::from_bits(place as u64 % 4));
+        said.scores = scores(place as f64 / 40.0);
+        Some(said)
+    });
+    let figures = text(&folder.path().join("new").join("figures"));
+    let done = run(evaluate(&predictions, &["--figures", &figures])).expect(0);
+    assert!(
+        done.stdout.contains("micro F1"),
+        "the scores are printed as ever"
+    );
+    assert!(
+        done.stderr.contains("figures, each as SVG, PNG and CSV"),
+        "{}",
+        done.stderr
+    );
+    for name in [
+        "f1-by-label",
+        "confused-labels",
+        "precision-recall-1-racist",
+        "reliability-1-racist",
+    ] {
+        for ending in ["svg", "png", "csv"] {
+            let file = Path::new(&figures).join(format!("{name}.{ending}"));
+            assert!(file.metadata().unwrap().len() > 100, "{}", file.display());
+        }
+    }
+    let again = run(evaluate(&predictions, &["--figures", &figures])).expect(2);
+    assert!(
+        again.stderr.contains("replace its figures with --force"),
+        "{}",
+        again.stderr
+    );
+    let other = text(&predictions);
+    let two = ["--figures", &figures, "--force", "--against", &other];
+    run(evaluate(&predictions, &two)).expect(0);
+    let csv = fs::read_to_string(Path::new(&figures).join("f1-by-label.csv")).unwrap();
+    assert!(
+        csv.contains("A: F1,racist") && csv.contains("B: F1,racist"),
+        "{csv}"
+    );
 }

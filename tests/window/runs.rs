@@ -145,8 +145,8 @@ fn a_figure_of_the_table_opens_exactly_its_posts() {
         ),
     ] {
         window.click(figure);
-        let truth = window.bench().figures.truth;
-        let filter = Filter::Confusion { label, cell, truth };
+        let basis = window.bench().figures.basis();
+        let filter = Filter::Confusion { label, cell, basis };
         assert_eq!(window.bench().filter, filter);
         assert_eq!(window.bench().queue(), posts);
     }

@@ -67,6 +67,21 @@ impl App {
                 Below::Runs => Below::Scores,
                 _ => Below::Runs,
             }),
+            Command::ShowMetrics => {
+                self.views.workspace.is_open =
+                    self.bench().is_some() && !self.views.workspace.is_open;
+            }
+            Command::ExportFigure(figure) => {
+                if let Work::Open(bench) = &self.work {
+                    self.dialogs.open_export_figure(*figure, &bench.session);
+                }
+            }
+            Command::ExportFigureTo(file) => self.dialogs.export_figure(*file, ctx),
+            Command::SetSample(sample) => {
+                if let Some(bench) = self.bench_mut() {
+                    bench.figures.sample = sample;
+                }
+            }
             Command::ShowBelow(below) => self.show_below(below),
             Command::ShowRun(run) => self.show_run(run),
             Command::CompareWith(run) => self.compare_with(run),
@@ -76,8 +91,8 @@ impl App {
                     bench.session.retry_save();
                 }
             }
-            Command::SetFilter(filter) => self.set_queue(Some(filter), None, None),
-            Command::SetOrder(order) => self.set_queue(None, Some(order), None),
+            Command::SetFilter(filter) => self.show_queue(Some(filter), None),
+            Command::SetOrder(order) => self.show_queue(None, Some(order)),
             Command::Search => self.views.queue.focus_search(),
             Command::ShowProblems => self.views.problems.toggle(),
             Command::SetTruth(truth) => {
@@ -117,6 +132,12 @@ impl App {
     fn set_theme(&mut self, ctx: &egui::Context, theme: ThemeChoice) {
         self.settings.theme = theme;
         ctx.set_theme(theme);
+    }
+
+    /// Changes the queue, and shows its posts rather than figures.
+    fn show_queue(&mut self, filter: Option<Filter>, order: Option<Order>) {
+        self.views.workspace.is_open = false;
+        self.set_queue(filter, order, None);
     }
 
     /// Changes the queue; `None` leaves a part as it is.

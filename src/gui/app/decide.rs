@@ -38,7 +38,10 @@ impl App {
             }
             Command::Next => self.step(Bench::next, "This is the last post of the queue"),
             Command::Previous => self.step(Bench::previous, "This is the first post of the queue"),
-            Command::GoTo(post) => self.go_to(*post),
+            Command::GoTo(post) => {
+                self.views.workspace.is_open = false;
+                self.go_to(*post);
+            }
             Command::Select(select) => {
                 if let Some(bench) = self.bench_mut() {
                     bench.select(*select);

@@ -27,7 +27,9 @@ impl App {
         self.textures.begin_frame(ctx, self.settings.grey);
         self.receive_broken_pictures();
         self.receive_missing_images(ctx);
+        let is_drawing = self.views.workspace.is_open;
         if let Some(bench) = self.bench_mut() {
+            bench.figures.is_drawing = is_drawing;
             let was_on_its_way = bench.is_queue_on_its_way();
             if let Some(pause) = bench.refresh() {
                 ctx.request_repaint_after(pause);

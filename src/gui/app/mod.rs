@@ -20,7 +20,10 @@ use super::{
     dialogs::Dialogs,
     missing::MissingImages,
     opening::{Opening, Request},
-    panels::{labels::Below, post::PostView, problems::ProblemsView, queue::QueueView},
+    panels::{
+        labels::Below, post::PostView, problems::ProblemsView, queue::QueueView,
+        workspace::WorkspaceView,
+    },
     settings::Settings,
     texture::TextureCache,
     theme,
@@ -97,6 +100,7 @@ struct Views {
     queue: QueueView,
     post: PostView,
     problems: ProblemsView,
+    workspace: WorkspaceView,
     /// What the lower right shows.
     below: Below,
 }

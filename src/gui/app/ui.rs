@@ -64,7 +64,8 @@ impl App {
             return;
         }
         let has_session = self.bench().is_some();
-        let keys = keys::take_keys(ctx);
+        let has_post = !self.views.workspace.is_open;
+        let keys = keys::take_keys(ctx, |key| has_post || !key.needs_the_post());
         self.commands.extend(
             keys.into_iter()
                 .filter(|key| has_session || !key.needs_session()),
@@ -192,6 +193,18 @@ impl App {
             });
         self.settings.queue_width = queue.response.rect.width();
 
+        if self.views.workspace.is_open {
+            let frame = Frame::new().fill(palette.surface);
+            let view = &mut self.views.workspace;
+            CentralPanel::no_frame().frame(frame).show(ui, |ui| {
+                panels::workspace::show(ui, bench, &self.model, view, out);
+            });
+            if let Some(search) = search {
+                self.set_queue(None, None, Some(&search));
+            }
+            return;
+        }
+
         let labels = Panel::right("labels")
             .frame(side)
             .default_size(self.settings.labels_width)
@@ -254,6 +267,7 @@ impl App {
     fn note_seen(&mut self) {
         if let Work::Open(bench) = &mut self.work
             && !self.covered
+            && !self.views.workspace.is_open
             && let Some(post) = bench.cursor()
         {
             bench.session.note_seen(post);

@@ -3,6 +3,7 @@
 mod about;
 mod choose_model;
 pub mod export;
+mod export_figure;
 mod keys;
 mod note;
 mod open_data;
@@ -19,6 +20,7 @@ use egui_material_icons::icons;
 use self::{
     choose_model::ChooseModel,
     export::{ExportDialog, ExportRequest},
+    export_figure::FigureDialog,
     note::NoteEditor,
     open_data::OpenData,
     palette::CommandPalette,
@@ -26,6 +28,7 @@ use self::{
 };
 use super::{bench::Bench, command::Command, settings::Settings, theme, widgets::icon};
 use crate::{
+    export::figure::{Figure, FigureFile},
     model::ModelSpec,
     review::{Session, session::Unsaved},
 };
@@ -38,6 +41,8 @@ pub enum Dialog {
     ChooseModel(ChooseModel),
     /// Export.
     Export(ExportDialog),
+    /// Export a figure.
+    Figure(FigureDialog),
     /// Edit the note of a post.
     Note(NoteEditor),
     /// Every command.
@@ -140,12 +145,32 @@ impl Dialogs {
         }
     }
 
+    /// Shows the dialog that exports a figure.
+    pub fn open_export_figure(&mut self, figure: Figure, session: &Session) {
+        let dialog = FigureDialog::new(figure, &session.dataset().path);
+        self.open(Dialog::Figure(dialog));
+    }
+
+    /// Starts to write a figure, off the frame.
+    pub fn export_figure(&mut self, file: FigureFile, ctx: &egui::Context) {
+        if let Some(Dialog::Figure(dialog)) = &mut self.dialog {
+            let ctx = ctx.clone();
+            dialog.start(file, move || ctx.request_repaint());
+        }
+    }
+
     /// Takes what dialogs have found out on their own threads. Returns what to tell the user.
     pub fn receive(&mut self) -> Option<String> {
         match &mut self.dialog {
             Some(Dialog::OpenData(dialog)) => dialog.receive(),
             Some(Dialog::ChooseModel(dialog)) => dialog.receive(),
             Some(Dialog::Export(dialog)) => {
+                if let Some(done) = dialog.receive() {
+                    self.dialog = None;
+                    return Some(done);
+                }
+            }
+            Some(Dialog::Figure(dialog)) => {
                 if let Some(done) = dialog.receive() {
                     self.dialog = None;
                     return Some(done);
@@ -168,6 +193,7 @@ impl Dialogs {
             Dialog::OpenData(dialog) => dialog.show(ctx, out),
             Dialog::ChooseModel(dialog) => dialog.show(ctx, out),
             Dialog::Export(dialog) => dialog.show(ctx, out),
+            Dialog::Figure(dialog) => dialog.show(ctx, out),
             Dialog::Note(dialog) => dialog.show(ctx, out),
             Dialog::Palette(dialog) => dialog.show(ctx, out),
             Dialog::Settings(section) => settings::show(ctx, section, shown, out),

@@ -20,6 +20,7 @@ use crate::{
         bootstrap::{Interval, Intervals},
     },
     review::{
+        basis::{Basis, Sample},
         queue::{Confusion, Filter},
         session::Truth,
     },
@@ -50,7 +51,17 @@ pub fn show(ui: &mut Ui, bench: &Bench, model: &ModelState, out: &mut Vec<Comman
         }
         return;
     }
-    cards_ui(ui, metrics, figures.intervals.as_ref());
+    scores_ui(ui, bench, out);
+    ui.add_space(space::S);
+    widgets::button(ui, Command::ShowMetrics, true, out);
+}
+
+/// The averages, over what they go, and every label.
+pub fn scores_ui(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
+    let Some(metrics) = &bench.figures.metrics else {
+        return;
+    };
+    cards_ui(ui, metrics, bench.figures.intervals.as_ref());
     footing_ui(ui, bench, metrics, out);
     classes_ui(ui, bench, metrics, out);
 }
@@ -60,6 +71,9 @@ fn footing_ui(ui: &mut Ui, bench: &Bench, metrics: &Metrics, out: &mut Vec<Comma
     let palette = Palette::from_ui(ui);
     ui.spacing_mut().item_spacing.y = 4.0;
     let mut text = format!("n = {}", widgets::posts(metrics.n as usize));
+    if let Sample::Random(seed) = bench.figures.sample {
+        text.push_str(&format!(" · only the random part, seed {seed}"));
+    }
     let left_out = bench.figures.left_out.without_truth;
     if left_out > 0 {
         text.push_str(&format!(
@@ -217,7 +231,7 @@ fn classes_ui(ui: &mut Ui, bench: &Bench, metrics: &Metrics, out: &mut Vec<Comma
         .enumerate()
         .map(|(label, (name, class))| {
             let interval = intervals.and_then(|i| i.per_class_f1.get(label).copied());
-            let cells = cells(label, name, class, bench.figures.truth, interval);
+            let cells = cells(label, name, class, bench.figures.basis(), interval);
             (name, cells)
         })
         .collect();
@@ -235,7 +249,7 @@ fn cells(
     label: usize,
     name: &str,
     class: &ClassMetrics,
-    truth: Truth,
+    basis: Basis,
     interval: Option<Interval>,
 ) -> Vec<Cell> {
     let posts = |cell: Confusion, n: u64| {
@@ -243,7 +257,7 @@ fn cells(
         if n == 0 {
             return figure;
         }
-        let filter = Filter::Confusion { label, cell, truth };
+        let filter = Filter::Confusion { label, cell, basis };
         let name = format!("Show the {} of {name}", cell.name());
         figure.with_click(Command::SetFilter(filter), name)
     };

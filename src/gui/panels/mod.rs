@@ -17,3 +17,4 @@ pub mod status_bar;
 mod table;
 pub mod top_bar;
 pub mod welcome;
+pub mod workspace;

@@ -64,7 +64,7 @@ const RUNS_DIFFER: (Filter, &str, &str) = (
 );
 
 /// Every order with its name and what it means; the random one keeps its seed.
-fn orders(seed: u32) -> [(Order, &'static str, &'static str); 4] {
+fn orders(seed: u32) -> [(Order, &'static str, &'static str); 5] {
     [
         (Order::Dataset, "In order", "As in the dataset"),
         (
@@ -76,6 +76,11 @@ fn orders(seed: u32) -> [(Order, &'static str, &'static str); 4] {
             Order::Disagreement,
             "Different first",
             "Most labels in which model and truth differ first",
+        ),
+        (
+            Order::Suspects,
+            "Suspected labels first",
+            "The dataset’s labels that are likely wrong, by confident learning from the label probabilities",
         ),
         (
             Order::Random(seed),
@@ -95,6 +100,33 @@ pub fn filter_name(filter: Filter, dataset: &Dataset) -> String {
         Filter::Confusion {
             label: index, cell, ..
         } => format!("{}: {}", label(index), cell.name()),
+        Filter::Confused { missed, added, .. } => {
+            confused_name(missed.map(label), added.map(label))
+        }
+        Filter::Together {
+            labels: (a, b),
+            by_model,
+            ..
+        } => {
+            let whose = if by_model { "Answers" } else { "Truth" };
+            match a == b {
+                true => format!("{whose}: {}", label(a)),
+                false => format!("{whose}: {} with {}", label(a), label(b)),
+            }
+        }
+        Filter::Flipped {
+            label: index,
+            threshold,
+            added,
+            ..
+        } => {
+            let what = match added {
+                Some(true) => "gets",
+                Some(false) => "loses",
+                None => "flips",
+            };
+            format!("{what} {} at {}", label(index), threshold.p())
+        }
         Filter::Column { column, like } => {
             let name = dataset.extra_columns.get(column);
             let value = dataset.posts.get(like as usize);
@@ -119,11 +151,28 @@ pub fn tells_answers(filter: Filter, order: Order) -> bool {
         Filter::Disagreement
             | Filter::ParseFailed
             | Filter::Confusion { .. }
+            | Filter::Confused { .. }
+            | Filter::Together { by_model: true, .. }
+            | Filter::Flipped { .. }
             | Filter::Predicted(_)
             | Filter::RunsDiffer
             | Filter::Label(_)
     );
-    of_filter || matches!(order, Order::Uncertainty | Order::Disagreement)
+    of_filter
+        || matches!(
+            order,
+            Order::Uncertainty | Order::Disagreement | Order::Suspects
+        )
+}
+
+/// What the posts of a cell of the table of confused labels are called.
+fn confused_name(missed: Option<&str>, added: Option<&str>) -> String {
+    match (missed, added) {
+        (Some(missed), Some(added)) => format!("{missed} taken for {added}"),
+        (Some(missed), None) => format!("{missed} missed"),
+        (None, Some(added)) => format!("{added} for nothing"),
+        (None, None) => "Right".to_owned(),
+    }
 }
 
 fn shown(value: &str) -> String {

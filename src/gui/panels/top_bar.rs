@@ -223,6 +223,7 @@ impl TopBar<'_> {
         icon_button(ui, Command::ShowPalette, true, out);
         self.view_menu(ui, out);
         let session = self.bench.map(|bench| &bench.session);
+        icon_button(ui, Command::ShowMetrics, session.is_some(), out);
         icon_button(ui, Command::Export, session.is_some(), out);
         icon_button(
             ui,

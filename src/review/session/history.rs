@@ -1,6 +1,9 @@
 //! Doing, undoing and doing again.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::Session;
 use crate::{
@@ -129,6 +132,20 @@ impl Session {
     pub fn recent(&self) -> impl Iterator<Item = (usize, &Entry)> {
         let newest_first = self.history.done.iter().rev();
         newest_first.filter_map(|entry| Some((self.place(entry.post)?, &**entry)))
+    }
+
+    /// The posts with a confirmed decision (places in the dataset), in the order in which they were last confirmed.
+    pub fn decided(&self) -> Vec<u32> {
+        let confirmed = |entry: &&Arc<Entry>| entry.change == Change::Do(ActionKind::Confirm);
+        let mut seen = HashSet::new();
+        let newest_first = self.history.done.iter().rev().filter(confirmed);
+        let mut posts: Vec<u32> = newest_first
+            .filter_map(|entry| self.place(entry.post))
+            .filter(|post| self.review(*post).decision.is_some() && seen.insert(*post))
+            .filter_map(|post| u32::try_from(post).ok())
+            .collect();
+        posts.reverse();
+        posts
     }
 
     /// The last entry whose post is there; the dataset may have lost some. None if nothing may be changed.

@@ -40,6 +40,8 @@ pub enum Exposure {
 /// How many posts a comparison leaves out, and why.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LeftOut {
+    /// Outside of the part of the dataset asked for.
+    pub outside_part: usize,
     /// Without a truth of the kind asked for.
     pub without_truth: usize,
     /// With a truth and no prediction of the present run (yet).

@@ -10,10 +10,13 @@ use super::{
 };
 use crate::{
     dataset::Dataset,
-    metrics::{Pair, agreement::Both},
+    metrics::{Pair, agreement::Both, analysis::Judged},
     post::LabelSet,
     predict::{answer::Parse, prediction::Prediction},
-    review::decision::{Outcome, Review},
+    review::{
+        basis::Basis,
+        decision::{Outcome, Review},
+    },
 };
 
 /// What one run said, a place for each post of the dataset.
@@ -119,18 +122,44 @@ impl Snapshot {
     }
 
     /// What metrics compare: every post with a truth and a prediction.
-    pub fn pairs(&self, which: Truth, exposure: Exposure) -> impl Iterator<Item = Pair> {
+    pub fn pairs(&self, basis: impl Into<Basis>, exposure: Exposure) -> impl Iterator<Item = Pair> {
+        let basis = basis.into();
         (0..self.dataset.posts.len()).filter_map(move |post| {
-            let truth = self.truth_among(post, which, exposure)?;
+            let truth = self.truth_among(post, basis, exposure)?;
             Some(self.prediction(post)?.said().against(truth))
         })
     }
 
+    /// What [`pairs`](Self::pairs) compares, with the probabilities; of the other run if asked for.
+    pub fn judged(&self, basis: Basis, of_other: bool) -> impl Iterator<Item = Judged<'_>> {
+        (0_u32..)
+            .zip(&self.dataset.posts)
+            .filter_map(move |(post, _)| self.judged_post(post, basis, of_other))
+    }
+
+    /// The same of one post.
+    pub fn judged_post(&self, post: u32, basis: Basis, of_other: bool) -> Option<Judged<'_>> {
+        let place = post as usize;
+        let truth = self.truth_among(place, basis, Exposure::Any)?;
+        let prediction = match of_other {
+            true => self.other_prediction(place)?,
+            false => self.prediction(place)?,
+        };
+        Some(Judged {
+            post,
+            pair: prediction.said().against(truth),
+            scores: prediction.scores.as_deref().unwrap_or_default(),
+        })
+    }
+
     /// What [`pairs`](Self::pairs) leaves out.
-    pub fn left_out(&self, which: Truth, exposure: Exposure) -> LeftOut {
+    pub fn left_out(&self, basis: impl Into<Basis>, exposure: Exposure) -> LeftOut {
+        let basis = basis.into();
         let mut left_out = LeftOut::default();
-        for post in 0..self.dataset.posts.len() {
-            if self.truth_among(post, which, exposure).is_none() {
+        for (post, known) in self.dataset.posts.iter().enumerate() {
+            if !basis.part.holds(known.id) {
+                left_out.outside_part += 1;
+            } else if self.truth_among(post, basis, exposure).is_none() {
                 left_out.without_truth += 1;
             } else if self.prediction(post).is_none() {
                 left_out.without_prediction += 1;
@@ -141,7 +170,16 @@ impl Snapshot {
 
     /// The truth about a post among the decisions of an exposure; `None` where that leaves the post out. With
     /// [`Truth::Dataset`] the dataset's label is the truth, and the exposure chooses the posts.
-    pub fn truth_among(&self, post: usize, which: Truth, exposure: Exposure) -> Option<LabelSet> {
+    pub fn truth_among(
+        &self,
+        post: usize,
+        basis: impl Into<Basis>,
+        exposure: Exposure,
+    ) -> Option<LabelSet> {
+        let Basis { truth: which, part } = basis.into();
+        if !part.holds(self.dataset.posts.get(post)?.id) {
+            return None;
+        }
         let review = self.review(post);
         let decision = match exposure {
             Exposure::Any => return self.truth(post, which),
@@ -178,12 +216,15 @@ impl Snapshot {
     }
 
     /// The posts that both runs predicted, for [`compare`](crate::metrics::agreement::compare).
-    pub fn both(&self, truth: Truth) -> impl Iterator<Item = Both> {
-        (0..self.dataset.posts.len()).filter_map(move |post| {
+    pub fn both(&self, basis: impl Into<Basis>) -> impl Iterator<Item = Both> {
+        let basis = basis.into();
+        let posts = self.dataset.posts.iter().enumerate();
+        let posts = posts.filter(move |(_, known)| basis.part.holds(known.id));
+        posts.filter_map(move |(post, _)| {
             Some(Both {
                 a: self.prediction(post)?.said(),
                 b: self.other_prediction(post)?.said(),
-                truth: self.truth(post, truth),
+                truth: self.truth(post, basis.truth),
             })
         })
     }

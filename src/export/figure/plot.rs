@@ -1,0 +1,229 @@
+//! Curves, dots and bars between two axes, laid out.
+
+use super::{
+    Axis, Dash, Dot, Ink, Join, Look, Plot, Series,
+    layout::{Align, Area, DOT, LINE, Layout, Mark, Page, SMALL, Target},
+    text::{elided, width},
+    ticks::steps,
+};
+
+impl Page {
+    pub(super) fn plot(mut self, plot: &Plot) -> Layout {
+        if plot.series.len() > 1 {
+            self.legend(&plot.series);
+        }
+        let frame = self.frame_of(plot);
+        self.horizontal_axis(&plot.x, frame);
+        self.vertical_axis(&plot.y, frame);
+        let mut targets = Vec::new();
+        for (series, drawn) in plot.series.iter().enumerate() {
+            let places: Vec<(f32, f32)> = drawn
+                .points
+                .iter()
+                .map(|point| (across(&plot.x, frame, point.x), up(&plot.y, frame, point.y)))
+                .collect();
+            self.series(drawn, &places, |y| up(&plot.y, frame, y));
+            let places = places.into_iter().enumerate();
+            targets.extend(places.map(|(point, at)| Target { at, series, point }));
+        }
+        Layout {
+            marks: self.marks,
+            frame,
+            targets,
+        }
+    }
+
+    /// A sample of each series and its name, in as many rows as it takes.
+    fn legend(&mut self, series: &[Series]) {
+        const SAMPLE: f32 = 26.0;
+        let (left, right) = (self.room.left, self.room.right);
+        let mut x = left;
+        for series in series {
+            let name = elided(&series.name, SMALL, right - left - SAMPLE - 6.0);
+            let wide = SAMPLE + 6.0 + width(&name, SMALL, false);
+            if x > left && x + wide > right {
+                x = left;
+                self.room.top += LINE;
+            }
+            let y = self.room.top + 6.0;
+            if series.look.join != Join::Apart {
+                let ends = vec![(x, y), (x + SAMPLE, y)];
+                self.line(ends, series.look.ink, 2.0, series.look.dash);
+            }
+            if let Some(dot) = series.look.dot {
+                self.dot((x + SAMPLE / 2.0, y), dot, series.look.ink);
+            }
+            self.text(name, (x + SAMPLE + 6.0, y + 4.0), Align::Left, Ink::Text);
+            x += wide + 18.0;
+        }
+        self.room.top += LINE + 6.0;
+    }
+
+    /// The room between the axes: what their words leave.
+    fn frame_of(&self, plot: &Plot) -> Area {
+        let room = self.room;
+        let widest = |axis: &Axis, height: f32| {
+            let words = steps(axis, height / 44.0).into_iter();
+            let widths = words.map(|(_, word)| width(&word, SMALL, false));
+            widths.fold(0.0, f32::max)
+        };
+        let left = room.left + LINE + widest(&plot.y, room.bottom - room.top) + 8.0;
+        let below = match are_turned(&plot.x, room.right - left) {
+            true => plot
+                .x
+                .names
+                .iter()
+                .map(|n| width(n, SMALL, false))
+                .fold(0.0, f32::max)
+                .min(110.0),
+            false => LINE,
+        };
+        Area {
+            left,
+            top: room.top + 4.0,
+            right: room.right - 8.0,
+            bottom: (room.bottom - LINE - below - 4.0).max(room.top + 24.0),
+        }
+    }
+
+    fn horizontal_axis(&mut self, axis: &Axis, frame: Area) {
+        let are_turned = are_turned(axis, frame.right - frame.left);
+        for (value, word) in steps(axis, (frame.right - frame.left) / 70.0) {
+            let x = across(axis, frame, value);
+            if axis.names.is_empty() {
+                let ends = vec![(x, frame.top), (x, frame.bottom)];
+                self.line(ends, Ink::Line, 1.0, Dash::Solid);
+            }
+            match are_turned {
+                true => {
+                    let at = (x + 4.0, frame.bottom + 6.0);
+                    self.turned(elided(&word, SMALL, 110.0), at, Align::Right);
+                }
+                false => self.text(word, (x, frame.bottom + 15.0), Align::Center, Ink::Weak),
+            }
+        }
+        let ends = vec![(frame.left, frame.bottom), (frame.right, frame.bottom)];
+        self.line(ends, Ink::Weak, 1.0, Dash::Solid);
+        let middle = (frame.left + frame.right) / 2.0;
+        let at = (middle, self.room.bottom - 2.0);
+        self.text(axis.name.clone(), at, Align::Center, Ink::Text);
+    }
+
+    fn vertical_axis(&mut self, axis: &Axis, frame: Area) {
+        for (value, word) in steps(axis, (frame.bottom - frame.top) / 44.0) {
+            let y = up(axis, frame, value);
+            let ends = vec![(frame.left, y), (frame.right, y)];
+            self.line(ends, Ink::Line, 1.0, Dash::Solid);
+            let at = (frame.left - 6.0, y + 4.0);
+            self.text(word, at, Align::Right, Ink::Weak);
+        }
+        let ends = vec![(frame.left, frame.top), (frame.left, frame.bottom)];
+        self.line(ends, Ink::Weak, 1.0, Dash::Solid);
+        let at = (
+            self.room.left + SMALL - 2.0,
+            (frame.top + frame.bottom) / 2.0,
+        );
+        let name = elided(&axis.name, SMALL, frame.bottom - frame.top + 30.0);
+        self.turned(name, at, Align::Center);
+        if let Some(Mark::Text { ink, .. }) = self.marks.last_mut() {
+            *ink = Ink::Text;
+        }
+    }
+
+    fn series(&mut self, series: &Series, places: &[(f32, f32)], up: impl Fn(f64) -> f32) {
+        let Look {
+            join,
+            ink,
+            dash,
+            dot,
+        } = series.look;
+        match join {
+            Join::Line => self.line(places.to_vec(), ink, 2.0, dash),
+            Join::Steps => self.line(staircase(places), ink, 2.0, dash),
+            Join::Apart => {}
+        }
+        for (point, (x, y)) in series.points.iter().zip(places) {
+            if let Some((lo, hi)) = point.range {
+                let (lo, hi) = (up(lo), up(hi));
+                self.line(vec![(*x, lo), (*x, hi)], ink, 1.0, Dash::Solid);
+                for end in [lo, hi] {
+                    let ends = vec![(x - 4.0, end), (x + 4.0, end)];
+                    self.line(ends, ink, 1.0, Dash::Solid);
+                }
+            }
+            if let Some(dot) = dot {
+                self.dot((*x, *y), dot, ink);
+            }
+        }
+        // One point makes no line.
+        if let ([place], None) = (places, dot) {
+            self.dot(*place, Dot::Circle, ink);
+        }
+    }
+
+    fn dot(&mut self, at: (f32, f32), dot: Dot, ink: Ink) {
+        let (x, y) = at;
+        let corners = match dot {
+            Dot::Circle => {
+                self.marks.push(Mark::Disc {
+                    at,
+                    radius: DOT,
+                    ink,
+                });
+                return;
+            }
+            Dot::Square => [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)],
+            Dot::Diamond => [(0.0, -1.4), (1.4, 0.0), (0.0, 1.4), (-1.4, 0.0)],
+        };
+        self.marks.push(Mark::Area {
+            corners: corners.map(|(dx, dy)| (x + dx * DOT, y + dy * DOT)).into(),
+            ink,
+            strength: 1.0,
+        });
+    }
+}
+
+fn share(axis: &Axis, value: f64) -> f32 {
+    let span = (axis.hi - axis.lo).max(f64::MIN_POSITIVE);
+    ((value - axis.lo) / span).clamp(0.0, 1.0) as f32
+}
+
+fn across(axis: &Axis, frame: Area, value: f64) -> f32 {
+    frame.left + share(axis, value) * (frame.right - frame.left)
+}
+
+fn up(axis: &Axis, frame: Area, value: f64) -> f32 {
+    frame.bottom - share(axis, value) * (frame.bottom - frame.top)
+}
+
+/// Whether names stand upright, since they are wider than their places.
+fn are_turned(axis: &Axis, room: f32) -> bool {
+    let place = room / axis.names.len().max(1) as f32 - 6.0;
+    axis.names
+        .iter()
+        .any(|name| width(name, SMALL, false) > place)
+}
+
+fn staircase(places: &[(f32, f32)]) -> Vec<(f32, f32)> {
+    let mut stairs = Vec::with_capacity(2 * places.len());
+    let mut before: Option<(f32, f32)> = None;
+    for place in places {
+        if let Some((x, _)) = before {
+            stairs.push((x, place.1));
+        }
+        stairs.push(*place);
+        before = Some(*place);
+    }
+    stairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_staircase_goes_up_or_down_before_it_goes_aside() {
+        let stairs = staircase(&[(0.0, 1.0), (2.0, 3.0)]);
+        assert_eq!(stairs, [(0.0, 1.0), (0.0, 3.0), (2.0, 3.0)]);
+    }
+}

@@ -1,0 +1,146 @@
+//! A figure as SVG 1.1: text stays text.
+
+use std::fmt::Write as _;
+
+use super::{
+    Figure, Ink,
+    layout::{Align, HEIGHT, Mark, WIDTH, lay_out},
+};
+
+/// The figure on white paper.
+pub(super) fn svg(figure: &Figure) -> String {
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
+         viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"Inter, Helvetica, Arial, sans-serif\" role=\"img\">\n\
+         <title>{}</title>\n<desc>{}</desc>\n\
+         <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#ffffff\"/>\n",
+        escaped(&figure.title),
+        escaped(&figure.note),
+    );
+    for mark in lay_out(figure, WIDTH, HEIGHT, true).marks {
+        // Writing to a string cannot fail.
+        let _ = write_mark(&mut out, &mark);
+    }
+    out.push_str("</svg>\n");
+    out
+}
+
+fn write_mark(out: &mut String, mark: &Mark) -> std::fmt::Result {
+    match mark {
+        Mark::Line {
+            points,
+            ink,
+            width,
+            dash,
+        } => {
+            let points: Vec<String> = points
+                .iter()
+                .map(|(x, y)| format!("{},{}", short(*x), short(*y)))
+                .collect();
+            write!(
+                out,
+                "<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{width}\" stroke-linejoin=\"round\"",
+                points.join(" "),
+                color(*ink)
+            )?;
+            if let Some([on, off]) = dash.lengths() {
+                write!(out, " stroke-dasharray=\"{on} {off}\"")?;
+            }
+            out.push_str("/>\n");
+        }
+        Mark::Area {
+            corners,
+            ink,
+            strength,
+        } => {
+            let points: Vec<String> = corners
+                .iter()
+                .map(|(x, y)| format!("{},{}", short(*x), short(*y)))
+                .collect();
+            writeln!(
+                out,
+                "<polygon points=\"{}\" fill=\"{}\" fill-opacity=\"{}\"/>",
+                points.join(" "),
+                color(*ink),
+                short(*strength)
+            )?;
+        }
+        Mark::Disc { at, radius, ink } => writeln!(
+            out,
+            "<circle cx=\"{}\" cy=\"{}\" r=\"{radius}\" fill=\"{}\"/>",
+            short(at.0),
+            short(at.1),
+            color(*ink)
+        )?,
+        Mark::Text {
+            at,
+            text,
+            size,
+            is_strong,
+            ink,
+            align,
+            is_turned,
+        } => {
+            let anchor = match align {
+                Align::Left => "start",
+                Align::Center => "middle",
+                Align::Right => "end",
+            };
+            let (x, y) = (short(at.0), short(at.1));
+            let turn = match is_turned {
+                true => format!(" transform=\"rotate(-90 {x} {y})\""),
+                false => String::new(),
+            };
+            let weight = if *is_strong {
+                " font-weight=\"600\""
+            } else {
+                ""
+            };
+            writeln!(
+                out,
+                "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{weight} fill=\"{}\" text-anchor=\"{anchor}\"{turn}>{}</text>",
+                color(*ink),
+                escaped(text)
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// With two digits behind the point, which is finer than any screen.
+fn short(value: f32) -> f32 {
+    (value * 100.0).round() / 100.0
+}
+
+fn color(ink: Ink) -> String {
+    let [r, g, b] = ink.on_paper();
+    format!("#{r:02x}{g:02x}{b:02x}")
+}
+
+/// The text as XML has it. Characters that XML 1.0 does not know become a blank.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\u{FFFE}' | '\u{FFFF}' => out.push(' '),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_from_the_data_cannot_leave_their_place() {
+        let hostile = "</text><script>&\"\u{1}";
+        assert_eq!(escaped(hostile), "&lt;/text&gt;&lt;script&gt;&amp;&quot; ");
+    }
+}
