@@ -7,4 +7,5 @@ mod export;
 mod inspect;
 mod models;
 mod predict;
+mod report;
 pub mod run;

@@ -99,7 +99,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
 }
 
 /// The records of one run of a file: the last, or the one asked for.
-fn records_of_run(path: &Path, wanted: Option<usize>) -> anyhow::Result<(Vec<Record>, RunInfo)> {
+pub(super) fn records_of_run(
+    path: &Path,
+    wanted: Option<usize>,
+) -> anyhow::Result<(Vec<Record>, RunInfo)> {
     let found = read_records(path)?;
     for problem in &found.problems {
         super::note(&format!("{}: {}", path.display(), problem.message));
@@ -216,7 +219,7 @@ pub(super) struct Joined<'a> {
     unmatched: usize,
 }
 
-fn join<'a>(dataset: &Dataset, records: &'a [Record]) -> anyhow::Result<Joined<'a>> {
+pub(super) fn join<'a>(dataset: &Dataset, records: &'a [Record]) -> anyhow::Result<Joined<'a>> {
     let places: HashMap<_, _> = dataset
         .posts
         .iter()

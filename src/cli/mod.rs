@@ -12,6 +12,7 @@ mod output;
 mod predict;
 mod prepare;
 mod progress;
+mod report;
 mod review;
 mod serve;
 mod table;
@@ -57,6 +58,8 @@ enum Command {
     Prepare(prepare::Args),
     /// Write a review's labels as training data, or in another tool's format.
     Export(export::Args),
+    /// Write an evaluation report of a review or of predictions as one HTML or Markdown file.
+    Report(report::Args),
     /// Answer posts over HTTP with a model, as a SageMaker container does.
     Serve(serve::Args),
     /// List the models with short names, what they need, and what is on this machine.
@@ -110,6 +113,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Inspect(args) => inspect::run(&args),
         Command::Prepare(args) => prepare::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Models(args) => models::run(&args),
         Command::TensorsOfPth { file, answer } => {

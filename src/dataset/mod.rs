@@ -224,6 +224,17 @@ fn absolute(path: &Path) -> Result<PathBuf, OpenError> {
     }
 }
 
+/// Whether an extra column tells what a model said, so that a reviewer who decides blind must not see it.
+pub fn is_prediction_column(name: &str) -> bool {
+    [json::PREDICTION, json::CONFIDENCE].contains(&name.trim())
+}
+
+/// Whether an extra column tells what annotators said, as the labels do.
+pub fn is_label_column(name: &str) -> bool {
+    let name = name.trim();
+    name == raw::VOTES || name.starts_with("vote_")
+}
+
 /// Whether the name ends in one of these (lower-case) extensions.
 fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     path.extension()

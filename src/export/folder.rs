@@ -17,11 +17,21 @@ pub(super) struct Placed<'a> {
     pub name: String,
 }
 
+/// How images are called in the folder.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Naming {
+    /// As the dataset calls them, as far as that stays inside the folder.
+    Own,
+    /// By the number of their post.
+    Numbered,
+}
+
 /// Brings the images of all rows into a folder, as second names of the same files where the disk can. Each post has a file of
 /// its own, also where two share an image. A post whose image does not exist is left out.
 pub(super) fn place_images<'a>(
     set: &'a TrainingSet,
     folder: &Path,
+    naming: Naming,
 ) -> Result<Vec<Placed<'a>>, ExportError> {
     let error = |source| ExportError::from_io(folder, source);
     fs::create_dir_all(folder).map_err(error)?;
@@ -32,7 +42,10 @@ pub(super) fn place_images<'a>(
         let Some(file) = set.dataset().image_file(post).filter(|file| file.is_file()) else {
             continue;
         };
-        let name = unique(&name_of(&post.image_path), &mut stems);
+        let name = match naming {
+            Naming::Own => unique(&name_of(&post.image_path), &mut stems),
+            Naming::Numbered => numbered(row.post + 1, &file),
+        };
         let target = folder.join(&name);
         let parent = atomic::folder_of(&target);
         if made.insert(parent.to_owned()) {
@@ -66,6 +79,13 @@ fn name_of(image_path: &str) -> String {
         .find_map(|own| name.strip_prefix(own))
         .unwrap_or(&name)
         .to_owned()
+}
+
+fn numbered(number: usize, file: &Path) -> String {
+    match file.extension().and_then(|ending| ending.to_str()) {
+        Some(ending) => format!("{number:07}.{}", ending.to_lowercase()),
+        None => format!("{number:07}"),
+    }
 }
 
 /// The name, with a number behind its stem if another file has that stem: some tools know files by it.

@@ -86,33 +86,23 @@ impl Format {
     /// What is in it, as a sentence.
     pub fn description(self) -> &'static str {
         match self {
-            Self::Csv => {
-                "text, image_path and labels, and class_names.txt beside it. The next adapter trains on it."
-            }
+            Self::Csv => "text, image_path and labels: what the next adapter trains on.",
             Self::Spreadsheet => {
-                "Everything known about each post, to look at; no cell can run as a formula. Train on the training CSV instead."
+                "Everything known about each post, to look at. No cell runs as a formula."
             }
-            Self::JsonLines => {
-                "One object a post: text, image_path, labels, and what the model said."
-            }
+            Self::JsonLines => "One object a post: text, image_path, labels, the model's answer.",
             Self::ImageFolder => {
-                "A folder with images/ and metadata.jsonl, which the datasets library loads."
+                "A folder with images/ and metadata.jsonl, for the datasets library."
             }
-            Self::LabelStudio => {
-                "Tasks with labels as annotations and the model's answers as predictions, and label_config.xml for the project."
-            }
+            Self::LabelStudio => "Tasks with annotations and predictions, and label_config.xml.",
             Self::LabelStudioMin => "One object a labelled post, without predictions.",
-            Self::Argilla => {
-                "Records with labels as responses and the model's answers as suggestions."
-            }
+            Self::Argilla => "Records: labels as responses, the model's answers as suggestions.",
             Self::FiftyOne => {
-                "A folder with data/, labels.json and the model's answers in predictions.json. It has no texts."
+                "A folder with data/, labels.json and predictions.json, without texts."
             }
             Self::Doccano => "One object a labelled post: text or filename, and label.",
             Self::Prodigy => "Tasks of the choice interface with the accepted options.",
-            Self::Records => {
-                "The model's answers as overrule predict writes them, without your decisions."
-            }
+            Self::Records => "The model's answers, as overrule predict writes them. No decisions.",
         }
     }
 

@@ -1,5 +1,8 @@
 //! A folder of images with `metadata.jsonl`, as the `datasets` library loads it
 //! (<https://huggingface.co/docs/datasets/image_load>).
+//!
+//! The images are called by number: the library takes a name such as `test_1.png` for a split, and loads only the files of
+//! splits once there is one. Their own paths stand in a column.
 
 use serde_json::{Map, Value, json};
 
@@ -24,6 +27,7 @@ pub(super) fn to_bytes(set: &TrainingSet, placed: &[Placed<'_>]) -> Vec<u8> {
         object.insert("file_name".to_owned(), format!("{IMAGES}/{name}").into());
         object.insert("text".to_owned(), (&*post.text).into());
         object.insert("labels".to_owned(), json!(set.names(row)));
+        object.insert("image_path".to_owned(), (&*post.image_path).into());
         if has_predictions {
             let said = set.said(row);
             let labels = said.as_ref().map(|said| said.labels.clone());

@@ -16,6 +16,7 @@ mod label_studio;
 mod paths;
 mod prodigy;
 mod records;
+pub mod report;
 mod said;
 mod spreadsheet;
 mod training_set;

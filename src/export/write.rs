@@ -9,7 +9,9 @@ use std::{
 use super::{
     ExportError, Exported, Format, TrainingSet, argilla,
     atomic::{self, Committed, folder_of},
-    csv, doccano, fiftyone, folder, image_folder, json_lines, label_studio,
+    csv, doccano, fiftyone,
+    folder::{self, Naming},
+    image_folder, json_lines, label_studio,
     paths::ImagePaths,
     prodigy, records, spreadsheet,
 };
@@ -97,9 +99,13 @@ impl TrainingSet {
         if path.exists() && !path.is_dir() {
             return Err(ExportError::NotAFolder(path.to_owned()));
         }
-        let (images, described_by) = match self.format() {
-            Format::FiftyOne => (fiftyone::DATA, fiftyone::LABELS),
-            _ => (image_folder::IMAGES, image_folder::METADATA),
+        let (images, naming, described_by) = match self.format() {
+            Format::FiftyOne => (fiftyone::DATA, Naming::Own, fiftyone::LABELS),
+            _ => (
+                image_folder::IMAGES,
+                Naming::Numbered,
+                image_folder::METADATA,
+            ),
         };
         let first = path.join(described_by);
         if first.exists() && !replace {
@@ -109,7 +115,7 @@ impl TrainingSet {
         if !parent.exists() {
             return Err(ExportError::NoFolder(parent.to_owned()));
         }
-        let placed = folder::place_images(self, &path.join(images))?;
+        let placed = folder::place_images(self, &path.join(images), naming)?;
         if placed.is_empty() {
             return Err(ExportError::NoImages);
         }

@@ -20,6 +20,9 @@ use crate::dataset::{Format, Loaded, OpenError, OpenOptions};
 /// The file of labels.
 const LABELS: &str = "labels.json";
 
+/// The column of how sure a model was, which such a file may hold.
+pub(in crate::dataset) const CONFIDENCE: &str = "confidence";
+
 /// The folder of images.
 const DATA: &str = "data";
 
@@ -116,14 +119,14 @@ fn item(image: String, target: &Value, classes: Option<&[String]>) -> Item {
             ));
             continue;
         };
-        if let Some(confidence) = target.get("confidence").and_then(Value::as_f64) {
+        if let Some(confidence) = target.get(CONFIDENCE).and_then(Value::as_f64) {
             confidences.push(format!("{name} {confidence:.3}"));
         }
         names.push(name);
     }
     if !confidences.is_empty() {
         item.extra
-            .push(("confidence".to_owned(), confidences.join(", ")));
+            .push((CONFIDENCE.to_owned(), confidences.join(", ")));
     }
     item.labels = Some(names_cell(&names));
     item

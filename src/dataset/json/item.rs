@@ -24,7 +24,7 @@ pub(super) struct Item {
 }
 
 /// The column of what a model said.
-pub(super) const PREDICTION: &str = "prediction";
+pub(in crate::dataset) const PREDICTION: &str = "prediction";
 
 /// The longest value that is kept as another column, in bytes.
 const MAX_EXTRA_BYTES: usize = 2000;

@@ -16,7 +16,8 @@ use std::{collections::HashMap, fs, path::Path};
 
 use serde_json::{Map, Value};
 
-pub(super) use fiftyone::{is_fiftyone, load_folder};
+pub(super) use fiftyone::{CONFIDENCE, is_fiftyone, load_folder};
+pub(super) use item::PREDICTION;
 
 use self::item::Item;
 use super::{

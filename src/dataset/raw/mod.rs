@@ -20,6 +20,9 @@ use super::{
 };
 use crate::post::{Problem, ProblemKind};
 
+/// The column of what each annotator chose.
+pub(super) const VOTES: &str = "votes";
+
 /// Which published dataset it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -258,7 +261,7 @@ pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<Loaded, OpenErr
     }
     report(&set, &mut builder);
     let built = builder.finish(options, path)?;
-    let columns = ["id", "split", "votes"]
+    let columns = ["id", "split", VOTES]
         .into_iter()
         .take(2 + usize::from(with_votes));
     Ok(Loaded {

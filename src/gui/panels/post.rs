@@ -8,6 +8,7 @@ use egui::{
 use egui_material_icons::icons;
 
 use crate::{
+    dataset,
     gui::{
         bench::Bench,
         bidi,
@@ -20,7 +21,7 @@ use crate::{
         widgets::{self, badge, empty_state, icon_button, notice},
     },
     post::{Post, ProblemKind},
-    review::Outcome,
+    review::{Outcome, Session},
 };
 
 /// Lines of text are no longer than this, in points, so that eyes find the next one.
@@ -221,7 +222,7 @@ fn text_ui(ui: &mut Ui, post: &Post, bench: &Bench, index: usize) {
                 let has_image = !post.image_path.is_empty();
                 reading_ui(ui, &post.text, if has_image { READING } else { LARGE });
             }
-            other_columns_ui(ui, &bench.session.dataset().extra_columns, post);
+            other_columns_ui(ui, &bench.session, index, post);
         });
 }
 
@@ -256,11 +257,15 @@ fn reading_ui(ui: &mut Ui, text: &str, size: f32) {
 }
 
 /// The cells of the columns that Overrule does not read itself.
-fn other_columns_ui(ui: &mut Ui, columns: &[String], post: &Post) {
-    let cells = columns
-        .iter()
-        .zip(&post.extra)
-        .filter(|(_, cell)| !cell.trim().is_empty());
+fn other_columns_ui(ui: &mut Ui, session: &Session, index: usize, post: &Post) {
+    // What blind mode hides stays hidden in whatever column it came.
+    let (no_answer, no_label) = (session.hides_answer(index), session.hides_dataset(index));
+    let columns = session.dataset().extra_columns.iter();
+    let cells = columns.zip(&post.extra).filter(|(column, cell)| {
+        !cell.trim().is_empty()
+            && !(no_answer && dataset::is_prediction_column(column))
+            && !(no_label && dataset::is_label_column(column))
+    });
     for (i, (column, cell)) in cells.take(MOST_COLUMNS).enumerate() {
         if i == 0 {
             ui.add_space(space::L);
