@@ -52,7 +52,7 @@ impl TrainingSet {
         } else {
             self.files(path, &mut exported)?
         };
-        write_files(files, replace)?;
+        write_files(&files, replace)?;
         Ok(exported)
     }
 
@@ -152,7 +152,7 @@ fn says_the_same(a: &[u8], b: &[u8]) -> bool {
 }
 
 /// Writes all files or none.
-fn write_files(files: Files, replace: bool) -> Result<(), ExportError> {
+fn write_files(files: &Files, replace: bool) -> Result<(), ExportError> {
     let mut staged = Vec::new();
     for (i, (path, bytes)) in files.iter().enumerate() {
         if i == 0 || !fs::read(path).is_ok_and(|there| says_the_same(&there, bytes)) {

@@ -87,7 +87,7 @@ pub(super) fn load(
     if items.is_empty() {
         return Err(shape_error(path, "its labels name no image"));
     }
-    build(path, Format::FiftyOne, items, Vec::new(), options)
+    build(path, Format::FiftyOne, &items, Vec::new(), options)
 }
 
 fn item(image: String, target: &Value, classes: Option<&[String]>) -> Item {

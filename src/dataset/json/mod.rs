@@ -175,7 +175,7 @@ pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<Loaded, OpenErr
             &format!("no object describes a post ({first})"),
         ));
     }
-    build(path, shape.format, (shape.finish)(items), faults, options)
+    build(path, shape.format, &(shape.finish)(items), faults, options)
 }
 
 fn shape_error(path: &Path, found: &str) -> OpenError {
@@ -219,11 +219,11 @@ fn lines(bytes: &[u8]) -> Objects {
 fn build(
     path: &Path,
     format: Format,
-    items: Vec<Item>,
+    items: &[Item],
     faults: Vec<(u64, String)>,
     options: &OpenOptions,
 ) -> Result<Loaded, OpenError> {
-    let columns = columns_of(&items);
+    let columns = columns_of(items);
     let places: HashMap<&str, usize> = (0..)
         .zip(&columns)
         .map(|(i, name)| (name.as_str(), i))
@@ -233,7 +233,7 @@ fn build(
     if let Some(named) = named {
         builder.name_labels(named);
     }
-    for item in &items {
+    for item in items {
         let mut extra = vec![Box::<str>::default(); columns.len()];
         for (name, value) in &item.extra {
             if let Some(cell) = places

@@ -262,9 +262,9 @@ fn other_columns_ui(ui: &mut Ui, session: &Session, index: usize, post: &Post) {
     let (no_answer, no_label) = (session.hides_answer(index), session.hides_dataset(index));
     let columns = session.dataset().extra_columns.iter();
     let cells = columns.zip(&post.extra).filter(|(column, cell)| {
-        !cell.trim().is_empty()
-            && !(no_answer && dataset::is_prediction_column(column))
-            && !(no_label && dataset::is_label_column(column))
+        let hidden = no_answer && dataset::is_prediction_column(column)
+            || no_label && dataset::is_label_column(column);
+        !hidden && !cell.trim().is_empty()
     });
     for (i, (column, cell)) in cells.take(MOST_COLUMNS).enumerate() {
         if i == 0 {
