@@ -69,7 +69,7 @@ fn prepare(model: &LoadedModel, row: &Row) -> ModelInput {
 fn classifier(model: &mut LoadedModel) -> &mut dyn Classifier {
     match &mut model.engine {
         Engine::Classifier(classifier) => &mut **classifier,
-        Engine::Generative(_) => panic!("a classifier was expected"),
+        Engine::Generative(_) | Engine::Remote(_) => panic!("a classifier was expected"),
     }
 }
 

@@ -25,6 +25,7 @@ mod processor_qwen2_vl;
 mod processor_smolvlm;
 mod processors;
 mod queue;
+mod remote;
 mod reviewing;
 mod serve;
 mod session;

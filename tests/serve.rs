@@ -15,13 +15,13 @@ use crate::{
 };
 
 /// The service on a free port; ended when dropped.
-struct Service {
+pub struct Service {
     process: Child,
     address: String,
 }
 
 impl Service {
-    fn start(more: &[&str]) -> Self {
+    pub fn start(more: &[&str]) -> Self {
         let mut args = vec!["serve".to_owned(), "--port".to_owned(), "0".to_owned()];
         args.extend(model_args());
         args.extend(more.iter().map(|arg| (*arg).to_owned()));
@@ -40,6 +40,11 @@ impl Service {
             process,
             address: address.to_owned(),
         }
+    }
+
+    /// Where it listens, `host:port`.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// Status, headers and body of the reply to a request as it stands.

@@ -110,6 +110,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
                 args.run.max_new_tokens,
             )?
         }
+        Engine::Remote(_) => {
+            bail!("inspect looks into a model that runs here; this one answers on another machine")
+        }
         Engine::Classifier(classifier) => {
             let names = model.info.labels.as_deref().unwrap_or_default();
             let classes = Classes::new(names, &labels);

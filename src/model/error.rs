@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use super::remote::RemoteError;
+
 /// Why a model could not be loaded or run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -220,6 +222,9 @@ pub enum ModelError {
     /// The caller gave up.
     #[error("cancelled")]
     Cancelled,
+    /// A model on another machine gave no answer.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// An error of the tensor library.
     #[error("the computation failed: {0}")]
     Candle(#[from] candle_core::Error),

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::{Engine, Processor};
+use super::{Engine, Processor, remote};
 
 /// An architecture, by the short name it is registered under.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
@@ -36,6 +36,13 @@ pub struct ModelInfo {
     pub is_demo: bool,
     /// Whether it gives each of its labels a probability instead of writing an answer.
     pub is_classifier: bool,
+}
+
+impl ModelInfo {
+    /// Whether it answers on another machine.
+    pub fn is_remote(&self) -> bool {
+        self.family == remote::FAMILY
+    }
 }
 
 /// A model ready to run.

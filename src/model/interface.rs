@@ -4,6 +4,7 @@ use candle_core::Tensor;
 
 use super::{
     ModelError,
+    remote::RemoteEngine,
     token_tree::{Node, TokenTree},
 };
 use crate::{
@@ -43,6 +44,8 @@ pub struct ModelInput {
     pub input_ids: Vec<u32>,
     /// The pixels, if the post has an image or the family needs one.
     pub pixel_values: Option<Pixels>,
+    /// What is sent instead of all this to a model on another machine.
+    pub request: Option<serde_json::Value>,
 }
 
 /// Prompt, tokens and pixels: the half of a model that needs no weights and runs on any thread.
@@ -135,6 +138,8 @@ pub enum Engine {
     Generative(Box<dyn Network>),
     /// It gives each label a probability.
     Classifier(Box<dyn Classifier>),
+    /// It answers on another machine.
+    Remote(RemoteEngine),
 }
 
 impl Engine {
@@ -142,7 +147,7 @@ impl Engine {
     pub fn network(&mut self) -> Option<&mut dyn Network> {
         match self {
             Self::Generative(network) => Some(&mut **network),
-            Self::Classifier(_) => None,
+            Self::Classifier(_) | Self::Remote(_) => None,
         }
     }
 }

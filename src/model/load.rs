@@ -11,6 +11,7 @@ use super::{
     files::read_json_if_present,
     hub::{self, Resolved},
     lora::Lora,
+    remote::{self, Endpoint},
     weights::{Checkpoint, WeightSource},
 };
 use crate::resources;
@@ -31,6 +32,9 @@ pub fn load(
     spec: &ModelSpec,
     progress: &mut dyn FnMut(LoadProgress) -> bool,
 ) -> Result<LoadedModel, ModelError> {
+    if let Some(endpoint) = Endpoint::of_name(&spec.model) {
+        return remote::load(&spec.model, endpoint);
+    }
     let resolved = hub::resolve(spec)?;
     let folder = &resolved.base.folder;
     let registration = families::recognise(folder)?;

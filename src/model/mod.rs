@@ -24,6 +24,7 @@ pub mod matmul;
 pub mod paligemma2;
 mod presets;
 pub mod qwen2_vl;
+pub mod remote;
 mod siglip;
 pub mod smolvlm;
 mod spec;

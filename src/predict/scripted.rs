@@ -91,6 +91,7 @@ pub fn input() -> ModelInput {
         prompt: String::new(),
         input_ids: vec![5],
         pixel_values: None,
+        request: None,
     }
 }
 

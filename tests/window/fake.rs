@@ -319,6 +319,7 @@ impl Processor for Obedient {
             prompt: text.to_owned(),
             input_ids: answer.bytes().map(u32::from).collect(),
             pixel_values: None,
+            request: None,
         })
     }
 

@@ -166,6 +166,7 @@ impl Processor for FakeProcessor {
             prompt: behaviour.to_owned(),
             input_ids: vec![number; text.len()],
             pixel_values: None,
+            request: None,
         })
     }
 

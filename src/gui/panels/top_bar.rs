@@ -152,6 +152,12 @@ impl TopBar<'_> {
                 badge(ui, "Demo model", palette.demo)
                     .on_hover_text("A toy that ships with Overrule; it knows drawn pictures only.");
             }
+            if info.is_remote() {
+                badge(ui, "Remote", palette.warn).on_hover_text(format!(
+                    "Posts leave this machine: they are sent to {}.",
+                    info.device
+                ));
+            }
             self.label_note(ui, info);
             if ui.ctx().content_rect().width() > 1150.0 {
                 ui.label(theme::caption(
@@ -389,6 +395,9 @@ fn bar(ui: &mut Ui, fraction: f32, text: &str, name: &str, details: &str) {
 
 /// The details of a model, a line each.
 pub fn model_text(info: &ModelInfo) -> String {
+    if info.is_remote() {
+        return format!("{}\nPosts are sent to {}", info.name, info.device);
+    }
     let adapter = info.adapter.as_deref().unwrap_or("no adapter");
     format!(
         "{}\nAdapter: {adapter}\n{:.2} billion parameters, {} on {}\n{}",

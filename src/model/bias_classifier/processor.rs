@@ -86,6 +86,7 @@ impl Processor for BiasProcessor {
             prompt: text.to_owned(),
             input_ids,
             pixel_values: Some(self.images.pixel_values(image)),
+            request: None,
         })
     }
 

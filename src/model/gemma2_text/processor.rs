@@ -49,6 +49,7 @@ impl Processor for Gemma2Processor {
             prompt: TextTokenizer::without_cuts(&marked),
             input_ids,
             pixel_values: None,
+            request: None,
         })
     }
 

@@ -78,6 +78,7 @@ impl Processor for PaliGemmaProcessor {
             prompt,
             input_ids,
             pixel_values,
+            request: None,
         })
     }
 

@@ -93,6 +93,7 @@ impl Processor for Qwen2VlProcessor {
                 .flat_map(|id| std::iter::repeat_n(id, repeated(id)))
                 .collect(),
             pixel_values,
+            request: None,
         })
     }
 

@@ -157,6 +157,7 @@ impl Processor for SmolVlmProcessor {
             prompt: TextTokenizer::without_cuts(&marked),
             input_ids: self.tokenizer.encode_cut(&expanded)?,
             pixel_values: tiles.map(|tiles| tiles.pixels),
+            request: None,
         })
     }
 

@@ -253,6 +253,7 @@ mod tests {
             prompt: String::new(),
             input_ids: vec![0; input_len],
             pixel_values: None,
+            request: None,
         };
         Prepared {
             post,

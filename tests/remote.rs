@@ -1,0 +1,226 @@
+//! Models on other machines, as `predict` uses them.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::JoinHandle,
+};
+
+use serde_json::{Value, json};
+use tiny_http::{Header, Response, Server};
+
+use crate::{
+    cli::run::{lines, overrule, predict, run, test_posts, text},
+    serve::Service,
+};
+
+/// A server that speaks OpenAI's protocol. It answers `["sexist"]`, and refuses as it is told to.
+struct Endpoint {
+    server: Arc<Server>,
+    thread: Option<JoinHandle<()>>,
+    asked: Arc<Mutex<Vec<Value>>>,
+    keys: Arc<Mutex<Vec<String>>>,
+}
+
+impl Endpoint {
+    /// `refuse` is given the number of a request for an answer, and its body.
+    fn start(
+        refuse: impl Fn(usize, &Value) -> Option<(u16, &'static str)> + Send + 'static,
+    ) -> Self {
+        let server = Arc::new(Server::http("127.0.0.1:0").unwrap());
+        let asked: Arc<Mutex<Vec<Value>>> = Arc::default();
+        let keys: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (serving, log, heard) = (Arc::clone(&server), Arc::clone(&asked), Arc::clone(&keys));
+        let number = AtomicUsize::new(0);
+        let thread = std::thread::spawn(move || {
+            for mut request in serving.incoming_requests() {
+                for header in request.headers() {
+                    if header.field.equiv("Authorization") {
+                        heard.lock().unwrap().push(header.value.as_str().to_owned());
+                    }
+                }
+                let (status, body) = if request.url() == "/v1/models" {
+                    (
+                        200,
+                        json!({"data": [{"id": "base"}, {"id": "mmhs"}]}).to_string(),
+                    )
+                } else {
+                    let body: Value = serde_json::from_reader(request.as_reader()).unwrap();
+                    let refused = refuse(number.fetch_add(1, Ordering::SeqCst), &body);
+                    let with_logprobs = body.get("logprobs").is_some();
+                    log.lock().unwrap().push(body);
+                    match refused {
+                        Some((status, message)) => {
+                            (status, json!({"error": {"message": message}}).to_string())
+                        }
+                        None => {
+                            let tokens = json!({"content": [{"logprob": -0.25, "top_logprobs": [{"logprob": -0.25}, {"logprob": -1.75}]}]});
+                            let choice = json!({
+                                "message": {"content": "[\"sexist\"]"},
+                                "logprobs": if with_logprobs { tokens } else { Value::Null },
+                            });
+                            (
+                                200,
+                                json!({"choices": [choice], "usage": {"completion_tokens": 4}})
+                                    .to_string(),
+                            )
+                        }
+                    }
+                };
+                let at_once = Header::from_bytes("Retry-After", "0").unwrap();
+                let response = Response::from_string(body)
+                    .with_status_code(status)
+                    .with_header(at_once);
+                request.respond(response).unwrap();
+            }
+        });
+        Self {
+            server,
+            thread: Some(thread),
+            asked,
+            keys,
+        }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}/v1", self.server.server_addr().to_ip().unwrap())
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        self.server.unblock();
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+/// The arguments of `predict` on some test posts by a model of this name.
+fn ask(model: &str, more: &[&str]) -> Vec<String> {
+    let mut args: Vec<String> = vec!["predict".to_owned(), text(&test_posts())];
+    args.extend(["--model", model, "--out", "-"].map(str::to_owned));
+    args.extend(more.iter().map(|arg| (*arg).to_owned()));
+    args
+}
+
+#[test]
+fn an_endpoint_of_openai_is_asked_with_the_trained_prompt_and_the_image() {
+    let endpoint = Endpoint::start(|number, _| (number == 0).then_some((429, "too many")));
+    let model = format!("openai:{}#mmhs", endpoint.url());
+    let mut command = overrule(ask(
+        &model,
+        &["--limit", "3", "--batch-size", "3", "--max-new-tokens", "9"],
+    ));
+    let output = command
+        .env("OPENAI_API_KEY", " secret \n")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    assert!(!stderr.contains("secret"), "{stderr}");
+    let records = lines(&String::from_utf8(output.stdout).unwrap());
+    assert_eq!(records.len(), 3);
+    for record in &records {
+        assert_eq!(record["labels"], json!(["sexist"]));
+        assert_eq!(
+            (&record["parse"], &record["n_tokens"]),
+            (&json!("clean"), &json!(4))
+        );
+        assert_eq!(
+            (&record["answer_logprob"], &record["margin"]),
+            (&json!(-0.25), &json!(1.5))
+        );
+        assert_eq!(record["run"]["model"], json!(model));
+        assert!(!record.to_string().contains("secret"));
+    }
+    let asked = endpoint.asked.lock().unwrap();
+    assert_eq!(asked.len(), 4, "one was asked twice");
+    for body in asked.iter() {
+        assert_eq!(
+            (&body["model"], &body["max_tokens"]),
+            (&json!("mmhs"), &json!(9))
+        );
+        assert!(
+            body["messages"][0]["content"]
+                .as_str()
+                .unwrap()
+                .contains("'otherhate'")
+        );
+        assert!(body.to_string().contains("data:image/png;base64,"));
+    }
+    assert!(
+        endpoint
+            .keys
+            .lock()
+            .unwrap()
+            .iter()
+            .all(|key| key == "Bearer secret")
+    );
+}
+
+#[test]
+fn a_server_that_tells_no_probabilities_is_asked_without() {
+    let endpoint = Endpoint::start(|_, body| {
+        body.get("logprobs")
+            .map(|_| (400, "logprobs are not supported"))
+    });
+    let model = format!("openai:{}#base", endpoint.url());
+    let ended = run(ask(&model, &["--limit", "2"])).expect(0);
+    for record in lines(&ended.stdout) {
+        assert_eq!(
+            (&record["labels"], &record["answer_logprob"]),
+            (&json!(["sexist"]), &Value::Null)
+        );
+    }
+    assert_eq!(endpoint.asked.lock().unwrap().len(), 3);
+}
+
+#[test]
+fn what_an_endpoint_refuses_is_told_on_its_post_or_before_anything_begins() {
+    let endpoint =
+        Endpoint::start(|number, _| (number == 0).then_some((413, "the image is too large")));
+    let url = endpoint.url();
+    let ended = run(ask(&format!("openai:{url}#mmhs"), &["--limit", "2"])).expect(1);
+    let records = lines(&ended.stdout);
+    let failed: Vec<&Value> = records
+        .iter()
+        .filter(|record| !record["error"].is_null())
+        .collect();
+    assert!(failed.len() == 1 && records.len() == 2, "{records:?}");
+    let error = failed[0]["error"].as_str().unwrap();
+    assert!(
+        error.contains("413") && error.contains("the image is too large"),
+        "{error}"
+    );
+
+    for (model, says) in [
+        (format!("openai:{url}"), "the models base, mmhs"),
+        (format!("openai:{url}#other"), "the models base, mmhs"),
+        (
+            "openai:http://127.0.0.1:9/v1#a".to_owned(),
+            "cannot be reached",
+        ),
+    ] {
+        let ended = run(ask(&model, &[])).expect(2);
+        assert!(ended.stderr.contains(says), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn what_serve_answers_is_what_predict_says_here() {
+    let service = Service::start(&["--batch-size", "4"]);
+    let model = format!("sagemaker:http://{}", service.address());
+    let there = run(ask(&model, &["--limit", "6", "--batch-size", "3"])).expect(0);
+    let here = run(predict(&test_posts(), &["--out", "-", "--limit", "6"])).expect(0);
+    let (there, here) = (lines(&there.stdout), lines(&here.stdout));
+    assert_eq!(there.len(), 6);
+    for (there, here) in there.iter().zip(&here) {
+        assert_eq!(
+            (&there["labels"], &there["raw"]),
+            (&here["labels"], &here["raw"])
+        );
+        let p = |record: &Value| record["scores"]["racist"]["p"].as_f64().unwrap();
+        assert!((p(there) - p(here)).abs() < 1e-3);
+    }
+}
