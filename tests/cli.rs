@@ -5,7 +5,7 @@ mod bias_classifier;
 mod evaluate;
 mod export;
 mod inspect;
-mod models;
+pub mod models;
 mod predict;
 mod report;
 pub mod run;

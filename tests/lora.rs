@@ -236,7 +236,7 @@ fn an_adapter_may_be_named_as_the_model_and_brings_its_base() {
         DtypeChoice::F32,
     ));
     assert!(
-        message.contains("hf download some-org/not-in-the-cache"),
+        message.contains("overrule models download some-org/not-in-the-cache"),
         "{message}"
     );
     copy.config(|config| config["base_model_name_or_path"] = serde_json::Value::Null);

@@ -10,6 +10,7 @@ mod demo_model;
 mod export;
 mod figures;
 mod formats;
+mod hub;
 mod images;
 mod lora;
 mod metrics;

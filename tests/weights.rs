@@ -399,9 +399,9 @@ fn a_name_that_is_no_model_says_what_a_name_can_be() {
         ("no/such/folder", "Hub id"),
         (
             "some-org/some-model-nobody-has",
-            "hf download some-org/some-model-nobody-has",
+            "overrule models download some-org/some-model-nobody-has",
         ),
-        ("some-org/some-model@v2", "--revision v2"),
+        ("some-org/some-model@v2", "download some-org/some-model@v2"),
         (file.to_str().unwrap(), "name the folder"),
     ];
     for (name, words) in table {

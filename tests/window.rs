@@ -2,6 +2,7 @@
 
 mod blind;
 mod careful;
+mod download;
 mod fake;
 mod figures;
 mod runs;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::{
     Outcome,
     common::{DataArgs, ModelArgs, RunArgs},
+    download::fetch_missing,
     progress::Reporter,
 };
 use crate::{
@@ -87,7 +88,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         );
     };
     let image_file = dataset.image_file(&post);
-    let mut model = load(&args.model_args.spec(&args.model))?;
+    let spec = args.model_args.spec(&args.model);
+    fetch_missing(&spec)?;
+    let mut model = load(&spec)?;
     let picture = image_file
         .filter(|_| model.processor.sees_images())
         .map(|file| image::decode_file(&file))

@@ -2,6 +2,7 @@
 
 mod against;
 mod common;
+mod download;
 mod evaluate;
 mod export;
 mod figures;
@@ -62,7 +63,7 @@ enum Command {
     Report(report::Args),
     /// Answer posts over HTTP with a model, as a SageMaker container does.
     Serve(serve::Args),
-    /// List the models with short names, what they need, and what is on this machine.
+    /// List the models with short names and what is on this machine; fetch them from the Hub, or delete them.
     Models(models::Args),
     /// What a child process does with a file of PyTorch's: it writes down where the tensors lie.
     #[command(name = pth::SUBCOMMAND, hide = true)]

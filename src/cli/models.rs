@@ -1,11 +1,18 @@
-//! `overrule models`: the models with short names, what they need, and what is on this machine.
+//! `overrule models`: the models with short names, what they need, and what is on this machine; fetching and deleting them.
 
+use std::io::{self, BufRead, IsTerminal};
+
+use anyhow::bail;
+use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{Outcome, table};
+use super::{Outcome, download, table};
 use crate::{
     gui::settings::{RecentModel, Settings},
-    model::{Found, Inventory, Kind, OwnedPreset, Place},
+    model::{
+        Found, Inventory, Kind, OwnedPreset, Place,
+        hub::{self, size_text},
+    },
 };
 
 #[derive(clap::Args, Debug)]
@@ -13,12 +20,77 @@ pub(super) struct Args {
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Subcommand, Debug)]
+enum Action {
+    /// Fetch models and adapters from the Hugging Face Hub, the newest commit; prints their folders.
+    ///
+    /// What is in the local cache is not fetched again, and what was cut off goes on from there. A gated model needs a
+    /// token: HF_TOKEN, or the file that `hf auth login` writes.
+    Download {
+        /// A preset's name, org/name or org/name@revision; an adapter takes its base with it
+        #[arg(required = true, value_name = "MODEL")]
+        names: Vec<String>,
+    },
+    /// Delete a model or an adapter from the local cache, all of its revisions.
+    Delete {
+        /// org/name
+        #[arg(required = true, value_name = "MODEL")]
+        names: Vec<String>,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    match &args.action {
+        None => list(args.json)?,
+        Some(Action::Download { names }) => download::fetch(names)?,
+        Some(Action::Delete { names, yes }) => delete(names, *yes)?,
+    }
+    Ok(Outcome::Done)
+}
+
+/// Deletes repositories from the cache, after asking.
+fn delete(ids: &[String], yes: bool) -> anyhow::Result<()> {
+    let cache = hub::cache_folder();
+    let repositories = hub::repositories(&cache);
+    for id in ids {
+        let Some(found) = repositories.iter().find(|found| found.id == *id) else {
+            bail!(
+                "“{id}” is not in the local cache ({}); `overrule models` lists what is",
+                cache.display()
+            );
+        };
+        if !yes {
+            if !io::stdin().is_terminal() {
+                bail!("say --yes to delete {id} without being asked");
+            }
+            super::note(&format!(
+                "Delete {id} ({}) from {}? [y/N]",
+                size_text(found.bytes),
+                found.folder.display()
+            ));
+            let mut answer = String::new();
+            io::stdin().lock().read_line(&mut answer)?;
+            if !answer.trim().eq_ignore_ascii_case("y") {
+                continue;
+            }
+        }
+        let freed = hub::delete(&cache, id)?;
+        super::note(&format!("Deleted {id}, which frees {}", size_text(freed)));
+    }
+    Ok(())
+}
+
+fn list(as_json: bool) -> anyhow::Result<()> {
     let inventory = Inventory::take();
     let recent = Settings::load(Settings::file().as_deref()).recent_models;
-    let text = if args.json {
+    let text = if as_json {
         format!(
             "{}\n",
             serde_json::to_string_pretty(&to_json(&inventory, &recent))?
@@ -26,8 +98,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     } else {
         to_text(&inventory, &recent)
     };
-    super::print(&text)?;
-    Ok(Outcome::Done)
+    super::print(&text)
 }
 
 fn to_text(inventory: &Inventory, recent: &[RecentModel]) -> String {
@@ -49,7 +120,7 @@ fn to_text(inventory: &Inventory, recent: &[RecentModel]) -> String {
     }));
     let mut text = table::render_words(&rows);
     text += "\nMemory is that of f32 on the CPU; --dtype bf16 halves it. A gated model is fetched after accepting its terms \
-             on the Hub.\nFetch a repository once with: hf download ORG/NAME\n";
+             on the Hub.\nWhat is missing is fetched when the model is used, or with: overrule models download NAME\n";
     if !inventory.cached.is_empty() {
         text += &format!("\nAlso in {}:\n", inventory.cache.display());
         let rows: Vec<_> = inventory

@@ -13,12 +13,13 @@ use crossbeam_channel::{Receiver, select};
 use super::{
     Outcome,
     common::{DataArgs, ModelArgs, RunArgs},
+    download::fetch_missing,
     output::{Output, is_stdout},
-    progress::{Reporter, duration_text, posts},
+    progress::{Reporter, posts},
 };
 use crate::{
     dataset::Dataset,
-    model::{LabelNote, ModelInfo, ModelSpec},
+    model::{LabelNote, ModelInfo, ModelSpec, hub::duration_text},
     predict::{
         prediction::{Prediction, Record, RunInfo},
         worker::{Event, Job, PredictOptions, Progress, Worker},
@@ -51,14 +52,17 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     args.run.set_threads()?;
-    let interrupts = super::interrupts::catch()?;
     // What can be wrong is tried before the model loads, which takes a while.
     let dataset = args.data.open(&args.dataset)?;
     let (output, earlier) = Output::open(&args.out)?;
 
+    let spec = args.model_args.spec(&args.model);
+    // Ctrl-C may end this at once: the next time goes on from there.
+    fetch_missing(&spec)?;
+
+    let interrupts = super::interrupts::catch()?;
     let mut reporter = Reporter::new();
     let worker = Worker::spawn(|| {}).context("the inference thread could not be started")?;
-    let spec = args.model_args.spec(&args.model);
     let Some(model) = load(&worker, spec, &interrupts, &mut reporter)? else {
         return Ok(Outcome::Interrupted);
     };

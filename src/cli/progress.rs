@@ -7,7 +7,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::predict::worker::Progress;
+use crate::{model::hub::duration_text, predict::worker::Progress};
 
 /// How often a log gets a line.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
@@ -126,16 +126,6 @@ pub(super) fn posts(n: impl TryInto<u64>) -> String {
         Ok(1) => "1 post".to_owned(),
         Ok(n) => format!("{n} posts"),
         Err(_) => "many posts".to_owned(),
-    }
-}
-
-/// A stretch of time as a person says it.
-pub(super) fn duration_text(secs: f64) -> String {
-    let secs = secs.round().max(0.0) as u64;
-    match (secs / 3600, secs / 60 % 60, secs % 60) {
-        (0, 0, secs) => format!("{secs} s"),
-        (0, minutes, secs) => format!("{minutes} min {secs} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes} min"),
     }
 }
 

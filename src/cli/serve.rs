@@ -5,6 +5,7 @@ use anyhow::{Context, bail};
 use super::{
     Outcome,
     common::{ModelArgs, RunArgs},
+    download::fetch_missing,
     progress::Reporter,
 };
 use crate::{
@@ -41,10 +42,12 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     args.run.set_threads()?;
-    let stop = super::interrupts::catch()?;
     // Before the model, which takes longer to load than to hear that the port is taken.
     let listener = Listener::bind(&args.host, args.port)?;
-    let model = load(&args.model_args.spec(&args.model))?;
+    let spec = args.model_args.spec(&args.model);
+    fetch_missing(&spec)?;
+    let stop = super::interrupts::catch()?;
+    let model = load(&spec)?;
     let labels = labels(args, &model)?;
     let service = Service {
         prompt: args.run.prompt,

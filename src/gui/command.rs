@@ -7,6 +7,7 @@ use egui_material_icons::{MaterialIcon, icons};
 use super::{
     bench::Select,
     dialogs::{export::ExportRequest, settings::Section},
+    downloading::DownloadStep,
     panels::labels::Below,
     settings::Settings,
     theme::ThemeChoice,
@@ -111,6 +112,12 @@ pub enum Command {
     LoadModel(ModelSpec),
     /// Go on without a model.
     UnloadModel,
+    /// Show the models on this machine.
+    ManageModels,
+    /// Delete a model from the Hub's cache, by its id.
+    DeleteModel(String),
+    /// Do something about a download.
+    Download(DownloadStep),
     /// Pause predicting.
     Pause,
     /// Go on predicting.
@@ -200,6 +207,9 @@ impl Command {
             Self::ChooseModel => "Choose model…",
             Self::LoadModel(_) => "Load model",
             Self::UnloadModel => "Go on without a model",
+            Self::ManageModels => "Models on this machine…",
+            Self::DeleteModel(_) => "Delete",
+            Self::Download(_) => "Download",
             Self::Pause => "Pause",
             Self::Resume => "Resume",
             Self::CancelRun => "Stop",
@@ -273,6 +283,11 @@ impl Command {
             }
             Self::ChooseModel | Self::LoadModel(_) => "Load another model or adapter.",
             Self::UnloadModel => "Drop the model; its predictions stay in the session.",
+            Self::ManageModels => {
+                "What is here, how large it is, what memory it needs; use, fetch, delete."
+            }
+            Self::DeleteModel(_) => "Delete it from the Hub’s cache.",
+            Self::Download(_) => "Fetch it from the Hugging Face Hub.",
             Self::Pause => "Stop after the posts being predicted now.",
             Self::Resume => "Go on predicting.",
             Self::CancelRun => "Stop predicting; what is done stays.",
@@ -336,6 +351,9 @@ impl Command {
             Self::OpenData | Self::OpenPath(_) => icons::ICON_FOLDER_OPEN,
             Self::Export | Self::ExportTo(_) => icons::ICON_FILE_DOWNLOAD,
             Self::ChooseModel | Self::LoadModel(_) => icons::ICON_DEPLOYED_CODE,
+            Self::ManageModels => icons::ICON_HARD_DRIVE,
+            Self::DeleteModel(_) => icons::ICON_DELETE,
+            Self::Download(_) => icons::ICON_CLOUD_DOWNLOAD,
             Self::UnloadModel | Self::DismissBanner | Self::Quit => icons::ICON_CLOSE,
             Self::Pause => icons::ICON_PAUSE,
             Self::Resume | Self::Predict => icons::ICON_PLAY_ARROW,

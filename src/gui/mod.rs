@@ -10,6 +10,7 @@ pub mod bench;
 mod bidi;
 pub mod command;
 pub mod dialogs;
+pub mod downloading;
 pub mod figures;
 mod file_dialog;
 mod fonts;

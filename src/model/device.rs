@@ -80,7 +80,7 @@ impl WeightFormat {
     }
 
     /// What so many weights take.
-    fn bytes(self, parameters: u64) -> u64 {
+    pub fn bytes(self, parameters: u64) -> u64 {
         match self {
             Self::Float(dtype) => parameters * dtype.size_in_bytes() as u64,
             Self::Q8_0 => parameters / 32 * 34,
@@ -155,7 +155,7 @@ impl Formats {
 }
 
 /// Memory and swap that are free, where the system tells (Linux).
-fn available_bytes() -> Option<u64> {
+pub fn available_bytes() -> Option<u64> {
     let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
     let kib = |key: &str| -> Option<u64> {
         let line = meminfo.lines().find(|line| line.starts_with(key))?;

@@ -18,15 +18,18 @@ pub enum ModelError {
     },
     /// A Hub repository that is not in the local cache.
     #[error(
-        "“{id}” is not in the local Hugging Face cache ({}); fetch it once with `hf download {}` \
-         (log in first if it is gated), or name a folder that holds it",
-        cache.display(), download_arguments(id, revision.as_deref())
+        "“{}” is not in the local Hugging Face cache ({}); fetch it with `overrule models download {}`{}, or name a folder \
+         that holds it",
+        id, cache.display(), with_revision(id, revision.as_deref()),
+        offline.map(|variable| format!(" after unsetting {variable}")).unwrap_or_default()
     )]
     NotInCache {
         /// The repository, `org/name`.
         id: String,
         /// The revision asked for, if any.
         revision: Option<String>,
+        /// The variable that forbids the network, if one does.
+        offline: Option<&'static str>,
         /// Where the cache is.
         cache: PathBuf,
     },
@@ -386,9 +389,9 @@ pub struct MissingEncoder {
     pub hint: String,
 }
 
-fn download_arguments(id: &str, revision: Option<&str>) -> String {
+fn with_revision(id: &str, revision: Option<&str>) -> String {
     match revision {
-        Some(revision) => format!("{id} --revision {revision}"),
+        Some(revision) => format!("{id}@{revision}"),
         None => id.to_owned(),
     }
 }

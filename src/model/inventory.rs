@@ -25,7 +25,7 @@ pub struct OwnedPreset {
     /// Which.
     pub preset: &'static Preset,
     /// The repositories that must still be fetched.
-    pub missing: Vec<&'static str>,
+    pub missing: Vec<String>,
 }
 
 /// A folder that can be named as a model or an adapter.
@@ -57,7 +57,8 @@ pub enum Kind {
 impl Inventory {
     /// Looks around: a few small files of each repository in the cache are read, no weights.
     pub fn take() -> Self {
-        let presets = Self::presets();
+        let cache = hub::cache_folder();
+        let presets = Self::presets_in(&cache);
         let is_preset = |name: &str| {
             let mut all = PRESETS.iter().flat_map(Preset::repositories);
             all.any(|repository| repository == name)
@@ -70,20 +71,22 @@ impl Inventory {
         Self {
             presets,
             cached,
-            cache: hub::cache_folder(),
+            cache,
         }
     }
 
-    /// Only the presets: cheap enough for a dialog that opens.
-    pub fn presets() -> Vec<OwnedPreset> {
+    /// Only the presets, with this cache: cheap enough for a dialog that opens.
+    pub fn presets_in(cache: &Path) -> Vec<OwnedPreset> {
+        let missing = |preset: &Preset| {
+            let mut wants = hub::of_preset(preset);
+            wants.retain(|want| !want.is_here(cache));
+            wants.into_iter().map(|want| want.id.repository).collect()
+        };
         PRESETS
             .iter()
             .map(|preset| OwnedPreset {
                 preset,
-                missing: preset
-                    .repositories()
-                    .filter(|id| hub::snapshot(id).is_none())
-                    .collect(),
+                missing: missing(preset),
             })
             .collect()
     }

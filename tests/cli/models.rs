@@ -131,7 +131,7 @@ fn a_folder_an_id_and_a_presets_name_are_all_models() {
     let told = run(cache.path(), &["predict", &data, "--model", "smolvlm-256m"]).expect(2);
     assert!(
         told.stderr
-            .contains("hf download HuggingFaceTB/SmolVLM-256M-Instruct"),
+            .contains("overrule models download HuggingFaceTB/SmolVLM-256M-Instruct` after unsetting HF_HUB_OFFLINE"),
         "{}",
         told.stderr
     );

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::common::fixture;
 
-/// The program, not started yet. It sees no session files or models of whoever runs the tests.
+/// The program, not started yet. It sees no session files or models of whoever runs the tests, and no network.
 pub fn overrule(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_overrule"));
     command
@@ -19,6 +19,7 @@ pub fn overrule(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         .env("OVERRULE_DATA_DIR", "/nowhere")
         .env("HF_HUB_CACHE", "/nowhere")
         .env("HF_HOME", "/nowhere")
+        .env("HF_HUB_OFFLINE", "1")
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null());
     command

@@ -20,7 +20,7 @@ use overrule::{
     image::Rgb,
     model::{
         Engine, Family, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelInput, ModelSpec,
-        Network, Node, Processor, PromptStyle, TokenTree,
+        Network, Node, Processor, PromptStyle, TokenTree, hub::HubSettings,
     },
     post::{LabelNames, LabelSet},
     predict::worker::Worker,
@@ -104,16 +104,22 @@ pub struct Window {
 impl Window {
     /// Starts the application; it loads fake models only.
     pub fn open(launch: Launch) -> Self {
-        Self::start(launch, |wake| Worker::spawn_with(load, wake))
+        Self::start(launch, offline(), |wake| Worker::spawn_with(load, wake))
     }
 
     /// Starts the application with the models that ship.
     pub fn open_with_models(launch: Launch) -> Self {
-        Self::start(launch, Worker::spawn)
+        Self::start(launch, offline(), Worker::spawn)
+    }
+
+    /// Starts the application with fake models and this Hub.
+    pub fn open_with_hub(launch: Launch, hub: Box<dyn Fn() -> HubSettings>) -> Self {
+        Self::start(launch, hub, |wake| Worker::spawn_with(load, wake))
     }
 
     fn start(
         launch: Launch,
+        hub: Box<dyn Fn() -> HubSettings>,
         worker: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> std::io::Result<Worker>,
     ) -> Self {
         let harness = Harness::builder()
@@ -125,6 +131,7 @@ impl Window {
                 let parts = Parts {
                     worker: worker(Box::new(move || ctx.request_repaint())).unwrap(),
                     settings_file: None,
+                    hub,
                 };
                 App::with_parts(cc, launch, parts).unwrap()
             });
@@ -254,12 +261,23 @@ pub fn files(folder: &Path) -> Vec<String> {
     names
 }
 
+/// No Hub and no cache.
+fn offline() -> Box<dyn Fn() -> HubSettings> {
+    Box::new(|| {
+        HubSettings::read(|key| match key {
+            "HF_HUB_OFFLINE" => Some("1".to_owned()),
+            "HF_HOME" => Some("/nowhere".to_owned()),
+            _ => None,
+        })
+    })
+}
+
 fn load(
     spec: &ModelSpec,
     progress: &mut dyn FnMut(LoadProgress) -> bool,
 ) -> Result<LoadedModel, ModelError> {
     let knows_other_labels = spec.model == "fake with other labels";
-    if !["fake", "blind"].contains(&spec.model.as_str()) && !knows_other_labels {
+    if !["fake", "blind", "org/name"].contains(&spec.model.as_str()) && !knows_other_labels {
         return Err(ModelError::NoSuchModel {
             name: spec.model.clone(),
             hint: "name a folder with config.json".to_owned(),

@@ -11,7 +11,6 @@ use crate::{
         theme::ThemeChoice,
         toast::Kind,
     },
-    model::ModelSpec,
     review::{
         queue::{Filter, Order},
         session::{SaveState, Unsaved},
@@ -48,11 +47,18 @@ impl App {
                 }
             }
             Command::ChooseModel => {
+                let hub = (self.hub)();
                 self.dialogs
-                    .choose_model(self.spec.as_ref(), &self.settings);
+                    .choose_model(self.spec.as_ref(), &self.settings, hub);
             }
-            Command::LoadModel(spec) => self.change_model(Some(spec)),
-            Command::UnloadModel => self.change_model(None),
+            Command::LoadModel(spec) => {
+                self.dialogs.close();
+                self.load_model(ctx, spec);
+            }
+            Command::UnloadModel => self.unload_model(),
+            Command::ManageModels => self.manage_models(ctx),
+            Command::DeleteModel(id) => self.dialogs.delete_model(ctx, id),
+            Command::Download(step) => self.download_step(ctx, step),
             Command::Pause => self.worker.pause(),
             Command::Resume => self.worker.resume(),
             Command::CancelRun => self.worker.cancel(),
@@ -188,16 +194,11 @@ impl App {
         }
     }
 
-    fn change_model(&mut self, spec: Option<ModelSpec>) {
+    fn unload_model(&mut self) {
         self.dialogs.close();
-        match spec {
-            Some(spec) => self.load_model(spec),
-            None => {
-                self.worker.unload();
-                self.model = ModelState::None;
-                self.run = None;
-            }
-        }
+        self.worker.unload();
+        self.model = ModelState::None;
+        self.run = None;
     }
 
     fn open_export(&mut self) {

@@ -23,6 +23,7 @@ const SETTINGS_PAUSE: Duration = Duration::from_secs(2);
 impl App {
     pub(super) fn receive(&mut self, ctx: &egui::Context) {
         self.receive_opening(ctx);
+        self.receive_download(ctx);
         self.receive_predictions(ctx);
         self.textures.begin_frame(ctx, self.settings.grey);
         self.receive_broken_pictures();
@@ -45,7 +46,7 @@ impl App {
         {
             self.start_run();
         }
-        self.receive_dialogs();
+        self.receive_dialogs(ctx);
     }
 
     fn receive_opening(&mut self, ctx: &egui::Context) {

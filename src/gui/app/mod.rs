@@ -5,6 +5,7 @@
 
 mod act;
 mod decide;
+mod fetch;
 mod logic;
 mod run;
 mod ui;
@@ -18,6 +19,7 @@ use super::{
     bench::Bench,
     command::Command,
     dialogs::Dialogs,
+    downloading::Download,
     missing::MissingImages,
     opening::{Opening, Request},
     panels::{
@@ -30,7 +32,7 @@ use super::{
     toast::Toasts,
 };
 use crate::{
-    model::{ModelInfo, ModelSpec},
+    model::{ModelInfo, ModelSpec, hub::HubSettings},
     predict::worker::{Generation, Progress, Worker},
     resources,
 };
@@ -92,6 +94,8 @@ pub struct Parts {
     pub worker: Worker,
     /// Where settings are kept; `None` keeps none.
     pub settings_file: Option<PathBuf>,
+    /// What the environment says about the Hub; asked anew each time, since a token may have been given meanwhile.
+    pub hub: Box<dyn Fn() -> HubSettings>,
 }
 
 /// The small states of the panels.
@@ -101,6 +105,8 @@ struct Views {
     post: PostView,
     problems: ProblemsView,
     workspace: WorkspaceView,
+    /// A token that is being typed.
+    token: String,
     /// What the lower right shows.
     below: Below,
 }
@@ -118,6 +124,9 @@ pub struct App {
     model: ModelState,
     /// The model asked for, to try again or to start a dialog from.
     spec: Option<ModelSpec>,
+    hub: Box<dyn Fn() -> HubSettings>,
+    /// The model on its way from the Hub, until it is here or put away.
+    download: Option<Download>,
     run: Option<Run>,
     /// Whether a run begins as soon as the predictions of an earlier day were read.
     run_is_due: bool,
@@ -149,6 +158,7 @@ impl App {
             Parts {
                 worker,
                 settings_file: Settings::file(),
+                hub: Box::new(HubSettings::from_environment),
             },
         )
     }
@@ -180,6 +190,8 @@ impl App {
             work: Work::None,
             model: ModelState::None,
             spec: launch.model.clone(),
+            hub: parts.hub,
+            download: None,
             run: None,
             run_is_due: false,
             missing: None,
@@ -197,7 +209,7 @@ impl App {
             app.open(ctx, path);
         }
         if let Some(spec) = app.launch.model.clone() {
-            app.load_model(spec);
+            app.load_model(ctx, spec);
         }
         Ok(app)
     }
@@ -256,17 +268,5 @@ impl App {
     fn wake(&self, ctx: &egui::Context) -> Arc<dyn Fn() + Send + Sync> {
         let ctx = ctx.clone();
         Arc::new(move || ctx.request_repaint())
-    }
-
-    /// Starts to load a model in place of the present one.
-    fn load_model(&mut self, spec: ModelSpec) {
-        self.run = None;
-        self.spec = Some(spec.clone());
-        let generation = self.worker.load(spec);
-        self.model = ModelState::Loading {
-            generation,
-            step: "Starting".to_owned(),
-            fraction: 0.0,
-        };
     }
 }

@@ -121,6 +121,15 @@ impl App {
                     panels::top_bar::demo_banner(ui, self.is_demo(), &mut self.commands);
                 });
         }
+        if let Some(download) = &self.download {
+            Panel::top("download")
+                .frame(bar.fill(palette.raised))
+                .resizable(false)
+                .show(ui, |ui| {
+                    let (token, out) = (&mut self.views.token, &mut self.commands);
+                    panels::download::show(ui, download, token, out);
+                });
+        }
         if let ModelState::Failed { message } = &self.model {
             let frame = bar.fill(palette.raised);
             Panel::top("model_failed")
@@ -275,8 +284,8 @@ impl App {
     }
 
     /// Takes what dialogs have found out on their own threads.
-    pub(super) fn receive_dialogs(&mut self) {
-        if let Some(text) = self.dialogs.receive() {
+    pub(super) fn receive_dialogs(&mut self, ctx: &egui::Context) {
+        if let Some(text) = self.dialogs.receive(ctx) {
             self.toasts.show(Kind::Done, text, None);
         }
     }

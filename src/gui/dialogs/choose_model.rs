@@ -1,9 +1,9 @@
 //! Choosing a model and its adapter.
 
-use egui::{Align, Button, Layout, Ui};
+use egui::{Align, Button, Layout, ScrollArea, Ui};
 use egui_material_icons::icons;
 
-use super::{Next, modal, tiles::Tiles};
+use super::{Next, modal, needs::Needs, tiles::Tiles};
 use crate::{
     gui::{
         command::Command,
@@ -15,6 +15,7 @@ use crate::{
     },
     model::{
         Adapter, DeviceChoice, DtypeChoice, ImageSplitting, Inventory, ModelSpec, OwnedPreset,
+        hub::HubSettings,
     },
 };
 
@@ -44,6 +45,8 @@ pub struct ChooseModel {
     recent: Vec<RecentModel>,
     presets: Vec<OwnedPreset>,
     browsing: Option<(Field, FileDialog)>,
+    hub: HubSettings,
+    needs: Needs,
 }
 
 const DEVICES: [(DeviceChoice, &str, &str); 4] = [
@@ -82,7 +85,7 @@ const DTYPES: [(DtypeChoice, &str, &str); 5] = [
 ];
 
 impl ChooseModel {
-    pub(super) fn new(present: Option<&ModelSpec>, settings: &Settings) -> Self {
+    pub(super) fn new(present: Option<&ModelSpec>, settings: &Settings, hub: HubSettings) -> Self {
         let spec = present.cloned().unwrap_or_default();
         let (choice, adapter) = match spec.adapter {
             Adapter::Default => (AdapterChoice::Own, String::new()),
@@ -99,9 +102,17 @@ impl ChooseModel {
             tiles: Tiles::default(),
             has_model: present.is_some(),
             recent: settings.recent_models.clone(),
-            presets: Inventory::presets(),
+            presets: Inventory::presets_in(&hub.cache),
             browsing: None,
+            hub,
+            needs: Needs::default(),
         }
+    }
+
+    /// Looks again at what is here.
+    pub(super) fn look_again(&mut self) {
+        self.presets = Inventory::presets_in(&self.hub.cache);
+        self.needs = Needs::default();
     }
 
     pub(super) fn receive(&mut self) {
@@ -138,12 +149,18 @@ impl ChooseModel {
             });
             self.tiles.ui(ui, &self.model, &mut self.image_splitting);
             ui.add_space(space::XS);
+            let spec = self.spec();
+            let lacks = self.needs.ui(ui, &spec, &self.hub);
             ui.horizontal(|ui| {
                 let ready = !self.model.trim().is_empty()
                     && (self.choice != AdapterChoice::Named || !self.adapter.trim().is_empty());
-                let load = widgets::primary(ui, icons::ICON_DEPLOYED_CODE, "Load model", ready);
+                let load = if lacks {
+                    widgets::primary(ui, icons::ICON_CLOUD_DOWNLOAD, "Fetch and load", ready)
+                } else {
+                    widgets::primary(ui, icons::ICON_DEPLOYED_CODE, "Load model", ready)
+                };
                 if load.clicked() {
-                    out.push(Command::LoadModel(self.spec()));
+                    out.push(Command::LoadModel(spec));
                     next = Next::Close;
                 }
                 if self.has_model && ui.button(Command::UnloadModel.label().as_ref()).clicked() {
@@ -205,25 +222,29 @@ impl ChooseModel {
             ui,
             "By name: download, memory in f32, licence",
         ));
-        ui.spacing_mut().item_spacing.y = 0.0;
         let mut taken = None;
-        for owned in &self.presets {
-            let preset = owned.preset;
-            let symbol = if owned.is_here() {
-                icons::ICON_DEPLOYED_CODE
-            } else {
-                icons::ICON_CLOUD_DOWNLOAD
-            };
-            widgets::row_from_right(ui, |ui| {
-                ui.label(theme::caption(ui, facts(owned)));
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    let entry = entry(ui, symbol, preset.title);
-                    if entry.on_hover_text(details(owned)).clicked() {
-                        taken = Some(preset.name);
-                    }
+        // What stands above takes as much again on a small screen.
+        let height = (ui.ctx().content_rect().height() - 520.0).max(140.0);
+        ScrollArea::vertical().max_height(height).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 0.0;
+            for owned in &self.presets {
+                let preset = owned.preset;
+                let symbol = if owned.is_here() {
+                    icons::ICON_DEPLOYED_CODE
+                } else {
+                    icons::ICON_CLOUD_DOWNLOAD
+                };
+                widgets::row_from_right(ui, |ui| {
+                    ui.label(theme::caption(ui, facts(owned)));
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                        let entry = entry(ui, symbol, preset.title);
+                        if entry.on_hover_text(details(owned)).clicked() {
+                            taken = Some(preset.name);
+                        }
+                    });
                 });
-            });
-        }
+            }
+        });
         if let Some(name) = taken {
             self.choice = AdapterChoice::Own;
             self.model = name.to_owned();
@@ -274,7 +295,7 @@ impl ChooseModel {
 }
 
 /// What a preset needs, in a few words.
-fn facts(owned: &OwnedPreset) -> String {
+pub(super) fn facts(owned: &OwnedPreset) -> String {
     let needs = &owned.preset.needs;
     let gigabytes = |mb: u64| format!("{:.1} GB", mb as f64 / 1000.0);
     let (download, memory) = (gigabytes(needs.download_mb), gigabytes(needs.memory_mb()));
@@ -297,13 +318,13 @@ fn details(owned: &OwnedPreset) -> String {
     if owned.is_here() {
         text.push_str("\nOn this machine.");
     } else {
-        text.push_str("\nNot on this machine yet. Fetch it once with:");
-        for repository in &owned.missing {
-            text.push_str(&format!("\nhf download {repository}"));
-        }
+        text.push_str(&format!(
+            "\nNot on this machine yet: {}",
+            owned.missing.join(", ")
+        ));
     }
     if owned.preset.needs.gated {
-        text.push_str("\nAccept its terms on the Hub first, and log in with `hf auth login`.");
+        text.push_str("\nAccept its terms on the Hub first; a token is asked for.");
     }
     text
 }

@@ -5,6 +5,8 @@ mod choose_model;
 pub mod export;
 mod export_figure;
 mod keys;
+mod models;
+mod needs;
 mod note;
 mod open_data;
 mod palette;
@@ -21,6 +23,7 @@ use self::{
     choose_model::ChooseModel,
     export::{ExportDialog, ExportRequest},
     export_figure::FigureDialog,
+    models::Models,
     note::NoteEditor,
     open_data::OpenData,
     palette::CommandPalette,
@@ -29,7 +32,7 @@ use self::{
 use super::{bench::Bench, command::Command, settings::Settings, theme, widgets::icon};
 use crate::{
     export::figure::{Figure, FigureFile},
-    model::ModelSpec,
+    model::{ModelSpec, hub::HubSettings},
     review::{Session, session::Unsaved},
 };
 
@@ -39,6 +42,8 @@ pub enum Dialog {
     OpenData(OpenData),
     /// Choose a model.
     ChooseModel(ChooseModel),
+    /// The models on this machine.
+    Models(Models),
     /// Export.
     Export(ExportDialog),
     /// Export a figure.
@@ -123,8 +128,36 @@ impl Dialogs {
     }
 
     /// Shows the dialog that chooses a model.
-    pub fn choose_model(&mut self, present: Option<&ModelSpec>, settings: &Settings) {
-        self.open(Dialog::ChooseModel(ChooseModel::new(present, settings)));
+    pub fn choose_model(
+        &mut self,
+        present: Option<&ModelSpec>,
+        settings: &Settings,
+        hub: HubSettings,
+    ) {
+        self.open(Dialog::ChooseModel(ChooseModel::new(
+            present, settings, hub,
+        )));
+    }
+
+    /// Shows the models on this machine.
+    pub fn manage_models(&mut self, ctx: &egui::Context, hub: HubSettings, settings: &Settings) {
+        self.open(Dialog::Models(Models::new(ctx, hub, settings)));
+    }
+
+    /// Deletes a model of the Hub's cache, off the frame.
+    pub fn delete_model(&mut self, ctx: &egui::Context, id: String) {
+        if let Some(Dialog::Models(dialog)) = &mut self.dialog {
+            dialog.delete(ctx, id);
+        }
+    }
+
+    /// Looks again at what is on this machine, if that is on screen.
+    pub fn look_again(&mut self, ctx: &egui::Context) {
+        match &mut self.dialog {
+            Some(Dialog::Models(dialog)) => dialog.look(ctx),
+            Some(Dialog::ChooseModel(dialog)) => dialog.look_again(),
+            _ => {}
+        }
     }
 
     /// Shows the command palette.
@@ -160,10 +193,11 @@ impl Dialogs {
     }
 
     /// Takes what dialogs have found out on their own threads. Returns what to tell the user.
-    pub fn receive(&mut self) -> Option<String> {
+    pub fn receive(&mut self, ctx: &egui::Context) -> Option<String> {
         match &mut self.dialog {
             Some(Dialog::OpenData(dialog)) => dialog.receive(),
             Some(Dialog::ChooseModel(dialog)) => dialog.receive(),
+            Some(Dialog::Models(dialog)) => dialog.receive(ctx),
             Some(Dialog::Export(dialog)) => {
                 if let Some(done) = dialog.receive() {
                     self.dialog = None;
@@ -192,6 +226,7 @@ impl Dialogs {
         let next = match dialog {
             Dialog::OpenData(dialog) => dialog.show(ctx, out),
             Dialog::ChooseModel(dialog) => dialog.show(ctx, out),
+            Dialog::Models(dialog) => dialog.show(ctx, out),
             Dialog::Export(dialog) => dialog.show(ctx, out),
             Dialog::Figure(dialog) => dialog.show(ctx, out),
             Dialog::Note(dialog) => dialog.show(ctx, out),

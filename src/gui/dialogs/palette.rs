@@ -75,6 +75,7 @@ impl CommandPalette {
             Command::Resume,
             Command::CancelRun,
             Command::UnloadModel,
+            Command::ManageModels,
             Command::ShowProblems,
             Command::ToggleGrey,
             Command::SetBlind(ALL_BLIND),

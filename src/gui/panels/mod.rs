@@ -3,6 +3,7 @@
 
 pub mod answer;
 mod difference;
+pub mod download;
 mod label_rows;
 pub mod labels;
 pub mod metrics;

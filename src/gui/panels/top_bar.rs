@@ -98,6 +98,7 @@ impl TopBar<'_> {
         }
         ui.separator();
         menu_item(ui, Command::ChooseModel, true, out);
+        menu_item(ui, Command::ManageModels, true, out);
         let counts = self.bench.map(|bench| bench.session.counts());
         let failed = counts.is_some_and(|counts| counts.failed > 0);
         menu_item(ui, Command::RetryFailed, failed, out);
@@ -367,7 +368,8 @@ fn menu_item(ui: &mut Ui, command: Command, enabled: bool, out: &mut Vec<Command
     }
 }
 
-fn bar(ui: &mut Ui, fraction: f32, text: &str, name: &str, details: &str) {
+/// How far something has come, in words and as a bar.
+pub(super) fn bar(ui: &mut Ui, fraction: f32, text: &str, name: &str, details: &str) {
     let palette = Palette::from_ui(ui);
     let width = ui.available_width().min(360.0);
     if width < 60.0 {

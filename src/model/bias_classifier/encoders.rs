@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::config::path_in;
+use super::config::{Config, path_in};
 use crate::model::{MissingEncoder, ModelError, hub};
 
 /// An encoder's place in `config.json` and beside the weights.
@@ -67,7 +67,34 @@ pub fn image_config(folder: &Path, id: &str) -> Result<Option<PathBuf>, ModelErr
     IMAGE.config(folder, id)
 }
 
+/// The repositories of the Hub with the settings or the vocabulary that a classifier's folder lacks: its text encoder's,
+/// its image encoder's. Neither, where the folder holds no classifier.
+pub fn lacking(folder: &Path) -> (Option<String>, Option<String>) {
+    let Ok(config) = Config::load(folder) else {
+        return (None, None);
+    };
+    let text = &config.text_encoder_id_or_path;
+    let lacks_text = vocabulary(folder, text).is_err() || text_config(folder, text).is_err();
+    let image = &config.image_encoder_id_or_path;
+    let lacks_image = image_config(folder, image).is_err();
+    // A folder beside the weights is not on the Hub under its own name.
+    let on_hub =
+        |encoder: &Encoder, id: &str| (id != encoder.folder).then(|| encoder.on_hub(id).to_owned());
+    (
+        on_hub(&TEXT, text).filter(|_| lacks_text),
+        on_hub(&IMAGE, image).filter(|_| lacks_image),
+    )
+}
+
 impl Encoder {
+    /// Where the Hub has it.
+    fn on_hub<'a>(&self, id: &'a str) -> &'a str {
+        let published = self.published.first().copied();
+        published
+            .filter(|_| self.published.contains(&id))
+            .unwrap_or(id)
+    }
+
     fn config(&self, folder: &Path, id: &str) -> Result<Option<PathBuf>, ModelError> {
         let folders = self.folders(folder, id);
         let mut paths = folders.iter().map(|folder| path_in(folder));
@@ -98,11 +125,7 @@ impl Encoder {
         id: &str,
         mut looked_in: Vec<PathBuf>,
     ) -> ModelError {
-        let on_hub = self
-            .published
-            .first()
-            .filter(|_| self.published.contains(&id));
-        let name = on_hub.copied().unwrap_or(id);
+        let name = self.on_hub(id);
         looked_in.push(hub::cache_folder());
         ModelError::NoEncoder(Box::new(MissingEncoder {
             wanted,

@@ -12,6 +12,7 @@ mod text_encoder;
 
 use std::{path::Path, sync::Arc};
 
+pub(super) use encoders::{VOCABULARY, lacking};
 pub use network::{BiasClassifier, Projections};
 pub use processor::BiasProcessor;
 

@@ -49,6 +49,9 @@ impl HubId {
         let revision = self.revision.as_deref().unwrap_or("main");
         let commit = std::fs::read_to_string(repository.join("refs").join(revision))
             .map_or_else(|_| revision.to_owned(), |commit| commit.trim().to_owned());
+        if commit.is_empty() {
+            return None;
+        }
         let folder = repository.join("snapshots").join(&commit);
         folder.is_dir().then_some((folder, commit))
     }
@@ -79,34 +82,6 @@ pub fn snapshot_revision(folder: &Path) -> Option<String> {
                 .map(|name| name.to_string_lossy().into_owned())
         })
         .flatten()
-}
-
-/// Where the cache is, by the environment: the Python library's variables in its order.
-pub fn cache_folder(variable: impl Fn(&str) -> Option<String>) -> PathBuf {
-    let folder = |key: &str| {
-        variable(key)
-            .filter(|value| !value.is_empty())
-            .map(|value| expand_home(&value))
-    };
-    folder("HF_HUB_CACHE")
-        .or_else(|| folder("HUGGINGFACE_HUB_CACHE"))
-        .or_else(|| folder("HF_HOME").map(|home| home.join("hub")))
-        .or_else(|| folder("XDG_CACHE_HOME").map(|cache| cache.join("huggingface").join("hub")))
-        .unwrap_or_else(|| home().join(".cache").join("huggingface").join("hub"))
-}
-
-fn expand_home(path: &str) -> PathBuf {
-    match path
-        .strip_prefix('~')
-        .map(|rest| rest.trim_start_matches(['/', '\\']))
-    {
-        Some(rest) => home().join(rest),
-        None => PathBuf::from(path),
-    }
-}
-
-fn home() -> PathBuf {
-    std::env::home_dir().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -168,28 +143,5 @@ mod tests {
         );
         assert_eq!(snapshot_revision(&snapshot), Some("abc123".to_owned()));
         assert_eq!(snapshot_revision(&repository), None);
-    }
-
-    #[test]
-    fn the_environment_names_the_cache_in_the_python_librarys_order() {
-        let all = [
-            ("HF_HUB_CACHE", "/a"),
-            ("HUGGINGFACE_HUB_CACHE", "/b"),
-            ("HF_HOME", "/c"),
-            ("XDG_CACHE_HOME", "/d"),
-        ];
-        let expected = ["/a", "/b", "/c/hub", "/d/huggingface/hub"];
-        for (skip, expected) in expected.iter().enumerate() {
-            let lookup = |key: &str| {
-                all.iter()
-                    .skip(skip)
-                    .find(|(name, _)| *name == key)
-                    .map(|(_, value)| (*value).to_owned())
-            };
-            assert_eq!(cache_folder(lookup), PathBuf::from(expected));
-        }
-        assert!(cache_folder(|_| None).ends_with(".cache/huggingface/hub"));
-        let tilde = cache_folder(|key| (key == "HF_HOME").then(|| "~/models".to_owned()));
-        assert_eq!(tilde, home().join("models").join("hub"));
     }
 }

@@ -1,11 +1,33 @@
-//! From the name of a model to folders on disk. Nothing is downloaded.
+//! The Hugging Face Hub: from the name of a model to folders on disk, and what is not there yet from the Hub.
+//!
+//! Finding is done without the network. [`download`] is the only thing in Overrule that reaches it, and it is called only
+//! where somebody asked for a model that is not here.
 
+mod blob;
 mod cache;
+mod client;
+mod download;
+mod error;
 mod fingerprint;
+mod listing;
+mod manage;
+mod partial;
+mod progress;
+mod settings;
+mod wants;
 
 use std::path::{Path, PathBuf};
 
-use cache::HubId;
+pub use self::{
+    blob::free_bytes,
+    cache::HubId,
+    download::{Downloaded, download, wants_of},
+    error::HubError,
+    manage::{CachedRepository, delete, repositories},
+    progress::{DownloadProgress, Watch, duration_text, size_text},
+    settings::{HubSettings, Token, TokenSource},
+    wants::{Part, Want, missing, of_preset},
+};
 
 use super::{
     Adapter, AdapterError, ModelError, ModelSpec,
@@ -129,7 +151,7 @@ fn resolve_model(name: &str) -> Result<(Located, Option<Located>), ModelError> {
 }
 
 /// Whether a folder has a base's weights, so that an adapter beside them is an extra.
-fn has_weights(folder: &Path) -> bool {
+pub(super) fn has_weights(folder: &Path) -> bool {
     ["model.safetensors", "model.safetensors.index.json"]
         .iter()
         .any(|name| folder.join(name).exists())
@@ -137,24 +159,8 @@ fn has_weights(folder: &Path) -> bool {
 
 /// The base that an adapter was trained on.
 fn base_of(adapter: &Located) -> Result<Located, ModelError> {
-    let path = adapter.folder.join("adapter_config.json");
-    let config: AdapterBase = read_json(&path)?;
-    let Some(base) = config
-        .base_model_name_or_path
-        .filter(|base| !base.is_empty())
-    else {
-        return Err(AdapterError::NoBase { path }.into());
-    };
-    // A trainer writes the path it was given; it may be relative to any folder above the adapter.
-    let folder = adapter
-        .folder
-        .canonicalize()
-        .unwrap_or_else(|_| adapter.folder.clone());
-    let beside = folder
-        .ancestors()
-        .map(|ancestor| ancestor.join(&base))
-        .find(|path| path.is_dir());
-    match beside {
+    let base = base_in(&adapter.folder.join("adapter_config.json"))?;
+    match local_base(&adapter.folder, &base) {
         Some(folder) => Ok(Located {
             name: base,
             folder,
@@ -162,6 +168,28 @@ fn base_of(adapter: &Located) -> Result<Located, ModelError> {
         }),
         None => locate(&base),
     }
+}
+
+/// The base that an `adapter_config.json` names.
+fn base_in(path: &Path) -> Result<String, ModelError> {
+    let config: AdapterBase = read_json(path)?;
+    config
+        .base_model_name_or_path
+        .filter(|base| !base.is_empty())
+        .ok_or_else(|| {
+            let path = path.to_owned();
+            AdapterError::NoBase { path }.into()
+        })
+}
+
+/// The folder of the base that an adapter names, if it is one. A trainer writes the path it was given; it may be relative
+/// to any folder above the adapter.
+fn local_base(adapter: &Path, base: &str) -> Option<PathBuf> {
+    let folder = adapter
+        .canonicalize()
+        .unwrap_or_else(|_| adapter.to_owned());
+    let mut beside = folder.ancestors().map(|ancestor| ancestor.join(base));
+    beside.find(|path| path.is_dir())
 }
 
 /// A folder, or a repository's snapshot in the local cache.
@@ -194,6 +222,7 @@ fn locate(name: &str) -> Result<Located, ModelError> {
     let (folder, revision) = id.find_in(&cache).ok_or_else(|| ModelError::NotInCache {
         id: id.repository.clone(),
         revision: id.revision.clone(),
+        offline: HubSettings::from_environment().offline,
         cache,
     })?;
     Ok(Located {
@@ -205,7 +234,7 @@ fn locate(name: &str) -> Result<Located, ModelError> {
 
 /// Where the local cache of the Hub is.
 pub fn cache_folder() -> PathBuf {
-    cache::cache_folder(|key| std::env::var(key).ok())
+    HubSettings::from_environment().cache
 }
 
 /// A repository's snapshot in the local cache, if it is there; the id may be one of the oldest, without organisation.
@@ -220,8 +249,7 @@ pub fn cached() -> Vec<(String, PathBuf)> {
     let mut found: Vec<_> = entries
         .filter_map(Result::ok)
         .filter_map(|entry| {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let id = name.strip_prefix("models--")?.replacen("--", "/", 1);
+            let id = manage::id_of(&entry.file_name().to_string_lossy())?;
             let folder = snapshot(&id)?;
             Some((id, folder))
         })

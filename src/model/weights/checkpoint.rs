@@ -81,8 +81,8 @@ impl Checkpoint {
     }
 }
 
-/// What PyTorch's files of weights are called.
-const PTH: [&str; 2] = ["model_weights.pth", "pytorch_model.bin"];
+/// What PyTorch's files of weights are called, best first.
+pub const PTH: [&str; 2] = ["model_weights.pth", "pytorch_model.bin"];
 
 fn open_pth(folder: PathBuf) -> Result<TensorFile, ModelError> {
     let mut paths = PTH.iter().map(|name| folder.join(name));
@@ -90,6 +90,12 @@ fn open_pth(folder: PathBuf) -> Result<TensorFile, ModelError> {
         Some(path) => TensorFile::open_pth(&path),
         None => Err(ModelError::NoWeights { folder }),
     }
+}
+
+/// The files that an index names.
+pub fn shards_of(index: &Path) -> Result<BTreeSet<String>, ModelError> {
+    let index: Index = read_json(index)?;
+    Ok(index.weight_map.into_values().collect())
 }
 
 /// The safetensors files that hold a checkpoint's weights.
@@ -104,8 +110,7 @@ fn weight_files(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
             folder: folder.to_owned(),
         });
     }
-    let index: Index = read_json(&index_path)?;
-    let shards: BTreeSet<String> = index.weight_map.into_values().collect();
+    let shards = shards_of(&index_path)?;
     if shards.is_empty() {
         return Err(ModelError::NoWeights {
             folder: folder.to_owned(),

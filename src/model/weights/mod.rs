@@ -5,6 +5,6 @@ mod file;
 pub mod pth;
 mod source;
 
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, PTH, shards_of};
 pub use file::{TensorEntry, TensorFile};
 pub use source::{WeightSource, Weights};

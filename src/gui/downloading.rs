@@ -1,0 +1,225 @@
+//! Fetching a model from the Hub, off the frame.
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+
+use crate::{
+    causes::with_causes,
+    model::{
+        ModelSpec,
+        hub::{self, DownloadProgress, HubError, HubSettings, TokenSource, Want, Watch},
+    },
+};
+
+/// What can be done about a download.
+#[derive(Clone, PartialEq, Debug)]
+pub enum DownloadStep {
+    /// Fetch what a model lacks, without loading it.
+    Start(ModelSpec),
+    /// Stop; what came is kept.
+    Stop,
+    /// Go on, or try again.
+    GoOn,
+    /// Put away what is left of it on screen.
+    Dismiss,
+    /// Keep this token where the Hub's own tools keep it, and try again.
+    GiveToken(Secret),
+}
+
+/// A text that is not to be seen.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// A model on its way from the Hub.
+pub struct Download {
+    /// The model.
+    pub spec: ModelSpec,
+    /// Whether it is loaded as soon as it is here.
+    pub loads: bool,
+    /// What is fetched, for people.
+    pub title: String,
+    /// Where the Hub is.
+    pub endpoint: String,
+    /// Where its tools keep the token.
+    pub token_file: PathBuf,
+    /// How far it has come.
+    pub progress: DownloadProgress,
+    /// Whether it goes on.
+    pub state: DownloadState,
+}
+
+/// Whether a download goes on.
+pub enum DownloadState {
+    /// It does.
+    Running(Task),
+    /// The user stopped it.
+    Stopped,
+    /// It could not go on.
+    Failed(Failure),
+}
+
+/// Why a download could not go on.
+#[derive(Debug)]
+pub struct Failure {
+    /// What happened and what to do.
+    pub message: String,
+    /// The page where terms are accepted, if that is what is missing.
+    pub page: Option<String>,
+    /// Whether another token may help, and can be given here.
+    pub asks_for_token: bool,
+}
+
+/// The thread that fetches. Dropping it cancels its work.
+pub struct Task {
+    progress: Receiver<DownloadProgress>,
+    result: Receiver<Result<(), Failure>>,
+    /// Nothing is ever sent: the thread notices that it is gone.
+    _go_on: Sender<()>,
+}
+
+impl Download {
+    /// Starts to fetch; `wake` is called when there is news.
+    pub fn start(
+        (spec, loads): (ModelSpec, bool),
+        wants: Vec<Want>,
+        settings: HubSettings,
+        wake: impl Fn() + Send + 'static,
+    ) -> Self {
+        let names: Vec<&str> = wants
+            .iter()
+            .map(|want| want.id.repository.as_str())
+            .collect();
+        Self {
+            spec,
+            loads,
+            title: names.join(" and "),
+            endpoint: settings.endpoint.clone(),
+            token_file: settings.token_file.clone(),
+            progress: DownloadProgress::default(),
+            state: match Task::start(wants, settings, wake) {
+                Ok(task) => DownloadState::Running(task),
+                Err(error) => DownloadState::Failed(Failure {
+                    message: format!("no thread could be started to fetch it: {error}"),
+                    page: None,
+                    asks_for_token: false,
+                }),
+            },
+        }
+    }
+
+    /// Whether it goes on.
+    pub fn is_running(&self) -> bool {
+        matches!(self.state, DownloadState::Running(_))
+    }
+
+    /// Takes the news. Returns `true` once everything is here.
+    pub fn poll(&mut self) -> bool {
+        let DownloadState::Running(task) = &self.state else {
+            return false;
+        };
+        if let Some(progress) = task.progress.try_iter().last() {
+            self.progress = progress;
+        }
+        match task.result.try_recv() {
+            Ok(Ok(())) => return true,
+            Ok(Err(failure)) => self.state = DownloadState::Failed(failure),
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => {
+                self.state = DownloadState::Failed(Failure {
+                    message: "fetching stopped unexpectedly; this is a fault of Overrule"
+                        .to_owned(),
+                    page: None,
+                    asks_for_token: false,
+                });
+            }
+        }
+        false
+    }
+}
+
+impl Task {
+    fn start(
+        wants: Vec<Want>,
+        settings: HubSettings,
+        wake: impl Fn() + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (sender, progress) = bounded(1);
+        let (done, result) = bounded(1);
+        let (go_on, stop) = bounded(0);
+        let task = move || {
+            let mut reporter = Reporter {
+                progress: sender,
+                stop,
+                wake,
+            };
+            let fetched = hub::download(&settings, wants, &mut reporter);
+            let told = fetched.map(|_| ()).map_err(|error| Failure::from(&error));
+            // Nobody listens if it was stopped.
+            drop(done.send(told));
+            (reporter.wake)();
+        };
+        std::thread::Builder::new()
+            .name("overrule-download".to_owned())
+            .spawn(task)?;
+        Ok(Self {
+            progress,
+            result,
+            _go_on: go_on,
+        })
+    }
+}
+
+/// Tells the window, and notices when nobody wants the download any more.
+struct Reporter<W> {
+    progress: Sender<DownloadProgress>,
+    stop: Receiver<()>,
+    wake: W,
+}
+
+impl<W: Fn()> Watch for Reporter<W> {
+    fn progress(&mut self, progress: &DownloadProgress) -> bool {
+        // A window that has not looked at the last news gets the next ones.
+        drop(self.progress.try_send(progress.clone()));
+        (self.wake)();
+        self.stop.try_recv() == Err(TryRecvError::Empty)
+    }
+
+    fn wait(&mut self, pause: Duration) -> bool {
+        self.stop.recv_timeout(pause) == Err(RecvTimeoutError::Timeout)
+    }
+}
+
+impl From<&HubError> for Failure {
+    fn from(error: &HubError) -> Self {
+        let (page, token) = match error {
+            HubError::Gated { page, token, .. } => (Some(page.clone()), Some(token.clone())),
+            HubError::BadToken { token } => (None, Some(Some(token.clone()))),
+            _ => (None, None),
+        };
+        let message = match error {
+            // A command line's advice is of no use here.
+            HubError::Gated {
+                repository,
+                token: None,
+                ..
+            } => format!(
+                "{repository} is given only to those who have accepted its terms. Accept them on its page, then enter \
+                 a token of that account here; tokens are made at https://huggingface.co/settings/tokens"
+            ),
+            error => with_causes(error),
+        };
+        Self {
+            message,
+            page,
+            // A variable of the environment comes before the file, and only who set it can change it.
+            asks_for_token: matches!(token, Some(None | Some(TokenSource::File(_)))),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! How far a download has come.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+/// How far a download has come. What was here before it began does not count.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct DownloadProgress {
+    /// The repository that is being fetched.
+    pub repository: String,
+    /// The file that is being fetched.
+    pub file: String,
+    /// Bytes of that file that are here.
+    pub file_done_bytes: u64,
+    /// Bytes of that file.
+    pub file_bytes: u64,
+    /// Bytes of all files that are here.
+    pub done_bytes: u64,
+    /// Bytes of all files; 0 until that is known.
+    pub total_bytes: u64,
+    /// Files that are here.
+    pub files_done: usize,
+    /// All files.
+    pub files: usize,
+    /// Of the last few seconds; 0 until that is known.
+    pub bytes_per_sec: f64,
+    /// By the rate of the last few seconds.
+    pub remaining_secs: Option<f64>,
+    /// What is waited for, if anything is.
+    pub note: String,
+}
+
+/// Who looks at a download.
+pub trait Watch {
+    /// Is told a few times a second how far it has come. `false` gives up; what was fetched is kept.
+    fn progress(&mut self, progress: &DownloadProgress) -> bool;
+
+    /// Lets so much time pass before something is tried again. `false` gives up.
+    fn wait(&mut self, pause: Duration) -> bool;
+}
+
+/// How often a watcher is told.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long back the rate looks.
+const RATE_WINDOW: Duration = Duration::from_secs(5);
+
+/// Counts, and tells a watcher now and then.
+pub(super) struct Meter<'a> {
+    pub progress: DownloadProgress,
+    watch: &'a mut dyn Watch,
+    rate: Rate,
+    told: Option<Instant>,
+}
+
+impl<'a> Meter<'a> {
+    pub fn new(watch: &'a mut dyn Watch) -> Self {
+        Self {
+            progress: DownloadProgress::default(),
+            watch,
+            rate: Rate::default(),
+            told: None,
+        }
+    }
+
+    /// Counts bytes of the present file that came. `false` gives up.
+    pub fn advance(&mut self, bytes: u64) -> bool {
+        self.progress.file_done_bytes += bytes;
+        self.progress.done_bytes += bytes;
+        self.progress.note.clear();
+        let now = Instant::now();
+        self.rate.push(now, bytes);
+        if self.told.is_some_and(|told| now - told < INTERVAL) {
+            return true;
+        }
+        self.tell()
+    }
+
+    /// Takes bytes of the present file back that are of no use.
+    pub fn discard(&mut self, bytes: u64) {
+        self.progress.file_done_bytes = self.progress.file_done_bytes.saturating_sub(bytes);
+        self.progress.done_bytes = self.progress.done_bytes.saturating_sub(bytes);
+    }
+
+    /// Tells the watcher now. `false` gives up.
+    pub fn tell(&mut self) -> bool {
+        self.told = Some(Instant::now());
+        let left = self
+            .progress
+            .total_bytes
+            .saturating_sub(self.progress.done_bytes);
+        self.progress.bytes_per_sec = self.rate.per_sec();
+        self.progress.remaining_secs =
+            (self.progress.bytes_per_sec > 0.0).then(|| left as f64 / self.progress.bytes_per_sec);
+        self.watch.progress(&self.progress)
+    }
+
+    /// Waits, and says for what. `false` gives up.
+    pub fn wait(&mut self, pause: Duration, note: String) -> bool {
+        self.progress.note = note;
+        self.rate = Rate::default();
+        self.tell() && self.watch.wait(pause)
+    }
+}
+
+/// Bytes a second over the last few seconds.
+#[derive(Default)]
+struct Rate {
+    samples: VecDeque<(Instant, u64)>,
+    bytes: u64,
+}
+
+impl Rate {
+    fn push(&mut self, now: Instant, bytes: u64) {
+        self.samples.push_back((now, bytes));
+        self.bytes += bytes;
+        while let Some((time, bytes)) = self.samples.front()
+            && now - *time > RATE_WINDOW
+        {
+            self.bytes -= bytes;
+            self.samples.pop_front();
+        }
+    }
+
+    fn per_sec(&self) -> f64 {
+        match (self.samples.front(), self.samples.back()) {
+            (Some((first, _)), Some((last, _))) if last > first => {
+                self.bytes as f64 / (*last - *first).as_secs_f64()
+            }
+            _ => 0.0,
+        }
+    }
+}
+
+/// A size as a person says it, in powers of ten.
+pub fn size_text(bytes: u64) -> String {
+    match bytes {
+        0..1000 => format!("{bytes} bytes"),
+        1000..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.0} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
+}
+
+/// A stretch of time as a person says it.
+pub fn duration_text(secs: f64) -> String {
+    let secs = secs.round().max(0.0) as u64;
+    match (secs / 3600, secs / 60 % 60, secs % 60) {
+        (0, 0, secs) => format!("{secs} s"),
+        (0, minutes, secs) => format!("{minutes} min {secs} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_that_of_the_last_few_seconds() {
+        let start = Instant::now();
+        let mut rate = Rate::default();
+        rate.push(start, 1_000_000);
+        assert_eq!(rate.per_sec(), 0.0);
+        for second in 1..=20 {
+            rate.push(start + Duration::from_secs(second), 100);
+        }
+        assert!((rate.per_sec() - 120.0).abs() < 1e-9, "{}", rate.per_sec());
+    }
+
+    #[test]
+    fn sizes_are_told_as_a_person_says_them() {
+        let told = [12, 1_500, 17_000_000, 6_100_000_000].map(size_text);
+        assert_eq!(told, ["12 bytes", "2 kB", "17 MB", "6.1 GB"]);
+    }
+}
