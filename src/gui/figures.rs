@@ -71,6 +71,8 @@ pub struct Fairness {
 pub struct Drawn {
     /// Which of these there were before: it changes with every one.
     pub revision: u64,
+    /// What it goes over.
+    pub basis: Basis,
     /// The shown run.
     pub run: DrawnRun,
     /// The run beside it, if there is one.
@@ -275,6 +277,7 @@ impl Drawn {
         };
         Self {
             revision,
+            basis,
             run: run(false),
             other: now.has_other_run().then(|| run(true)),
             by_exposure: [Exposure::Assisted, Exposure::Blind].map(exposed),

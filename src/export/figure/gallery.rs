@@ -125,7 +125,10 @@ impl<'a> Gallery<'a> {
         Figure {
             name: "f1-by-label".to_owned(),
             title: "F1 by label".to_owned(),
-            note: self.note(&format!("{}, whiskers: 95 % bootstrap intervals", self.n())),
+            note: self.note(&match self.run.intervals {
+                Some(_) => format!("{}, whiskers: 95 % bootstrap intervals", self.n()),
+                None => self.n(),
+            }),
             content: Content::Plot(Plot {
                 series: series.collect(),
                 x: Axis::of_names("Label", names),

@@ -71,7 +71,7 @@ pub fn earlier_run(ui: &mut Ui, run: &RunInfo, out: &mut Vec<Command>) {
 }
 
 /// Model and adapter in a few words.
-fn name(run: &RunInfo) -> String {
+pub(super) fn name(run: &RunInfo) -> String {
     match &run.adapter {
         Some(adapter) => format!("{} + {}", last_part(&run.model), last_part(adapter)),
         None => format!("{}, no adapter", last_part(&run.model)),

@@ -49,7 +49,7 @@ fn suspects_ui(ui: &mut Ui, shows: &Shows, out: &mut Vec<Command>) {
 /// Which posts differ from the truth, by what was missed and what was given.
 fn confused_ui(ui: &mut Ui, shows: &Shows, out: &mut Vec<Command>) {
     let labels = &shows.bench.session.dataset().labels;
-    let basis = shows.bench.figures.basis();
+    let basis = shows.drawn.basis;
     let place = |at: usize| (at < labels.len()).then_some(at);
     let figure = shows.gallery.confusions();
     let n = |row, column| shows.drawn.run.analysis.confusions.get(row, column);
@@ -69,7 +69,7 @@ fn confused_ui(ui: &mut Ui, shows: &Shows, out: &mut Vec<Command>) {
 
 fn together_ui(ui: &mut Ui, shows: &Shows, by_model: &mut bool, out: &mut Vec<Command>) {
     let labels = &shows.bench.session.dataset().labels;
-    let basis = shows.bench.figures.basis();
+    let basis = shows.drawn.basis;
     let choices = [
         (false, "In the truth", "Labels together in the truth"),
         (

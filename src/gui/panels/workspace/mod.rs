@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use egui::{Align, DragValue, Frame, Layout, Margin, RichText, ScrollArea, Ui};
 use egui_material_icons::icons;
 
-use super::metrics;
+use super::{metrics, runs};
 use crate::{
     export::figure::gallery::{Gallery, Shown},
     gui::{
@@ -100,7 +100,7 @@ pub fn show(
             drawn,
             gallery: Gallery {
                 labels: &bench.session.dataset().labels,
-                truth: truth_words(bench.figures.truth),
+                truth: truth_words(drawn.basis.truth),
                 run: shown("A", &drawn.run, intervals.filter(|_| drawn.other.is_none())),
                 other: drawn.other.as_ref().map(|run| shown("B", run, None)),
             },
@@ -190,6 +190,11 @@ fn header_ui(ui: &mut Ui, bench: &Bench, view: &mut WorkspaceView, out: &mut Vec
                 ""
             };
             ui.label(theme::caption(ui, format!("n = {n}{of_both}")));
+        }
+        let session = &bench.session;
+        if let (Some(a), Some(b)) = (session.run(), session.other_run()) {
+            let text = format!("A: {} · B: {}", runs::name(a), runs::name(b));
+            ui.label(theme::caption(ui, text));
         }
     });
     ui.add_space(space::XS);

@@ -118,7 +118,7 @@ fn change_ui(
     };
     let flips = moved.flips;
     ui.horizontal_wrapped(|ui| {
-        let basis = shows.bench.figures.basis();
+        let basis = shows.drawn.basis;
         for (added, verb, right, wrong) in [
             (true, "get it", flips.rightly_added, flips.wrongly_added),
             (
