@@ -9,12 +9,13 @@ unset WAYLAND_DISPLAY
 
 # A free display: Xvfb picks the number and tells it.
 exec 3> >(cat > "$work/display")
-Xvfb -displayfd 3 -screen 0 1920x1080x24 -nolisten tcp >"$work/xvfb.log" 2>&1 &
+# Without -noreset the display starts anew when its last client goes, and refuses the next one meanwhile.
+Xvfb -displayfd 3 -screen 0 1920x1080x24 -nolisten tcp -noreset >"$work/xvfb.log" 2>&1 &
 xvfb=$!
 app=
 finish() {
   status=$?
-  [ -n "$app" ] && kill -9 "$app" 2>/dev/null
+  if [ -n "$app" ]; then kill -9 "$app" 2>/dev/null || true; fi
   kill "$xvfb" 2>/dev/null || true
   if ((status)); then
     echo "desktop test failed; the program said:"
