@@ -15,7 +15,7 @@ use super::{
 use crate::{
     export::figure::{Figure, FigureFile},
     model::ModelSpec,
-    predict::prediction::RunInfo,
+    predict::{prediction::RunInfo, probe::Variant},
     review::{
         basis::Sample,
         blind::BlindMode,
@@ -73,6 +73,12 @@ pub enum Command {
     },
     /// Show or hide the model's raw answer.
     ShowAnswer,
+    /// Show the prompt and the picture as the model got them.
+    ShowSeen,
+    /// Ask the model about other forms of the post.
+    ShowProbe,
+    /// Ask the model about these forms of the post.
+    AskProbe(Vec<Variant>),
     /// Show the runs of the session and compare two, or not.
     ShowRuns,
     /// Show the workspace of figures in place of the post, or the post again.
@@ -188,6 +194,9 @@ impl Command {
             Self::EditNote => "Note…",
             Self::SaveNote { .. } => "Save note",
             Self::ShowAnswer => "Model’s answer",
+            Self::ShowSeen => "What the model saw",
+            Self::ShowProbe => "Probe this post…",
+            Self::AskProbe(_) => "Ask the model",
             Self::ShowRuns => "Runs",
             Self::ShowMetrics => "Figures",
             Self::ExportFigure(_) | Self::ExportFigureTo(_) => "Export figure",
@@ -261,6 +270,10 @@ impl Command {
             Self::Flag => "Mark this post for a second look, or clear the mark.",
             Self::EditNote | Self::SaveNote { .. } => "Write a note about this post.",
             Self::ShowAnswer => "Show the model’s raw answer, how it was read, and what it took.",
+            Self::ShowSeen => "The prompt’s text, and the picture as its processor made it.",
+            Self::ShowProbe | Self::AskProbe(_) => {
+                "Without its text, a part of the picture covered, with another prompt: what drives the label?"
+            }
             Self::ShowRuns => "List the runs of this session, look at an earlier one, compare two.",
             Self::ShowMetrics => {
                 "Scores, confused labels, thresholds and calibration in place of the post."
@@ -338,6 +351,8 @@ impl Command {
             Self::Flag => icons::ICON_FLAG,
             Self::EditNote | Self::SaveNote { .. } => icons::ICON_EDIT_NOTE,
             Self::ShowAnswer => icons::ICON_DATA_OBJECT,
+            Self::ShowSeen => icons::ICON_IMAGE_SEARCH,
+            Self::ShowProbe | Self::AskProbe(_) => icons::ICON_SCIENCE,
             Self::ShowRuns | Self::CompareWith(_) => icons::ICON_COMPARE,
             Self::ShowBelow(_) | Self::ShowRun(_) => icons::ICON_VISIBILITY,
             Self::ShowMetrics => icons::ICON_BAR_CHART,
@@ -425,6 +440,9 @@ impl Command {
                 | Self::Export
                 | Self::ExportTo(_)
                 | Self::Predict
+                | Self::ShowSeen
+                | Self::ShowProbe
+                | Self::AskProbe(_)
                 | Self::ShowRuns
                 | Self::ShowMetrics
                 | Self::ExportFigure(_)

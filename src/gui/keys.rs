@@ -69,6 +69,8 @@ impl Command {
             (Move, Self::Search),
             (Move, Self::Select(Select::All)),
             (Look, Self::ShowAnswer),
+            (Look, Self::ShowSeen),
+            (Look, Self::ShowProbe),
             (Look, Self::ShowRuns),
             (Look, Self::ShowMetrics),
             (Look, Self::ToggleZoom),
@@ -104,6 +106,8 @@ impl Command {
             Self::Flag => plain(Key::F),
             Self::EditNote => plain(Key::N),
             Self::ShowAnswer => plain(Key::J),
+            Self::ShowSeen => plain(Key::W),
+            Self::ShowProbe => plain(Key::X),
             Self::ShowRuns => plain(Key::C),
             Self::ShowMetrics => plain(Key::M),
             Self::Undo => command(Key::Z),
@@ -162,6 +166,8 @@ impl Command {
                 | Self::ChooseModel
                 | Self::Export
                 | Self::ShowPalette
+                | Self::ShowSeen
+                | Self::ShowProbe
                 | Self::ShowKeys
                 | Self::ShowSettings(_)
                 | Self::Hide

@@ -40,7 +40,8 @@ pub fn load(path: &Path, form: Form, grey: bool) -> Result<ColorImage, ImageErro
     Ok(color_image(&picture))
 }
 
-fn color_image(picture: &Rgb) -> ColorImage {
+/// A picture as textures take it.
+pub fn color_image(picture: &Rgb) -> ColorImage {
     let size = [picture.width as usize, picture.height as usize];
     let pixels = picture
         .data

@@ -1,6 +1,7 @@
 //! What the window remembers between runs, in one JSON file of the platform's configuration folder.
 
 use std::{
+    collections::BTreeMap,
     io::Write as _,
     path::{Path, PathBuf},
 };
@@ -65,6 +66,57 @@ pub struct Settings {
     pub window: [f32; 2],
     /// How much memory textures may take, in MiB.
     pub texture_mib: usize,
+    /// Whether labels get probabilities; without them predicting is quicker.
+    pub scores: bool,
+    /// What makes looking at this material bearable.
+    pub care: Care,
+    /// Keys that are not the default: from a command to the key as people write it, empty for none.
+    pub keys: BTreeMap<String, String>,
+}
+
+/// How a covered picture is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Uncover {
+    /// As long as Space is held, or the pointer presses on it.
+    #[default]
+    Hold,
+    /// From a click or a press of Space on, until the next one or for some seconds.
+    Click,
+}
+
+/// What makes looking at this material bearable.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Care {
+    /// How far a covered picture is blurred: the radius in hundredths of its longer side.
+    pub blur_percent: u8,
+    /// How much of the colour is taken out of grey pictures, in hundredths.
+    pub grey_percent: u8,
+    /// How a covered picture is shown.
+    pub uncover: Uncover,
+    /// After how many seconds a picture that was shown by a click is covered again; 0 for never.
+    pub cover_after_secs: u32,
+    /// Whether texts are covered as well.
+    pub cover_text: bool,
+    /// After how many minutes a break is proposed; 0 for never.
+    pub break_minutes: u32,
+    /// Labels whose posts are left out of the queue, by name.
+    pub put_away: Vec<String>,
+}
+
+impl Default for Care {
+    fn default() -> Self {
+        Self {
+            blur_percent: 10,
+            grey_percent: 100,
+            uncover: Uncover::Hold,
+            cover_after_secs: 10,
+            cover_text: false,
+            break_minutes: 60,
+            put_away: Vec::new(),
+        }
+    }
 }
 
 impl Default for Settings {
@@ -81,6 +133,9 @@ impl Default for Settings {
             banner_dismissed: false,
             window: [1280.0, 800.0],
             texture_mib: 256,
+            scores: true,
+            care: Care::default(),
+            keys: BTreeMap::new(),
         }
     }
 }
@@ -109,6 +164,8 @@ impl Settings {
             1.0
         };
         settings.texture_mib = settings.texture_mib.clamp(32, 4096);
+        settings.care.blur_percent = settings.care.blur_percent.clamp(3, 20);
+        settings.care.grey_percent = settings.care.grey_percent.min(100);
         settings
     }
 

@@ -69,6 +69,9 @@ impl App {
                 Below::Answer => Below::Scores,
                 _ => Below::Answer,
             }),
+            Command::ShowSeen => self.show_seen(),
+            Command::ShowProbe => self.show_probe(),
+            Command::AskProbe(variants) => self.ask_probe(variants),
             Command::ShowRuns => self.show_below(match self.views.below {
                 Below::Runs => Below::Scores,
                 _ => Below::Runs,

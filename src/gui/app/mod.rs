@@ -7,6 +7,7 @@ mod act;
 mod decide;
 mod fetch;
 mod logic;
+mod probe;
 mod run;
 mod ui;
 

@@ -8,6 +8,7 @@ use crate::{
         toast::Kind,
         widgets::{duration, posts, thousands},
     },
+    post::LabelNames,
     predict::{
         answering::AnswerOptions,
         prediction::RunInfo,
@@ -43,16 +44,10 @@ impl App {
             self.run = None;
             return;
         }
-        let or = |given: usize, default| if given == 0 { default } else { given };
         let options = PredictOptions {
             prompt,
-            answers: AnswerOptions {
-                labels: dataset.labels.clone(),
-                max_new_tokens: or(self.launch.max_new_tokens, MAX_NEW_TOKENS),
-                decode: self.launch.decode,
-                scores: !self.launch.no_scores,
-            },
-            batch_size: or(self.launch.batch_size, 1),
+            answers: self.answer_options(&dataset.labels),
+            batch_size: self.launch.batch_size.max(1),
         };
         let before = dataset.posts.len() - wanted.len();
         let progress = Progress {
@@ -71,6 +66,19 @@ impl App {
             ended: false,
         });
         self.focus_worker();
+    }
+
+    /// How answers are found.
+    pub(super) fn answer_options(&self, labels: &LabelNames) -> AnswerOptions {
+        AnswerOptions {
+            labels: labels.clone(),
+            max_new_tokens: match self.launch.max_new_tokens {
+                0 => MAX_NEW_TOKENS,
+                given => given,
+            },
+            decode: self.launch.decode,
+            scores: !self.launch.no_scores && self.settings.scores,
+        }
     }
 
     /// Tells the model which posts are wanted first.

@@ -10,6 +10,8 @@ mod needs;
 mod note;
 mod open_data;
 mod palette;
+pub mod probe;
+pub mod seen;
 pub mod settings;
 mod tiles;
 mod unsaved;
@@ -27,12 +29,15 @@ use self::{
     note::NoteEditor,
     open_data::OpenData,
     palette::CommandPalette,
+    probe::ProbeDialog,
+    seen::SeenDialog,
     settings::Section,
 };
 use super::{bench::Bench, command::Command, settings::Settings, theme, widgets::icon};
 use crate::{
     export::figure::{Figure, FigureFile},
     model::{ModelSpec, hub::HubSettings},
+    predict::worker::Probing,
     review::{Session, session::Unsaved},
 };
 
@@ -52,6 +57,10 @@ pub enum Dialog {
     Note(NoteEditor),
     /// Every command.
     Palette(CommandPalette),
+    /// What the model saw of a post.
+    Seen(SeenDialog),
+    /// Other forms of a post.
+    Probe(Box<ProbeDialog>),
     /// The settings.
     Settings(Section),
     /// Every key.
@@ -192,10 +201,19 @@ impl Dialogs {
         }
     }
 
+    /// Hands the answers that the probe dialog asked for to it.
+    pub fn ask_probe(&mut self, probing: Probing) {
+        if let Some(Dialog::Probe(dialog)) = &mut self.dialog {
+            dialog.ask(probing);
+        }
+    }
+
     /// Takes what dialogs have found out on their own threads. Returns what to tell the user.
     pub fn receive(&mut self, ctx: &egui::Context) -> Option<String> {
         match &mut self.dialog {
             Some(Dialog::OpenData(dialog)) => dialog.receive(),
+            Some(Dialog::Seen(dialog)) => dialog.receive(),
+            Some(Dialog::Probe(dialog)) => dialog.receive(ctx),
             Some(Dialog::ChooseModel(dialog)) => dialog.receive(),
             Some(Dialog::Models(dialog)) => dialog.receive(ctx),
             Some(Dialog::Export(dialog)) => {
@@ -231,6 +249,8 @@ impl Dialogs {
             Dialog::Figure(dialog) => dialog.show(ctx, out),
             Dialog::Note(dialog) => dialog.show(ctx, out),
             Dialog::Palette(dialog) => dialog.show(ctx, out),
+            Dialog::Seen(dialog) => dialog.show(ctx),
+            Dialog::Probe(dialog) => dialog.show(ctx, out),
             Dialog::Settings(section) => settings::show(ctx, section, shown, out),
             Dialog::Keys => keys::show(ctx),
             Dialog::About => about::show(ctx),

@@ -103,6 +103,10 @@ fn prediction_ui(ui: &mut Ui, bench: &Bench, prediction: &Prediction, out: &mut 
         code(ui, "Formatted", &pretty);
     }
     measures_ui(ui, prediction);
+    ui.horizontal(|ui| {
+        widgets::button(ui, Command::ShowSeen, true, out);
+        widgets::button(ui, Command::ShowProbe, true, out);
+    });
     if let Some(run) = bench.session.run() {
         let adapter = run.adapter.as_deref().unwrap_or("no adapter");
         let images = run.images().map(|images| format!(" · {images}"));
@@ -125,7 +129,8 @@ fn pretty(raw: &str) -> Option<String> {
     (pretty.lines().count() > 1 && pretty != raw.trim()).then_some(pretty)
 }
 
-fn code(ui: &mut Ui, title: &str, text: &str) {
+/// A text in a frame of its own, with a button that copies it.
+pub fn code(ui: &mut Ui, title: &str, text: &str) {
     let palette = Palette::from_ui(ui);
     ui.spacing_mut().item_spacing.y = space::XS;
     ui.horizontal(|ui| {

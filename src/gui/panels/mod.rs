@@ -13,7 +13,7 @@ pub mod queue;
 pub mod queue_choices;
 mod queue_row;
 pub mod runs;
-mod scores;
+pub mod scores;
 pub mod status_bar;
 mod table;
 pub mod top_bar;

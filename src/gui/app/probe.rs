@@ -1,0 +1,109 @@
+//! Looking at what the model gets of the shown post, and asking it about other forms.
+
+use std::sync::Arc;
+
+use super::{App, ModelState};
+use crate::{
+    gui::{
+        command::Command,
+        dialogs::{
+            Dialog,
+            probe::{ProbeDialog, Subject},
+            seen::SeenDialog,
+        },
+        toast::Kind,
+    },
+    model::{Adapter, ModelSpec},
+    predict::{
+        answering::AnswerOptions,
+        probe::{PictureChange, Probe, Variant},
+        worker::Probing,
+    },
+};
+
+impl App {
+    pub(super) fn show_seen(&mut self) {
+        if let Some((post, looking)) = self.look() {
+            let dialog = SeenDialog::new(post, looking, self.settings.blur);
+            self.dialogs.open(Dialog::Seen(dialog));
+        }
+    }
+
+    pub(super) fn show_probe(&mut self) {
+        let hidden = |bench: &crate::gui::bench::Bench| {
+            bench
+                .cursor()
+                .is_some_and(|post| bench.session.hides_answer(post))
+        };
+        if self.bench().is_some_and(hidden) {
+            let text = "The model’s answer is hidden: decide first, or reveal it";
+            self.toasts.show(Kind::Info, text, Some(Command::Reveal));
+            return;
+        }
+        let Some((index, looking)) = self.look() else {
+            return;
+        };
+        let (Some(bench), ModelState::Ready(info)) = (self.bench(), &self.model) else {
+            return;
+        };
+        let dataset = bench.session.dataset();
+        let Some(post) = dataset.posts.get(index) else {
+            return;
+        };
+        let base = info.adapter.as_ref().and(self.spec.as_ref());
+        let subject = Subject {
+            post: index,
+            text: Arc::from(&*post.text),
+            has_picture: !post.image_path.is_empty(),
+            labels: dataset.labels.clone(),
+            prompt: self.launch.prompt,
+            base: base.map(|spec| ModelSpec {
+                adapter: Adapter::None,
+                ..spec.clone()
+            }),
+        };
+        let dialog = ProbeDialog::new(subject, looking, self.settings.blur);
+        self.dialogs.open(Dialog::Probe(Box::new(dialog)));
+    }
+
+    pub(super) fn ask_probe(&mut self, variants: Vec<Variant>) {
+        if let Some((_, probing)) = self.probe(variants, true) {
+            self.dialogs.ask_probe(probing);
+        }
+    }
+
+    /// The shown post as the model gets it.
+    fn look(&mut self) -> Option<(usize, Probing)> {
+        let bench = self.bench()?;
+        let post = bench.session.dataset().posts.get(bench.cursor()?)?;
+        let variant = Variant {
+            text: Arc::from(&*post.text),
+            picture: PictureChange::None,
+            prompt: self.launch.prompt,
+        };
+        self.probe(vec![variant], false)
+    }
+
+    fn probe(&mut self, variants: Vec<Variant>, ask: bool) -> Option<(usize, Probing)> {
+        if !matches!(self.model, ModelState::Ready(_)) {
+            let text = "Load a model first";
+            self.toasts
+                .show(Kind::Info, text, Some(Command::ChooseModel));
+            return None;
+        }
+        let bench = self.bench()?;
+        let (post, dataset) = (bench.cursor()?, bench.session.dataset().clone());
+        let answers = AnswerOptions {
+            scores: true,
+            ..self.answer_options(&dataset.labels)
+        };
+        let probe = Probe {
+            dataset,
+            post,
+            variants,
+            answers,
+            ask,
+        };
+        Some((post, self.worker.probe(probe)))
+    }
+}

@@ -1,0 +1,346 @@
+//! Probing an error: the shown post in other forms, their label probabilities side by side. Nothing here is stored.
+
+mod results;
+
+use std::sync::Arc;
+
+use egui::{
+    Color32, Rect, ScrollArea, Sense, Stroke, StrokeKind, TextEdit, TextureHandle, TextureOptions,
+    Ui, pos2, vec2,
+};
+use egui_material_icons::icons;
+
+use self::results::Column;
+use super::{Next, modal, seen::fitted};
+use crate::{
+    gui::{
+        command::Command,
+        picture::color_image,
+        theme::{self, Palette, space},
+        widgets::{self, outlined},
+    },
+    model::{ModelSpec, PromptStyle},
+    post::LabelNames,
+    predict::{
+        probe::{Found, PictureChange, Region, Variant},
+        worker::Probing,
+    },
+};
+
+/// Longer side of the picture, in points.
+const PICTURE: f32 = 230.0;
+
+/// What the dialog is about.
+pub struct Subject {
+    /// The post's place in the dataset.
+    pub post: usize,
+    /// Its text.
+    pub text: Arc<str>,
+    /// Whether it has a picture that the model looks at.
+    pub has_picture: bool,
+    /// The labels asked for.
+    pub labels: LabelNames,
+    /// The prompt in use.
+    pub prompt: PromptStyle,
+    /// How to load the model without its adapter, if it has one.
+    pub base: Option<ModelSpec>,
+}
+
+/// The ways to change a post.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Form {
+    AsItIs,
+    NoText,
+    BlankPicture,
+    Covered,
+    Edited,
+    OtherPrompt,
+}
+
+impl Form {
+    const ALL: [Self; 6] = [
+        Self::AsItIs,
+        Self::NoText,
+        Self::BlankPicture,
+        Self::Covered,
+        Self::Edited,
+        Self::OtherPrompt,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::AsItIs => "As it is",
+            Self::NoText => "No text",
+            Self::BlankPicture => "Grey picture",
+            Self::Covered => "Part covered",
+            Self::Edited => "Edited text",
+            Self::OtherPrompt => "Other prompt",
+        }
+    }
+}
+
+/// The dialog.
+pub struct ProbeDialog {
+    subject: Subject,
+    text: String,
+    region: Option<Region>,
+    dragged_from: Option<egui::Pos2>,
+    picture: Option<TextureHandle>,
+    uncovered: bool,
+    /// The forms left out although they could be asked about.
+    left_out: Vec<Form>,
+    looking: Option<Probing>,
+    asking: Option<Probing>,
+    columns: Vec<Column>,
+}
+
+impl ProbeDialog {
+    /// `looking` finds out how the picture looks to the model.
+    pub fn new(subject: Subject, looking: Probing, blur: bool) -> Self {
+        Self {
+            text: subject.text.to_string(),
+            region: None,
+            dragged_from: None,
+            picture: None,
+            uncovered: !blur,
+            left_out: vec![Form::OtherPrompt],
+            looking: Some(looking),
+            asking: None,
+            columns: Vec::new(),
+            subject,
+        }
+    }
+
+    /// Takes the answers of the forms that were asked about.
+    pub(super) fn ask(&mut self, probing: Probing) {
+        self.asking = Some(probing);
+    }
+
+    pub(super) fn receive(&mut self, ctx: &egui::Context) {
+        if let Some(found) = self.looking.as_ref().map(Probing::take) {
+            if found.is_none() {
+                self.looking = None;
+            }
+            for (_, found) in found.into_iter().flatten() {
+                // Of tiles, the last one is all of the picture.
+                if let Found::Seen(seen) = found
+                    && let Some(picture) = seen.pictures.last()
+                {
+                    let image = color_image(picture);
+                    let options = TextureOptions::LINEAR;
+                    self.picture = Some(ctx.load_texture("probed", image, options));
+                }
+            }
+        }
+        let Some(found) = self.asking.as_ref().map(Probing::take) else {
+            return;
+        };
+        let ended = found.is_none();
+        for (variant, found) in found.into_iter().flatten() {
+            if let Some(column) = self.columns.get_mut(variant) {
+                column.take(found);
+            }
+        }
+        if ended {
+            self.asking = None;
+            self.columns.iter_mut().for_each(Column::end);
+        }
+    }
+
+    pub(super) fn show(&mut self, ctx: &egui::Context, out: &mut Vec<Command>) -> Next {
+        let title = format!("Probe post {}", widgets::thousands(self.subject.post + 1));
+        let mut next = Next::Stay;
+        let closes = modal(ctx, &title, 820.0, |ui| {
+            let text = "Ask the model about other forms of this post, to see which part of it drove a label. \
+                        Nothing here is stored as a prediction.";
+            ui.label(theme::caption(ui, text));
+            let room = ui.ctx().content_rect().height() - 190.0;
+            ScrollArea::vertical().max_height(room).show(ui, |ui| {
+                ui.horizontal_top(|ui| {
+                    if self.subject.has_picture {
+                        ui.vertical(|ui| {
+                            ui.set_width(PICTURE);
+                            self.picture_ui(ui);
+                        });
+                        ui.add_space(space::S);
+                    }
+                    ui.vertical(|ui| self.forms_ui(ui));
+                });
+                ui.add_space(space::S);
+                self.ask_ui(ui, out);
+                if !self.columns.is_empty() {
+                    results::show(ui, &self.subject.labels, &self.columns);
+                }
+                if let Some(base) = &self.subject.base {
+                    ui.add_space(space::S);
+                    let text = "An adapter is merged into the weights. To ask the base, load it as a run of its own \
+                                and compare the two (C).";
+                    ui.label(theme::caption(ui, text));
+                    if ui.button("Load the base").clicked() {
+                        out.push(Command::LoadModel(base.clone()));
+                        next = Next::Close;
+                    }
+                }
+            });
+        });
+        if closes { Next::Close } else { next }
+    }
+
+    /// The picture, on which a region to cover is drawn.
+    fn picture_ui(&mut self, ui: &mut Ui) {
+        let palette = Palette::from_ui(ui);
+        let size = self
+            .picture
+            .as_ref()
+            .map_or(vec2(PICTURE, PICTURE), |p| fitted(p.size_vec2(), PICTURE));
+        let (rect, response) = ui.allocate_exact_size(size, Sense::drag());
+        response.widget_info(|| {
+            egui::WidgetInfo::labeled(egui::Role::Image, true, "Picture: drag to cover a part")
+        });
+        match &self.picture {
+            Some(picture) if self.uncovered => {
+                egui::Image::new(picture).paint_at(ui, rect);
+            }
+            _ => {
+                ui.painter().rect_filled(rect, 6.0, palette.raised);
+            }
+        }
+        if response.drag_started() {
+            self.dragged_from = response.interact_pointer_pos();
+        }
+        if let (Some(from), Some(to)) = (self.dragged_from, response.interact_pointer_pos()) {
+            self.region = region(rect, from, to);
+        }
+        if response.drag_stopped() {
+            self.dragged_from = None;
+        }
+        if let Some(region) = self.region {
+            let at = |x: f32, y: f32| rect.min + vec2(x * rect.width(), y * rect.height());
+            let covered =
+                Rect::from_min_max(at(region.left, region.top), at(region.right, region.bottom));
+            ui.painter().rect(
+                covered,
+                0.0,
+                Color32::from_gray(128),
+                Stroke::new(1.5, palette.accent),
+                StrokeKind::Outside,
+            );
+        }
+        outlined(ui, |ui| {
+            ui.checkbox(&mut self.uncovered, "Show the picture")
+        });
+        let text = match self.region {
+            None => "Drag over the picture to cover a part of it.",
+            Some(_) => "The grey part is covered. Drag again for another one.",
+        };
+        ui.add(egui::Label::new(theme::caption(ui, text)).wrap());
+    }
+
+    /// The text to edit, and which forms to ask about.
+    fn forms_ui(&mut self, ui: &mut Ui) {
+        let edit = TextEdit::multiline(&mut self.text)
+            .desired_rows(4)
+            .desired_width(f32::INFINITY);
+        ui.add(edit).accessible_name("Edited text");
+        if *self.text != *self.subject.text && ui.button("Back to the post’s text").clicked() {
+            self.text = self.subject.text.to_string();
+        }
+        outlined(ui, |ui| {
+            ui.horizontal_wrapped(|ui| {
+                for form in Form::ALL {
+                    let possible = self.is_possible(form);
+                    let mut chosen = possible && !self.left_out.contains(&form);
+                    let fixed = form == Form::AsItIs;
+                    let check = egui::Checkbox::new(&mut chosen, form.name());
+                    let response = ui.add_enabled(possible && !fixed, check);
+                    if response.clicked() {
+                        self.left_out.retain(|other| *other != form);
+                        if !chosen {
+                            self.left_out.push(form);
+                        }
+                    }
+                }
+            });
+        });
+    }
+
+    fn ask_ui(&mut self, ui: &mut Ui, out: &mut Vec<Command>) {
+        ui.horizontal(|ui| {
+            let idle = self.asking.is_none();
+            let ask = widgets::primary(ui, icons::ICON_SCIENCE, "Ask the model", idle);
+            if ask.clicked() {
+                let forms: Vec<Form> = Form::ALL
+                    .into_iter()
+                    .filter(|form| self.is_possible(*form) && !self.left_out.contains(form))
+                    .collect();
+                self.columns = forms.iter().map(|form| Column::new(form.name())).collect();
+                let variants = forms.iter().map(|form| self.variant(*form)).collect();
+                out.push(Command::AskProbe(variants));
+            }
+            if !idle {
+                ui.label(theme::caption(
+                    ui,
+                    "The model answers between the posts of its run…",
+                ));
+            }
+        });
+    }
+
+    fn is_possible(&self, form: Form) -> bool {
+        match form {
+            Form::AsItIs | Form::OtherPrompt => true,
+            Form::NoText => !self.subject.text.trim().is_empty(),
+            Form::BlankPicture => self.subject.has_picture,
+            Form::Covered => self.region.is_some(),
+            Form::Edited => *self.text != *self.subject.text,
+        }
+    }
+
+    fn variant(&self, form: Form) -> Variant {
+        let Subject { text, prompt, .. } = &self.subject;
+        let mut variant = Variant {
+            text: Arc::clone(text),
+            picture: PictureChange::None,
+            prompt: *prompt,
+        };
+        match form {
+            Form::AsItIs => {}
+            Form::NoText => variant.text = Arc::from(""),
+            Form::BlankPicture => variant.picture = PictureChange::Blank,
+            Form::Covered => {
+                variant.picture = self
+                    .region
+                    .map_or(PictureChange::None, PictureChange::Cover);
+            }
+            Form::Edited => variant.text = Arc::from(self.text.as_str()),
+            Form::OtherPrompt => {
+                variant.prompt = match prompt {
+                    PromptStyle::Trained => PromptStyle::Card,
+                    PromptStyle::Card => PromptStyle::Trained,
+                };
+            }
+        }
+        variant
+    }
+}
+
+/// The part of a rectangle between two points; none if it is hardly there.
+fn region(rect: Rect, from: egui::Pos2, to: egui::Pos2) -> Option<Region> {
+    let drawn = Rect::from_two_pos(from, to).intersect(rect);
+    if !drawn.is_positive() || drawn.width().min(drawn.height()) < 3.0 {
+        return None;
+    }
+    let share = |at: egui::Pos2| {
+        pos2(
+            (at.x - rect.left()) / rect.width(),
+            (at.y - rect.top()) / rect.height(),
+        )
+    };
+    let (min, max) = (share(drawn.min), share(drawn.max));
+    Some(Region {
+        left: min.x,
+        top: min.y,
+        right: max.x,
+        bottom: max.y,
+    })
+}

@@ -1,0 +1,156 @@
+//! What the model saw of a post: the prompt's text, and the picture as its processor made it.
+
+use egui::{ScrollArea, TextureHandle, TextureOptions, Ui, vec2};
+
+use super::{Next, modal};
+use crate::{
+    gui::{
+        panels::answer::code,
+        picture::color_image,
+        theme::{self, Palette, space},
+        widgets::{self, outlined},
+    },
+    image::Rgb,
+    predict::{
+        probe::{Found, Seen},
+        worker::Probing,
+    },
+};
+
+/// Side of the one picture, in points.
+const PICTURE: f32 = 260.0;
+
+/// Side of one of several tiles, in points.
+const TILE: f32 = 104.0;
+
+/// The dialog.
+pub struct SeenDialog {
+    post: usize,
+    probing: Probing,
+    seen: Option<Result<Seen, String>>,
+    pictures: Vec<TextureHandle>,
+    uncovered: bool,
+}
+
+impl SeenDialog {
+    /// Waits for what `probing` finds out. Pictures are covered where `blur` says so.
+    pub fn new(post: usize, probing: Probing, blur: bool) -> Self {
+        Self {
+            post,
+            probing,
+            seen: None,
+            pictures: Vec::new(),
+            uncovered: !blur,
+        }
+    }
+
+    pub(super) fn receive(&mut self) {
+        match self.probing.take() {
+            None if self.seen.is_none() => {
+                let text = "The model was put away before it could be asked.";
+                self.seen = Some(Err(text.to_owned()));
+            }
+            found => {
+                for (_, found) in found.into_iter().flatten() {
+                    match found {
+                        Found::Seen(seen) => self.seen = Some(Ok(seen)),
+                        Found::Failed(message) => self.seen = Some(Err(message)),
+                        Found::Said(_) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn show(&mut self, ctx: &egui::Context) -> Next {
+        let title = format!(
+            "What the model saw of post {}",
+            widgets::thousands(self.post + 1)
+        );
+        let closes = modal(ctx, &title, 640.0, |ui| match &self.seen {
+            None => {
+                ui.label("The prompt and the picture are being made ready…");
+            }
+            Some(Err(message)) => {
+                ui.colored_label(Palette::from_ui(ui).bad, message);
+            }
+            Some(Ok(seen)) => {
+                if self.pictures.len() != seen.pictures.len() {
+                    self.pictures = textures(ui.ctx(), &seen.pictures);
+                }
+                let room = ui.ctx().content_rect().height() - 200.0;
+                ScrollArea::vertical().max_height(room).show(ui, |ui| {
+                    seen_ui(ui, seen, &self.pictures, &mut self.uncovered);
+                });
+            }
+        });
+        if closes { Next::Close } else { Next::Stay }
+    }
+}
+
+fn textures(ctx: &egui::Context, pictures: &[Rgb]) -> Vec<TextureHandle> {
+    let texture = |(number, picture): (usize, &Rgb)| {
+        // The network's own pixels, without a smoothing that it does not get.
+        let options = TextureOptions::NEAREST;
+        ctx.load_texture(format!("seen-{number}"), color_image(picture), options)
+    };
+    pictures.iter().enumerate().map(texture).collect()
+}
+
+fn seen_ui(ui: &mut Ui, seen: &Seen, pictures: &[TextureHandle], uncovered: &mut bool) {
+    ui.label(theme::caption(ui, facts(seen)));
+    if seen.pictures.is_empty() && seen.shape.is_empty() {
+        ui.label("The model gets no picture of this post.");
+    } else {
+        outlined(ui, |ui| ui.checkbox(uncovered, "Show the picture"));
+    }
+    if *uncovered {
+        let side = if pictures.len() > 1 { TILE } else { PICTURE };
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing = vec2(space::XS, space::XS);
+            for (number, picture) in pictures.iter().enumerate() {
+                let name = if pictures.len() == 1 {
+                    "The picture as the model gets it".to_owned()
+                } else if number + 1 == pictures.len() {
+                    "All of the picture in one tile".to_owned()
+                } else {
+                    format!("Tile {}", number + 1)
+                };
+                let image = egui::Image::new(picture)
+                    .fit_to_exact_size(fitted(picture.size_vec2(), side))
+                    .alt_text(&name);
+                ui.add(image).on_hover_text(name);
+            }
+        });
+        if pictures.len() > 1 {
+            let text = "Tiles from left to right, row by row; the last one is all of the picture.";
+            ui.label(theme::caption(ui, text));
+        }
+    }
+    ui.add_space(space::S);
+    code(ui, "Prompt", &seen.prompt);
+}
+
+/// A size of the same proportions whose longer side is `side`.
+pub(super) fn fitted(size: egui::Vec2, side: f32) -> egui::Vec2 {
+    size * (side / size.x.max(size.y).max(1.0))
+}
+
+/// Sizes and counts in one line.
+fn facts(seen: &Seen) -> String {
+    let mut facts = format!("{} tokens", widgets::thousands(seen.n_tokens));
+    if let Some(picture) = seen.pictures.last() {
+        let n = match seen.pictures.len() {
+            1 => String::new(),
+            n => format!("{n} tiles of "),
+        };
+        facts.push_str(&format!(
+            " · {n}{} × {} pixels",
+            picture.width, picture.height
+        ));
+    }
+    if !seen.shape.is_empty() {
+        facts.push_str(&format!(" · pixel_values {:?}", seen.shape));
+    }
+    facts
+}
