@@ -260,7 +260,8 @@ impl Bench {
 
     /// Whether the queue depends on more than the dataset.
     fn is_live(&self) -> bool {
-        !matches!(self.order, Order::Dataset | Order::Random(_))
+        !self.session.topics_put_away().is_empty()
+            || !matches!(self.order, Order::Dataset | Order::Random(_))
             || !matches!(
                 self.filter,
                 Filter::All | Filter::Unlabelled | Filter::Column { .. }

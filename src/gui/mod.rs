@@ -21,6 +21,7 @@ mod pace;
 pub mod panels;
 mod picture;
 pub mod settings;
+pub mod sitting;
 pub mod texture;
 pub mod theme;
 pub mod toast;

@@ -24,18 +24,25 @@ pub enum Form {
     Full,
 }
 
+/// How strongly pictures are changed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Care {
+    /// How much of the colour is taken out, in hundredths.
+    pub grey_percent: u8,
+    /// The radius of the blur, in hundredths of the longer side.
+    pub blur_percent: u8,
+}
+
 /// Reads a picture in one form.
-pub fn load(path: &Path, form: Form, grey: bool) -> Result<ColorImage, ImageError> {
+pub fn load(path: &Path, form: Form, care: Care) -> Result<ColorImage, ImageError> {
     let side = match form {
         Form::Cover | Form::Thumb => THUMB_SIDE_PX,
         Form::Full => FULL_SIDE_PX,
     };
     let mut picture = decode_upright(path, side)?;
-    if grey {
-        to_grey(&mut picture);
-    }
+    to_grey(&mut picture, care.grey_percent);
     if form == Form::Cover {
-        blur(&mut picture);
+        blur(&mut picture, care.blur_percent);
     }
     Ok(color_image(&picture))
 }
@@ -52,18 +59,24 @@ pub fn color_image(picture: &Rgb) -> ColorImage {
     ColorImage::new(size, pixels.collect())
 }
 
-/// Rec. 601 luma, as the eye weighs the colours.
-fn to_grey(picture: &mut Rgb) {
+/// Moves each colour towards its grey (Rec. 601 luma, as the eye weighs the colours), all the way at 100.
+fn to_grey(picture: &mut Rgb, percent: u8) {
+    let share = u32::from(percent.min(100));
+    if share == 0 {
+        return;
+    }
     for pixel in picture.data.as_chunks_mut::<3>().0 {
         let [r, g, b] = pixel.map(u32::from);
-        *pixel = [((299 * r + 587 * g + 114 * b + 500) / 1000) as u8; 3];
+        let grey = (299 * r + 587 * g + 114 * b + 500) / 1000;
+        *pixel = [r, g, b].map(|c| ((c * (100 - share) + grey * share + 50) / 100) as u8);
     }
 }
 
-/// Three box blurs in each direction, near a Gaussian. The radius is a tenth of the longer side: letters and faces are gone.
-fn blur(picture: &mut Rgb) {
+/// Three box blurs in each direction, near a Gaussian. With a radius of a tenth of the longer side letters and faces are
+/// gone; with 3 hundredths, what kind of scene it is can be told.
+fn blur(picture: &mut Rgb, percent: u8) {
     let (width, height) = (picture.width as usize, picture.height as usize);
-    let radius = (width.max(height) / 10).max(2);
+    let radius = (width.max(height) * usize::from(percent) / 100).max(2);
     let mut line = Vec::new();
     for _ in 0..3 {
         for y in 0..height {
@@ -165,7 +178,7 @@ mod tests {
     fn a_cover_keeps_no_edge() {
         let mut picture = checkerboard(96);
         assert_eq!(steepest_step(&picture), 255);
-        blur(&mut picture);
+        blur(&mut picture, 10);
         assert!(steepest_step(&picture) < 12, "{}", steepest_step(&picture));
     }
 
@@ -178,7 +191,7 @@ mod tests {
                 height,
                 data: data.clone(),
             };
-            blur(&mut picture);
+            blur(&mut picture, 10);
             assert_eq!(picture.data, data);
         }
     }
@@ -190,7 +203,10 @@ mod tests {
             height: 1,
             data: vec![255, 0, 0, 10, 200, 30],
         };
-        to_grey(&mut picture);
+        let mut half = picture.clone();
+        to_grey(&mut picture, 100);
         assert_eq!(picture.data, [76, 76, 76, 124, 124, 124]);
+        to_grey(&mut half, 50);
+        assert_eq!(half.data, [166, 38, 38, 67, 162, 77]);
     }
 }

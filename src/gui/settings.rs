@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::theme::ThemeChoice;
+use super::{picture, theme::ThemeChoice};
 use crate::model::{Adapter, ModelSpec};
 
 /// How many recent datasets and models are kept.
@@ -178,6 +178,14 @@ impl Settings {
         temporary.write_all(b"\n")?;
         temporary.persist(file).map_err(|error| error.error)?;
         Ok(())
+    }
+
+    /// How pictures are changed before anyone sees them.
+    pub fn pictures(&self) -> picture::Care {
+        picture::Care {
+            grey_percent: if self.grey { self.care.grey_percent } else { 0 },
+            blur_percent: self.care.blur_percent,
+        }
     }
 
     /// Puts a dataset in front of the recent ones.

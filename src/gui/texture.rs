@@ -11,11 +11,17 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, bounded};
 use egui::{ColorImage, TextureHandle, TextureOptions};
 
-use super::picture::{self, Form};
+use super::picture::{self, Care, Form};
 use crate::{causes::with_causes, dataset::Dataset, post::ProblemKind};
 
 /// Threads that decode pictures. Two keep ahead of a reviewer and leave the cores to the model.
 const THREADS: usize = 2;
+
+/// Pictures as they are, until the first frame says how they are wanted.
+const NO_CARE: Care = Care {
+    grey_percent: 0,
+    blur_percent: 10,
+};
 
 /// How long one frame may upload pictures.
 const UPLOAD_BUDGET: Duration = Duration::from_millis(3);
@@ -27,7 +33,7 @@ struct Key {
     generation: u64,
     post: usize,
     form: Form,
-    grey: bool,
+    care: Care,
 }
 
 /// What there is of a picture.
@@ -108,7 +114,7 @@ pub struct TextureCache {
     frame: u64,
     bytes: usize,
     limit_bytes: usize,
-    grey: bool,
+    care: Care,
 }
 
 impl TextureCache {
@@ -136,7 +142,7 @@ impl TextureCache {
             frame: 0,
             bytes: 0,
             limit_bytes,
-            grey: false,
+            care: NO_CARE,
         })
     }
 
@@ -151,10 +157,12 @@ impl TextureCache {
         self.shared.lock().queue.clear();
     }
 
-    /// Uploads what the threads have finished, for a few milliseconds at most.
-    pub fn begin_frame(&mut self, ctx: &egui::Context, grey: bool) {
+    /// Uploads what the threads have finished, for a few milliseconds at most. Pictures are changed as `care` says, and
+    /// take no more than `limit_bytes` together.
+    pub fn begin_frame(&mut self, ctx: &egui::Context, care: Care, limit_bytes: usize) {
         self.frame += 1;
-        self.grey = grey;
+        self.care = care;
+        self.limit_bytes = limit_bytes;
         let begin = Instant::now();
         while let Ok(decoded) = self.decoded.try_recv() {
             self.insert(ctx, decoded);
@@ -226,11 +234,16 @@ impl TextureCache {
         if !has_image {
             return Picture::None;
         }
+        let mut care = self.care;
+        if form != Form::Cover {
+            // Sharp pictures are the same however strong the blur is.
+            care.blur_percent = 0;
+        }
         let key = Key {
             generation: self.generation,
             post,
             form,
-            grey: self.grey,
+            care,
         };
         match self.entries.get_mut(&key) {
             Some(Entry::Ready {
@@ -313,7 +326,7 @@ fn decode_pictures(shared: &Shared, sender: &Sender<Decoded>, wake: &impl Fn()) 
         };
         // A decoder that panics costs one picture, not the thread.
         let result = catch_unwind(AssertUnwindSafe(|| {
-            picture::load(&path, key.form, key.grey)
+            picture::load(&path, key.form, key.care)
         }))
         .map_err(|_| Fault {
             kind: ProblemKind::BrokenImage,
@@ -355,7 +368,7 @@ mod tests {
     /// Runs frames that show these posts until all of them are there.
     fn look_at(cache: &mut TextureCache, ctx: &egui::Context, posts: std::ops::Range<usize>) {
         loop {
-            cache.begin_frame(ctx, false);
+            cache.begin_frame(ctx, NO_CARE, cache.limit_bytes);
             let ready = posts.clone().all(|post| {
                 let picture = cache.get(post, Form::Full, Urgency::Visible);
                 matches!(picture, Picture::Ready(_))
@@ -393,7 +406,7 @@ mod tests {
         cache.set_dataset(Some(dataset.into()));
         let mut told = Vec::new();
         while told.is_empty() {
-            cache.begin_frame(&ctx, false);
+            cache.begin_frame(&ctx, NO_CARE, cache.limit_bytes);
             cache.get(0, Form::Full, Urgency::Watched);
             cache.end_frame();
             told = cache.take_failures();

@@ -98,6 +98,8 @@ pub enum Filter {
         /// A post (its place in the dataset) that has the wanted value.
         like: u32,
     },
+    /// Posts with labels that the reviewer does not want to meet; every other queue leaves them out.
+    PutAway,
     /// Posts on which the two compared runs differ.
     RunsDiffer,
     /// Posts that have a label (by its place in class order) by the truth in force or by the model.
@@ -222,9 +224,13 @@ pub fn splits(dataset: &Dataset) -> Vec<Split> {
 
 /// Whether a post passes a filter.
 pub fn passes(session: &Snapshot, filter: Filter, post: usize) -> bool {
+    if session.is_put_away(post) {
+        return filter == Filter::PutAway;
+    }
     let review = session.review(post);
     match filter {
         Filter::All => true,
+        Filter::PutAway => false,
         Filter::Todo => {
             review.decision.is_none()
                 && !matches!(review.outcome, Some(Outcome::Skipped | Outcome::Escalated))

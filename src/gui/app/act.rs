@@ -132,6 +132,7 @@ impl App {
                 self.settings = (**settings).clone();
                 ctx.set_theme(self.settings.theme);
                 ctx.set_zoom_factor(self.settings.zoom);
+                self.put_topics_away();
             }
             // Everything else is carried out by the open dataset, and there is none.
             _ => {}

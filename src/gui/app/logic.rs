@@ -25,7 +25,8 @@ impl App {
         self.receive_opening(ctx);
         self.receive_download(ctx);
         self.receive_predictions(ctx);
-        self.textures.begin_frame(ctx, self.settings.grey);
+        let (care, limit_bytes) = (self.settings.pictures(), self.settings.texture_mib << 20);
+        self.textures.begin_frame(ctx, care, limit_bytes);
         self.receive_broken_pictures();
         self.receive_missing_images(ctx);
         let is_drawing = self.views.workspace.is_open;
@@ -64,6 +65,7 @@ impl App {
                     wake.request_repaint();
                 }));
                 self.work = Work::Open(Box::new(Bench::new(session, self.wake(ctx))));
+                self.put_topics_away();
                 self.tell_return();
                 self.start_run();
                 ctx.request_repaint();

@@ -4,6 +4,7 @@
 //! draws the panels, carries out the commands they sent, and asks for another frame only if something is left to show.
 
 mod act;
+mod care;
 mod decide;
 mod fetch;
 mod logic;
@@ -28,6 +29,7 @@ use super::{
         workspace::WorkspaceView,
     },
     settings::Settings,
+    sitting::Sitting,
     texture::TextureCache,
     theme,
     toast::Toasts,
@@ -139,6 +141,8 @@ pub struct App {
     demo: Option<PathBuf>,
     toasts: Toasts,
     commands: Vec<Command>,
+    /// What the reviewer has seen since the window was opened.
+    sitting: Sitting,
     /// Whether everything is hidden until a key is pressed.
     covered: bool,
     /// Whether the window closes as soon as everything is saved.
@@ -201,6 +205,7 @@ impl App {
             demo: resources::demo_dataset().ok(),
             toasts: Toasts::default(),
             commands: Vec::new(),
+            sitting: Sitting::default(),
             covered: false,
             closing: false,
             settings,

@@ -31,6 +31,7 @@ impl eframe::App for App {
         self.run_commands(&ctx);
         self.textures.end_frame();
         self.note_seen();
+        self.mind_the_reviewer(&ctx);
         self.settings.zoom = ctx.zoom_factor().clamp(0.75, 2.0);
         if self.settings.zoom != ctx.zoom_factor() {
             ctx.set_zoom_factor(self.settings.zoom);
@@ -163,7 +164,8 @@ impl App {
             .exact_size(28.0)
             .resizable(false)
             .show(ui, |ui| {
-                panels::status_bar::show(ui, self.work.bench(), &mut self.commands);
+                let bench = self.work.bench();
+                panels::status_bar::show(ui, bench, &self.sitting, &mut self.commands);
             });
         match &self.work {
             Work::Open(_) if self.covered => cover_ui(ui),
@@ -197,6 +199,7 @@ impl App {
                     bench,
                     textures: &mut self.textures,
                     blur: self.settings.blur,
+                    cover_text: self.settings.care.cover_text,
                 };
                 search = panel.show(ui, &mut self.views.queue, out);
             });

@@ -15,7 +15,7 @@ use crate::{
         command::Command,
         fonts,
         picture::Form,
-        settings::Settings,
+        settings::{Care, Settings, Uncover},
         texture::{Picture, TextureCache, Urgency},
         theme::{self, Palette, READING, space},
         widgets::{self, badge, empty_state, icon_button, notice},
@@ -43,12 +43,15 @@ pub struct PostView {
     full_size: bool,
     /// Whether the picture was uncovered in the last frame; it stays so while the press lasts.
     pressed: bool,
+    /// Shown by a click: until which time of egui, without end where it is not covered again by itself.
+    shown_until: Option<f64>,
 }
 
 impl PostView {
     /// Another post is on screen now.
     pub fn leave(&mut self) {
         self.pressed = false;
+        self.shown_until = None;
         self.full_size = false;
     }
 
@@ -56,6 +59,67 @@ impl PostView {
     pub fn toggle_zoom(&mut self) {
         self.full_size = !self.full_size;
     }
+}
+
+impl PostView {
+    /// Whether the reviewer asks to see what is covered: Space is held, a covered text is pressed, or it was clicked.
+    fn asks(&self, ui: &Ui, care: &Care) -> bool {
+        match care.uncover {
+            Uncover::Hold => self.pressed_text(ui) || space_held(ui),
+            Uncover::Click => self
+                .shown_until
+                .is_some_and(|until| ui.ctx().time() < until),
+        }
+    }
+
+    /// Whether the press that began on a covered text still lasts.
+    fn pressed_text(&self, ui: &Ui) -> bool {
+        self.pressed && ui.input(|i| i.pointer.any_down())
+    }
+
+    /// A click shows what is covered, another one covers it.
+    fn clicked(&mut self, ui: &Ui, response: &egui::Response) {
+        if response.clicked() {
+            self.turn(ui);
+        }
+    }
+
+    fn turn(&mut self, ui: &Ui) {
+        let shown = self
+            .shown_until
+            .is_some_and(|until| ui.ctx().time() < until);
+        // How long it stays is known one line below, in `count_down`.
+        self.shown_until = (!shown).then_some(f64::INFINITY);
+    }
+
+    /// Covers again what a click has shown, when its time is up.
+    fn count_down(&mut self, ui: &Ui, care: &Care) {
+        if care.uncover == Uncover::Hold {
+            self.shown_until = None;
+            return;
+        }
+        let free = ui.memory(|memory| memory.focused().is_none());
+        if free && ui.input(|i| i.key_pressed(Key::Space) && i.modifiers.is_none()) {
+            self.turn(ui);
+        }
+        let now = ui.ctx().time();
+        if self.shown_until == Some(f64::INFINITY) && care.cover_after_secs > 0 {
+            self.shown_until = Some(now + f64::from(care.cover_after_secs));
+        }
+        match self.shown_until {
+            Some(until) if until <= now => self.shown_until = None,
+            Some(until) if until.is_finite() => {
+                ui.ctx().request_repaint_after_secs((until - now) as f32);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether Space is held, and no button has the keyboard.
+fn space_held(ui: &Ui) -> bool {
+    let free = ui.memory(|memory| memory.focused().is_none());
+    free && ui.input(|i| i.key_down(Key::Space) && i.modifiers.is_none())
 }
 
 /// Draws it.
@@ -79,11 +143,13 @@ pub fn show(
         return;
     };
     header_ui(ui, bench, index, post, out);
+    view.count_down(ui, &settings.care);
+    let covers_text = settings.care.cover_text && !view.asks(ui, &settings.care);
     let body = ui.available_rect_before_wrap().shrink2(vec2(space::L, 0.0));
     let body = Rect::from_min_max(body.min, pos2(body.max.x, body.max.y - space::L));
     if post.image_path.is_empty() {
         let mut ui = ui.new_child(UiBuilder::new().max_rect(body));
-        text_ui(&mut ui, post, bench, index);
+        text_ui(&mut ui, post, bench, index, covers_text, view);
         return;
     }
     let (image, text) = split(body, &post.text);
@@ -99,7 +165,7 @@ pub fn show(
     };
     stage.show(ui, image, index, out);
     let mut ui = ui.new_child(UiBuilder::new().max_rect(text));
-    text_ui(&mut ui, post, bench, index);
+    text_ui(&mut ui, post, bench, index, covers_text, view);
     if let Some(next) = bench.next() {
         for form in [Form::Cover, Form::Full] {
             textures.get(next, form, Urgency::Ahead);
@@ -202,8 +268,19 @@ fn header_ui(ui: &mut Ui, bench: &Bench, index: usize, post: &Post, out: &mut Ve
     });
 }
 
-fn text_ui(ui: &mut Ui, post: &Post, bench: &Bench, index: usize) {
+fn text_ui(
+    ui: &mut Ui,
+    post: &Post,
+    bench: &Bench,
+    index: usize,
+    covered: bool,
+    view: &mut PostView,
+) {
     let palette = Palette::from_ui(ui);
+    if covered && !post.text.trim().is_empty() {
+        covered_text_ui(ui, index, view);
+        return;
+    }
     ScrollArea::vertical()
         .id_salt(("post_text", index))
         .auto_shrink(false)
@@ -224,6 +301,22 @@ fn text_ui(ui: &mut Ui, post: &Post, bench: &Bench, index: usize) {
             }
             other_columns_ui(ui, &bench.session, index, post);
         });
+}
+
+/// What stands in place of a covered text.
+fn covered_text_ui(ui: &mut Ui, index: usize, view: &mut PostView) {
+    let palette = Palette::from_ui(ui);
+    let size = vec2(ui.available_width().min(READING_WIDTH), 72.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
+    view.pressed |= response.is_pointer_button_down_on();
+    view.clicked(ui, &response);
+    response.widget_info(|| {
+        let text = format!("Text of post {}: covered, hold Space to see", index + 1);
+        WidgetInfo::labeled(Role::Label, true, text)
+    });
+    ui.painter()
+        .rect_filled(rect, CornerRadius::same(8), palette.surface);
+    hint(ui, rect, "Text covered · hold Space to see");
 }
 
 fn reading_ui(ui: &mut Ui, text: &str, size: f32) {
@@ -285,7 +378,10 @@ struct Stage<'a> {
 impl Stage<'_> {
     fn show(&mut self, ui: &mut Ui, rect: Rect, index: usize, out: &mut Vec<Command>) {
         let response = ui.interact(rect, ui.scope_id().with("picture"), Sense::click_and_drag());
-        let covered = self.settings.blur && !self.asked_for(ui, &response);
+        self.view.clicked(ui, &response);
+        let care = &self.settings.care;
+        let held = care.uncover == Uncover::Hold && response.is_pointer_button_down_on();
+        let covered = self.settings.blur && !held && !self.view.asks(ui, care);
         self.view.pressed = response.is_pointer_button_down_on();
         if response.double_clicked() {
             out.push(Command::ToggleZoom);
@@ -308,7 +404,14 @@ impl Stage<'_> {
         match (if covered { cover.clone() } else { full }, cover) {
             (Picture::Ready(texture), _) if covered => {
                 paint_fitted(ui, rect, &texture);
-                reveal_hint(ui, rect);
+                hint(
+                    ui,
+                    rect,
+                    match care.uncover {
+                        Uncover::Hold => "Blurred · hold Space, or press here, to see",
+                        Uncover::Click => "Blurred · press Space, or click here, to see",
+                    },
+                );
             }
             (Picture::Ready(texture), _) => self.paint(ui, rect, &response, &texture),
             (Picture::Loading, Picture::Ready(cover)) => {
@@ -323,13 +426,6 @@ impl Stage<'_> {
                     .rect_filled(rect, CornerRadius::same(8), palette.surface);
             }
         }
-    }
-
-    /// Whether the reviewer asks to see the picture: Space is held, or the pointer presses on it.
-    fn asked_for(&self, ui: &Ui, response: &egui::Response) -> bool {
-        let free = ui.memory(|memory| memory.focused().is_none());
-        let space = free && ui.input(|i| i.key_down(Key::Space) && i.modifiers.is_none());
-        space || response.is_pointer_button_down_on()
     }
 
     fn paint(&self, ui: &mut Ui, rect: Rect, response: &egui::Response, texture: &TextureHandle) {
@@ -365,10 +461,9 @@ fn fit(size: Vec2, room: Rect) -> Rect {
     Align2::CENTER_TOP.align_size_within_rect(size * scale, room)
 }
 
-fn reveal_hint(ui: &Ui, rect: Rect) {
+fn hint(ui: &Ui, rect: Rect, text: &str) {
     let palette = Palette::from_ui(ui);
     let font = FontId::new(12.5, theme::strong_family());
-    let text = "Blurred · hold Space, or press here, to see";
     let galley = ui
         .painter()
         .layout_no_wrap(text.to_owned(), font, palette.text);

@@ -32,6 +32,8 @@ pub struct QueuePanel<'a> {
     pub textures: &'a mut TextureCache,
     /// Whether pictures are blurred.
     pub blur: bool,
+    /// Whether texts are covered.
+    pub cover_text: bool,
 }
 
 /// The panel's own state.
@@ -190,6 +192,7 @@ impl QueuePanel<'_> {
             bench: self.bench,
             textures: self.textures,
             blur: self.blur,
+            cover_text: self.cover_text,
         };
         ScrollArea::vertical()
             .id_salt("queue_rows")

@@ -63,6 +63,13 @@ const RUNS_DIFFER: (Filter, &str, &str) = (
     "The two compared runs say different things",
 );
 
+/// Posts that the reviewer does not want to meet; shown with the others where topics are put away.
+const PUT_AWAY: (Filter, &str, &str) = (
+    Filter::PutAway,
+    "Put away",
+    "With a label that your settings leave out of every other queue",
+);
+
 /// Every order with its name and what it means; the random one keeps its seed.
 fn orders(seed: u32) -> [(Order, &'static str, &'static str); 5] {
     [
@@ -93,7 +100,7 @@ fn orders(seed: u32) -> [(Order, &'static str, &'static str); 5] {
 /// What a filter is called.
 pub fn filter_name(filter: Filter, dataset: &Dataset) -> String {
     let label = |index| dataset.labels.get(index).unwrap_or_default();
-    let known = FILTERS.iter().chain([&NOTED, &RUNS_DIFFER]);
+    let known = FILTERS.iter().chain([&NOTED, &RUNS_DIFFER, &PUT_AWAY]);
     match filter {
         Filter::Label(index) => label(index).to_owned(),
         Filter::Predicted(index) => format!("Predicted {}", label(index)),
@@ -268,6 +275,10 @@ fn menu_ui(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
     }
     if bench.session.other_run().is_some() {
         let (filter, name, tooltip) = RUNS_DIFFER;
+        item(ui, filter, name, tooltip);
+    }
+    if !bench.session.topics_put_away().is_empty() {
+        let (filter, name, tooltip) = PUT_AWAY;
         item(ui, filter, name, tooltip);
     }
     ui.label(theme::caption(ui, "Label, by truth or model"));

@@ -34,6 +34,8 @@ pub struct QueueRow<'a> {
     pub textures: &'a mut TextureCache,
     /// Whether pictures are blurred.
     pub blur: bool,
+    /// Whether texts are covered.
+    pub cover_text: bool,
 }
 
 impl QueueRow<'_> {
@@ -50,7 +52,10 @@ impl QueueRow<'_> {
             .posts
             .get(post)
             .map_or("", |post| &post.text);
-        let snippet = snippet(text);
+        let snippet = match self.cover_text && !text.trim().is_empty() {
+            true => "Text covered".to_owned(),
+            false => snippet(text),
+        };
         let picked = self.bench.selection().contains(&post);
         let number = widgets::thousands(post + 1);
         response.widget_info(|| {

@@ -7,6 +7,7 @@ use crate::{
     gui::{
         bench::Bench,
         command::Command,
+        sitting::Sitting,
         theme::{self, Palette, SMALL, space},
         widgets,
     },
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// Draws it.
-pub fn show(ui: &mut Ui, bench: Option<&Bench>, out: &mut Vec<Command>) {
+pub fn show(ui: &mut Ui, bench: Option<&Bench>, sitting: &Sitting, out: &mut Vec<Command>) {
     ui.spacing_mut().interact_size.y = 22.0;
     ui.spacing_mut().button_padding.y = 1.0;
     ui.horizontal_centered(|ui| {
@@ -36,6 +37,10 @@ pub fn show(ui: &mut Ui, bench: Option<&Bench>, out: &mut Vec<Command>) {
                 widgets::thousands(all)
             );
             ui.label(theme::caption(ui, text));
+            if sitting.n_seen() > 0 && ui.ctx().content_rect().width() >= 1100.0 {
+                let text = format!("{} seen in this sitting", widgets::posts(sitting.n_seen()));
+                ui.label(theme::caption(ui, text));
+            }
         });
     });
 }

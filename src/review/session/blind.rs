@@ -40,6 +40,14 @@ impl Session {
         self.is_blind(post) && !self.has_seen(post)
     }
 
+    /// Leaves posts with these labels out of the queues, as far as nobody has worked on them.
+    pub fn put_topics_away(&mut self, topics: LabelSet) {
+        if self.now.topics != topics {
+            self.now.topics = topics;
+            self.revision += 1;
+        }
+    }
+
     /// Whether the dataset's label must not be shown.
     pub fn hides_dataset(&self, post: usize) -> bool {
         self.blind.hides_dataset && self.hides_answer(post)

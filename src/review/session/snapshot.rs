@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub(super) predictions: Predictions,
     /// What the run said that the shown one is compared with, if there is one.
     pub(super) other: Option<Predictions>,
+    /// Labels whose posts the reviewer does not want to meet.
+    pub(super) topics: LabelSet,
     /// The posts that have a problem.
     pub(super) troubled: OrdSet<usize>,
 }
@@ -45,6 +47,7 @@ impl Snapshot {
             reviews: std::iter::repeat_n(Review::UNTOUCHED, n_posts).collect(),
             predictions: std::iter::repeat_n(None, n_posts).collect(),
             other: None,
+            topics: LabelSet::EMPTY,
             troubled: dataset.problems.iter().filter_map(|p| p.post).collect(),
             dataset,
         }
@@ -70,6 +73,24 @@ impl Snapshot {
             Truth::Reviewed => decision,
             Truth::Dataset => label,
         }
+    }
+
+    /// Labels whose posts the reviewer does not want to meet.
+    pub fn topics_put_away(&self) -> LabelSet {
+        self.topics
+    }
+
+    /// Whether a post is left out of the queues: the model or the dataset gives it a label that was put away, and the
+    /// reviewer has not worked on it.
+    pub fn is_put_away(&self, post: usize) -> bool {
+        if self.topics.is_empty() {
+            return false;
+        }
+        let review = self.review(post);
+        let touched = review.outcome.is_some() || review.draft.is_some();
+        let named = [self.answer(post), self.truth(post, Truth::Dataset)];
+        let meets = |labels: LabelSet| labels.bits() & self.topics.bits() != 0;
+        !touched && named.into_iter().flatten().any(meets)
     }
 
     /// Whether a post has a problem.

@@ -1,0 +1,41 @@
+//! Minding the person in front of the window.
+
+use super::{App, Work};
+use crate::{
+    gui::{command::Command, toast::Kind, widgets},
+    post::LabelSet,
+};
+
+impl App {
+    /// Leaves the posts of topics that the settings put away out of the queues.
+    pub(super) fn put_topics_away(&mut self) {
+        let names = &self.settings.care.put_away;
+        if let Work::Open(bench) = &mut self.work {
+            let labels = &bench.session.dataset().labels;
+            let places = names.iter().filter_map(|name| labels.index_of(name));
+            let topics: LabelSet = places.collect();
+            bench.session.put_topics_away(topics);
+        }
+    }
+
+    /// Counts what was seen, and proposes a break now and then.
+    pub(super) fn mind_the_reviewer(&mut self, ctx: &egui::Context) {
+        let Some(post) = self.bench().and_then(|bench| bench.cursor()) else {
+            return;
+        };
+        let active = ctx.input(|i| !i.events.is_empty());
+        let now = ctx.time();
+        if active && !self.covered {
+            self.sitting.look_at(post, now);
+        }
+        let minutes = self.settings.care.break_minutes;
+        if self.sitting.take_reminder(now, minutes) {
+            let text = format!(
+                "{} in {}. Time for a short break?",
+                widgets::posts(self.sitting.n_seen()),
+                widgets::duration(self.sitting.lasted_secs(now))
+            );
+            self.toasts.show(Kind::Info, text, Some(Command::Hide));
+        }
+    }
+}
