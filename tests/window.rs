@@ -5,7 +5,9 @@ mod careful;
 mod download;
 mod fake;
 mod figures;
+mod probe;
 mod runs;
+mod settings;
 
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable;

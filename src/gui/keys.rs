@@ -2,7 +2,12 @@
 
 use egui::{Event, Key, KeyboardShortcut, Modifiers};
 
-use super::{bench::Select, command::Command, dialogs::settings::Section};
+use super::{
+    bench::Select,
+    command::Command,
+    dialogs::settings::Section,
+    key_map::{self, KeyMap},
+};
 
 /// Groups of the key overlay.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,8 +93,8 @@ impl Command {
         all
     }
 
-    /// The key that starts it, if there is one.
-    pub fn shortcut(&self) -> Option<KeyboardShortcut> {
+    /// The key that starts it unless the user chose another one.
+    pub fn default_shortcut(&self) -> Option<KeyboardShortcut> {
         let plain = |key| Some(KeyboardShortcut::new(Modifiers::NONE, key));
         let command = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND, key));
         match self {
@@ -133,21 +138,23 @@ impl Command {
 
     /// The key as people write it: `Ctrl+Z`, `Enter`, `→`.
     pub fn shortcut_text(&self, ctx: &egui::Context) -> Option<String> {
-        let shortcut = self.shortcut()?;
-        let key = match shortcut.logical_key {
-            Key::ArrowLeft => "←",
-            Key::ArrowRight => "→",
-            Key::Escape => "Esc",
-            Key::Questionmark => "?",
-            Key::Comma => ",",
-            key => key.name(),
-        };
-        let modifiers = ctx.format_modifiers(shortcut.modifiers);
-        Some(match modifiers.as_str() {
-            "" => key.to_owned(),
-            modifiers if modifiers.ends_with('+') => format!("{modifiers}{key}"),
-            modifiers => format!("{modifiers}+{key}"),
-        })
+        let shortcut = KeyMap::of(ctx).shortcut(self)?;
+        Some(key_map::written(ctx, shortcut))
+    }
+
+    /// Its name in the settings file.
+    pub fn key_name(&self) -> String {
+        match self {
+            Self::Toggle(label) => format!("Toggle {}", label + 1),
+            Self::ShowSettings(_) => "Settings".to_owned(),
+            Self::Select(_) => "Select all".to_owned(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    /// Whether its key is the user's to choose. The one that hides everything stays where everybody finds it.
+    pub fn is_rebindable(&self) -> bool {
+        !matches!(self, Self::Hide)
     }
 
     /// Whether holding its key does it again and again. A decision takes a fresh press: nobody confirms
@@ -182,8 +189,7 @@ impl Command {
 pub fn take_keys(ctx: &egui::Context, allowed: impl Fn(&Command) -> bool) -> Vec<Command> {
     // A focused button keeps Enter for itself, so that the window can be used with Tab alone.
     let focused = ctx.memory(|memory| memory.focused()).is_some();
-    let mut known = Command::with_keys();
-    known.retain(|(_, command)| allowed(command));
+    let known = KeyMap::of(ctx);
     let mut commands = Vec::new();
     let mut typing = false;
     ctx.input_mut(|input| {
@@ -205,7 +211,7 @@ pub fn take_keys(ctx: &egui::Context, allowed: impl Fn(&Command) -> bool) -> Vec
             if focused && *key == Key::Enter {
                 return true;
             }
-            let Some(command) = command_of(&known, *key, *modifiers) else {
+            let Some(command) = known.command(*key, *modifiers, &allowed) else {
                 return true;
             };
             if !repeat || command.may_repeat() {
@@ -218,19 +224,6 @@ pub fn take_keys(ctx: &egui::Context, allowed: impl Fn(&Command) -> bool) -> Vec
     commands
 }
 
-fn command_of(known: &[(Group, Command)], key: Key, mut modifiers: Modifiers) -> Option<Command> {
-    // “?” needs Shift on most keyboards.
-    if key == Key::Questionmark {
-        modifiers.shift = false;
-    }
-    let started = known.iter().find(|(_, command)| {
-        command.shortcut().is_some_and(|shortcut| {
-            shortcut.logical_key == key && modifiers.matches_logically(shortcut.modifiers)
-        })
-    });
-    started.map(|(_, command)| command.clone())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,7 +233,7 @@ mod tests {
         let mut seen: Vec<KeyboardShortcut> = Vec::new();
         for (_, command) in Command::with_keys() {
             let shortcut = command
-                .shortcut()
+                .default_shortcut()
                 .unwrap_or_else(|| panic!("{command:?} has no key"));
             assert!(!seen.contains(&shortcut), "{command:?} shares its key");
             seen.push(shortcut);

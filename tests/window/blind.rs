@@ -19,6 +19,7 @@ fn blind(folder: &Folder) -> Window {
     let mut window = folder.window();
     window.press_with(CTRL, Key::Comma);
     window.until("opening", Window::is_open);
+    window.click("Settings: Blind review");
     window.click("Blind mode: Every post");
     // Before the first answer comes, so that none is in sight.
     window.click("Close Settings");

@@ -6,7 +6,8 @@ use super::{App, ModelState, Work};
 use crate::{
     gui::{
         command::Command,
-        dialogs::{Dialog, Then},
+        dialogs::{Dialog, Then, settings::SettingsDialog},
+        key_map::KeyMap,
         panels::labels::Below,
         theme::ThemeChoice,
         toast::Kind,
@@ -114,7 +115,9 @@ impl App {
                 let bench = self.work.bench();
                 self.dialogs.open_palette(ctx, bench);
             }
-            Command::ShowSettings(section) => self.dialogs.open(Dialog::Settings(section)),
+            Command::ShowSettings(section) => self
+                .dialogs
+                .open(Dialog::Settings(SettingsDialog::new(section))),
             Command::ShowKeys => self.dialogs.open(Dialog::Keys),
             Command::About => self.dialogs.open(Dialog::About),
             Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
@@ -129,6 +132,9 @@ impl App {
             Command::DismissBanner => self.settings.banner_dismissed = true,
             Command::SetTheme(theme) => self.set_theme(ctx, *theme),
             Command::ChangeSettings(settings) => {
+                if self.settings.keys != settings.keys {
+                    KeyMap::new(&settings.keys).install(ctx);
+                }
                 self.settings = (**settings).clone();
                 ctx.set_theme(self.settings.theme);
                 ctx.set_zoom_factor(self.settings.zoom);

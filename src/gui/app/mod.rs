@@ -22,6 +22,7 @@ use super::{
     command::Command,
     dialogs::Dialogs,
     downloading::Download,
+    key_map::KeyMap,
     missing::MissingImages,
     opening::{Opening, Request},
     panels::{
@@ -182,6 +183,7 @@ impl App {
         theme::install(ctx);
         ctx.set_theme(settings.theme);
         ctx.set_zoom_factor(settings.zoom);
+        KeyMap::new(&settings.keys).install(ctx);
         let wake = {
             let ctx = ctx.clone();
             move || ctx.request_repaint()

@@ -31,7 +31,7 @@ use self::{
     palette::CommandPalette,
     probe::ProbeDialog,
     seen::SeenDialog,
-    settings::Section,
+    settings::SettingsDialog,
 };
 use super::{bench::Bench, command::Command, settings::Settings, theme, widgets::icon};
 use crate::{
@@ -62,7 +62,7 @@ pub enum Dialog {
     /// Other forms of a post.
     Probe(Box<ProbeDialog>),
     /// The settings.
-    Settings(Section),
+    Settings(SettingsDialog),
     /// Every key.
     Keys,
     /// What this program is.
@@ -251,7 +251,7 @@ impl Dialogs {
             Dialog::Palette(dialog) => dialog.show(ctx, out),
             Dialog::Seen(dialog) => dialog.show(ctx),
             Dialog::Probe(dialog) => dialog.show(ctx, out),
-            Dialog::Settings(section) => settings::show(ctx, section, shown, out),
+            Dialog::Settings(dialog) => dialog.show(ctx, shown, out),
             Dialog::Keys => keys::show(ctx),
             Dialog::About => about::show(ctx),
             Dialog::Unsaved {

@@ -1,116 +1,104 @@
 //! The settings. Every change holds at once; there is nothing to confirm.
 
-use egui::{DragValue, Slider, Ui};
+mod blind;
+mod care;
+mod keys;
 
+use egui::{ScrollArea, Slider, Ui};
+
+use self::keys::KeysView;
 use super::{Next, Shown, modal};
-use crate::{
-    gui::{
-        command::Command,
-        settings::Settings,
-        theme::{self, ThemeChoice, space},
-        widgets::{outlined, segmented},
-    },
-    review::blind::BlindMode,
+use crate::gui::{
+    command::Command,
+    settings::Settings,
+    theme::{self, ThemeChoice, space},
+    widgets::{outlined, segmented},
 };
 
 /// A page of the settings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Section {
-    /// Deciding before the model's answer is seen.
+    /// Covered pictures and texts, breaks, topics.
     #[default]
+    Care,
+    /// Deciding before the model's answer is seen.
     Blind,
-    /// Theme and size.
+    /// Theme, size, memory, probabilities.
     Window,
+    /// Which key starts what.
+    Keys,
 }
 
-pub(super) fn show(
-    ctx: &egui::Context,
-    section: &mut Section,
-    shown: &Shown<'_>,
-    out: &mut Vec<Command>,
-) -> Next {
-    let closes = modal(ctx, "Settings", 560.0, |ui| {
-        let sections = [
-            (
-                Section::Blind,
-                "Blind review",
-                "Decide before you see the model’s answer",
-            ),
-            (Section::Window, "Window", "Theme and size"),
-        ];
-        if let Some(chosen) = segmented(ui, "Settings", *section, &sections) {
-            *section = chosen;
-        }
-        ui.add_space(space::S);
-        let mut settings = shown.settings.clone();
-        match section {
-            Section::Blind => blind_ui(ui, shown, out),
-            Section::Window => window_ui(ui, &mut settings),
-        }
-        if settings != *shown.settings {
-            out.push(Command::ChangeSettings(Box::new(settings)));
-        }
-    });
-    if closes { Next::Close } else { Next::Stay }
+const SECTIONS: [(Section, &str, &str); 4] = [
+    (
+        Section::Care,
+        "Looking",
+        "Blur, grey, covered texts, breaks, topics",
+    ),
+    (
+        Section::Blind,
+        "Blind review",
+        "Decide before you see the model’s answer",
+    ),
+    (
+        Section::Window,
+        "Window and model",
+        "Theme, size, memory, probabilities",
+    ),
+    (Section::Keys, "Keys", "Which key starts what"),
+];
+
+/// The dialog.
+pub struct SettingsDialog {
+    section: Section,
+    keys: KeysView,
 }
 
-/// Blind mode belongs to the session, so that everybody who opens it decides the same posts blind.
-fn blind_ui(ui: &mut Ui, shown: &Shown<'_>, out: &mut Vec<Command>) {
-    let Some(bench) = shown.bench else {
-        ui.label("Blind mode belongs to a session. Open a dataset first.");
-        return;
-    };
-    let before = bench.session.blind_mode();
-    let mut mode = before;
-    let all = BlindMode {
-        share_percent: 100,
-        ..mode
-    };
-    let some = BlindMode {
-        share_percent: if (1..100).contains(&mode.share_percent) {
-            mode.share_percent
+impl SettingsDialog {
+    /// Begins with a page.
+    pub fn new(section: Section) -> Self {
+        Self {
+            section,
+            keys: KeysView::default(),
+        }
+    }
+
+    pub(super) fn show(
+        &mut self,
+        ctx: &egui::Context,
+        shown: &Shown<'_>,
+        out: &mut Vec<Command>,
+    ) -> Next {
+        // While a key is awaited, Esc is meant for that.
+        let waits = self.keys.take_key(ctx, shown.settings, out);
+        let closes = modal(ctx, "Settings", 620.0, |ui| {
+            if let Some(chosen) = segmented(ui, "Settings", self.section, &SECTIONS) {
+                self.section = chosen;
+            }
+            ui.add_space(space::S);
+            let mut settings = shown.settings.clone();
+            // Of one height, so that nothing jumps between the pages.
+            let room = (ui.ctx().content_rect().height() - 190.0).min(420.0);
+            ScrollArea::vertical()
+                .id_salt(self.section as u8)
+                .max_height(room)
+                .min_scrolled_height(room)
+                .auto_shrink(false)
+                .show(ui, |ui| match self.section {
+                    Section::Care => care::show(ui, &mut settings, shown),
+                    Section::Blind => blind::show(ui, shown, out),
+                    Section::Window => window_ui(ui, &mut settings),
+                    Section::Keys => self.keys.show(ui, &mut settings),
+                });
+            if settings != *shown.settings {
+                out.push(Command::ChangeSettings(Box::new(settings)));
+            }
+        });
+        if closes && !waits {
+            Next::Close
         } else {
-            10
-        },
-        ..mode
-    };
-    let off = BlindMode {
-        share_percent: 0,
-        ..mode
-    };
-    ui.label("Hide the model’s answer until you have decided, then show it, to be kept or revised. Both are recorded.");
-    let choices = [
-        (off, "Off", "The answer is always in sight"),
-        (some, "A sample", "Some posts, drawn by chance"),
-        (all, "Every post", "No answer before a decision"),
-    ];
-    if let Some(chosen) = segmented(ui, "Blind mode", mode, &choices) {
-        mode = chosen;
-    }
-    if (1..100).contains(&mode.share_percent) {
-        ui.horizontal(|ui| {
-            ui.add(Slider::new(&mut mode.share_percent, 1..=99).suffix(" % of the posts"))
-                .accessible_name("Share decided blind");
-            ui.label(theme::caption(ui, "Seed"));
-            ui.add(DragValue::new(&mut mode.seed).speed(0.1))
-                .accessible_name("Seed of the sample");
-        });
-    }
-    ui.add_enabled_ui(mode.is_on(), |ui| {
-        outlined(ui, |ui| {
-            ui.checkbox(&mut mode.hides_dataset, "Hide the dataset’s label as well")
-        });
-    });
-    let counts = bench.session.counts();
-    if counts.blind > 0 {
-        let text = format!(
-            "{} decided blind so far, {} of them revised after the answer was shown.",
-            counts.blind, counts.revised
-        );
-        ui.label(theme::caption(ui, text));
-    }
-    if mode != before {
-        out.push(Command::SetBlind(mode));
+            Next::Stay
+        }
     }
 }
 
@@ -126,26 +114,49 @@ fn window_ui(ui: &mut Ui, settings: &mut Settings) {
         }
     });
     row(ui, "Size", |ui| {
-        let mut percent = (settings.zoom * 100.0).round() as u32;
+        let percent = (settings.zoom * 100.0).round() as u32;
         let sizes = [75, 90, 100, 110, 125, 150, 175, 200].map(|size| (size, format!("{size} %")));
         let choices: Vec<(u32, &str, &str)> = sizes
             .iter()
-            .map(|(size, text)| (*size, text.as_str(), "Size of everything"))
+            .map(|(size, text)| (*size, text.as_str(), "Size of everything; Ctrl and + or −"))
             .collect();
         if let Some(chosen) = segmented(ui, "Size", percent, &choices) {
-            percent = chosen;
-            settings.zoom = percent as f32 / 100.0;
+            settings.zoom = chosen as f32 / 100.0;
         }
     });
+    row(ui, "Picture memory", |ui| {
+        let slider = Slider::new(&mut settings.texture_mib, 32..=4096)
+            .logarithmic(true)
+            .suffix(" MiB");
+        ui.add(slider).accessible_name("Picture memory");
+    });
+    row(ui, "Probabilities", |ui| {
+        outlined(ui, |ui| {
+            let text = "Work out a probability for each label";
+            ui.checkbox(&mut settings.scores, text);
+        });
+    });
+    note(
+        ui,
+        "Without probabilities a post takes less time. It holds from the next run on.",
+    );
 }
 
 /// A setting: its name at the left, how it is set behind it.
 fn row(ui: &mut Ui, name: &str, content: impl FnOnce(&mut Ui)) {
     ui.horizontal(|ui| {
-        ui.allocate_ui(egui::vec2(130.0, theme::ROW_HEIGHT), |ui| {
-            ui.set_min_width(130.0);
+        ui.allocate_ui(egui::vec2(116.0, theme::ROW_HEIGHT), |ui| {
+            ui.set_min_width(116.0);
             ui.label(name);
         });
         content(ui);
+    });
+}
+
+/// More about the setting above, under what sets it.
+fn note(ui: &mut Ui, text: &str) {
+    ui.horizontal(|ui| {
+        ui.add_space(116.0 + space::S);
+        ui.add(egui::Label::new(theme::caption(ui, text)).wrap());
     });
 }

@@ -294,7 +294,9 @@ fn blind_ui(ui: &mut Ui, session: &Session, post: usize) {
     let differs = review.decision.is_some() && session.answer(post) != review.decision;
     let text = match review.blind {
         _ if session.hides_answer(post) => {
-            "Blind: the model’s answer is hidden until you confirm (R shows it now)".to_owned()
+            let key = Command::Reveal.shortcut_text(ui.ctx());
+            let now = key.map_or_else(String::new, |key| format!(" ({key} shows it now)"));
+            format!("Blind: the model’s answer is hidden until you confirm{now}")
         }
         Some(blind) if review.is_revised() => {
             format!("Decided blind: {}; revised since", names(blind))

@@ -104,18 +104,23 @@ pub fn counted(unsaved: Unsaved) -> String {
 
 fn hints_ui(ui: &mut Ui) {
     if ui.ctx().content_rect().width() < 1200.0 {
-        hint(ui, "?", "keys");
+        if let Some(key) = Command::ShowKeys.shortcut_text(ui.ctx()) {
+            hint(ui, &key, "keys");
+        }
         return;
     }
+    let key = |ui: &Ui, command: Command| command.shortcut_text(ui.ctx());
     for (key, what) in [
-        ("?", "keys"),
-        ("Space", "hold to see"),
-        ("S", "skip"),
-        ("A", "accept"),
-        ("0", "none"),
-        ("Enter", "confirm"),
+        (key(ui, Command::ShowKeys), "keys"),
+        (Some("Space".to_owned()), "see"),
+        (key(ui, Command::Skip), "skip"),
+        (key(ui, Command::Accept), "accept"),
+        (key(ui, Command::ChooseNone), "none"),
+        (key(ui, Command::Confirm), "confirm"),
     ] {
-        hint(ui, key, what);
+        if let Some(key) = key {
+            hint(ui, &key, what);
+        }
     }
 }
 

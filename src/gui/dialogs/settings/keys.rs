@@ -1,0 +1,144 @@
+//! Which key starts what: press one to change it, conflicts are told, and everything can be set back.
+
+use egui::{Button, Event, Key, RichText, Ui};
+
+use crate::gui::{
+    command::Command,
+    key_map::{self, Binding, KeyMap},
+    keys::Group,
+    settings::Settings,
+    theme::{self, Palette, space},
+    widgets,
+};
+
+/// Which command waits for its key.
+#[derive(Default)]
+pub(super) struct KeysView {
+    waits: Option<String>,
+}
+
+impl KeysView {
+    /// Takes the key that is waited for; whether one was waited for in this frame.
+    pub(super) fn take_key(
+        &mut self,
+        ctx: &egui::Context,
+        settings: &Settings,
+        out: &mut Vec<Command>,
+    ) -> bool {
+        let Some(command) = self.waits.clone() else {
+            return false;
+        };
+        let mut taken = None;
+        ctx.input_mut(|input| {
+            input.events.retain(|event| match event {
+                Event::Key {
+                    key,
+                    pressed: true,
+                    modifiers,
+                    ..
+                } => {
+                    taken.get_or_insert((*key, *modifiers));
+                    false
+                }
+                Event::Text(_) => false,
+                _ => true,
+            });
+        });
+        let Some((key, modifiers)) = taken else {
+            return true;
+        };
+        self.waits = None;
+        let mut settings = settings.clone();
+        match key {
+            Key::Escape => return true,
+            Key::Backspace | Key::Delete => settings.keys.insert(command, String::new()),
+            key => {
+                let shortcut = key_map::pressed(key, modifiers);
+                settings
+                    .keys
+                    .insert(command, key_map::to_settings(shortcut))
+            }
+        };
+        out.push(Command::ChangeSettings(Box::new(settings)));
+        true
+    }
+
+    pub(super) fn show(&mut self, ui: &mut Ui, settings: &mut Settings) {
+        let map = KeyMap::of(ui.ctx());
+        ui.horizontal(|ui| {
+            let changed = !settings.keys.is_empty();
+            if ui
+                .add_enabled(changed, Button::new("Set all keys back"))
+                .clicked()
+            {
+                settings.keys.clear();
+                self.waits = None;
+            }
+            let text =
+                "Click a key, then press the new one. Backspace takes it away, Esc keeps it.";
+            ui.label(theme::caption(ui, text));
+        });
+        for group in Group::ALL {
+            ui.add_space(space::XS);
+            ui.label(theme::strong(group.label()));
+            let of_group = map.bindings().iter().filter(|b| b.group == group);
+            for binding in of_group {
+                self.binding_ui(ui, binding, &map, settings);
+            }
+        }
+    }
+
+    fn binding_ui(
+        &mut self,
+        ui: &mut Ui,
+        binding: &Binding,
+        map: &KeyMap,
+        settings: &mut Settings,
+    ) {
+        let palette = Palette::from_ui(ui);
+        let (command, name) = (&binding.command, binding.command.key_name());
+        let label = command.label();
+        ui.horizontal(|ui| {
+            ui.allocate_ui(egui::vec2(190.0, 24.0), |ui| {
+                ui.set_min_width(190.0);
+                ui.label(label.as_ref());
+            });
+            let waits = self.waits.as_ref() == Some(&name);
+            let key = binding
+                .shortcut
+                .map(|shortcut| key_map::written(ui.ctx(), shortcut));
+            let text = match (&key, waits) {
+                (_, true) => "Press a key…",
+                (Some(key), _) => key,
+                (None, _) => "none",
+            };
+            let text = RichText::new(text).font(widgets::key_font());
+            let button = Button::new(text)
+                .min_size(egui::vec2(96.0, 24.0))
+                .selected(waits);
+            let response = ui.add_enabled(command.is_rebindable(), button);
+            let key = key.as_deref().unwrap_or("none");
+            if response
+                .accessible_name(format!("Key of {label}: {key}"))
+                .clicked()
+            {
+                self.waits = (!waits).then(|| name.clone());
+            }
+            if settings.keys.contains_key(&name) {
+                let back = ui.small_button("Set back");
+                if back
+                    .accessible_name(format!("Set the key of {label} back"))
+                    .clicked()
+                {
+                    settings.keys.remove(&name);
+                }
+            }
+            let conflicts = map.conflicts(binding);
+            if !conflicts.is_empty() {
+                let names: Vec<_> = conflicts.iter().map(|other| other.label()).collect();
+                let text = format!("also {}", names.join(", "));
+                ui.label(RichText::new(text).size(theme::SMALL).color(palette.warn));
+            }
+        });
+    }
+}

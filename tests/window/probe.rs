@@ -1,0 +1,61 @@
+//! What the model saw, and asking it about other forms of a post.
+
+use egui::{Key, Role};
+
+use super::fake::{Folder, POSTS};
+
+#[test]
+fn the_prompt_and_the_picture_are_shown_as_the_model_got_them() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    window.press(Key::W);
+    assert!(window.has("What the model saw of post 1"));
+    window.until("making it ready", |window| window.has("Copy prompt"));
+    assert!(window.has(r#"says ["racist"]"#) && window.has_part("10 tokens"));
+    window.click("Close What the model saw of post 1");
+
+    // A picture that cannot be read says so.
+    for _ in 0..4 {
+        window.press(Key::ArrowRight);
+    }
+    window.press(Key::W);
+    window.until("failing", |window| window.has_part("broken.png"));
+}
+
+#[test]
+fn other_forms_of_a_post_are_answered_beside_it_and_never_stored() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    window.press(Key::ArrowRight);
+    let before = window.bench().session.prediction(1).cloned();
+    window.press(Key::X);
+    assert!(window.has("Probe post 2"));
+    window.click("Other prompt");
+    window.click("Ask the model");
+    window.until("answering", |window| {
+        window.has_part("Largest change") || window.has_part("No form changes")
+    });
+    assert!(window.has_part("sexist falls"));
+    assert!(window.has("As it is") && window.has("No text") && window.has("Grey picture"));
+
+    // An edited text is one more form.
+    window.click_role(Role::MultilineTextInput, "Edited text");
+    window.press_with(super::CTRL, Key::A);
+    window.type_text(r#"says ["religion"]"#);
+    window.click("Ask the model");
+    window.until("answering", |window| window.has_part("Largest change"));
+    window.click("Close Probe post 2");
+    assert_eq!(window.bench().session.prediction(1).cloned(), before);
+    assert_eq!(window.bench().session.counts().reviewed, 0);
+}
+
+#[test]
+fn without_a_model_there_is_nothing_to_probe() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window_with(None);
+    window.until("opening", super::fake::Window::is_open);
+    window.press(Key::X);
+    assert!(window.has("Load a model first") && window.has("Choose model…"));
+}

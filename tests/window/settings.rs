@@ -1,0 +1,102 @@
+//! The settings: what is covered, which key starts what.
+
+use egui::Key;
+use overrule::review::{Outcome, queue::Filter};
+
+use super::{
+    CTRL,
+    fake::{Folder, POSTS, Window},
+};
+
+fn settings(folder: &Folder) -> Window {
+    let mut window = folder.window();
+    window.settle();
+    window.press_with(CTRL, Key::Comma);
+    assert!(window.has("Settings"));
+    window
+}
+
+#[test]
+fn a_key_is_changed_told_where_it_clashes_and_set_back() {
+    let folder = Folder::new(&POSTS);
+    let mut window = settings(&folder);
+    window.click("Settings: Keys");
+    window.click("Key of Skip: S");
+    window.press(Key::A);
+    assert!(window.has("Key of Skip: A") && window.has("also Accept prediction"));
+    window.click("Key of Skip: A");
+    // Esc keeps the key, and the dialog.
+    window.press(Key::Escape);
+    assert!(window.has("Key of Skip: A"));
+    window.click("Key of Skip: A");
+    window.press_with(CTRL, Key::D);
+    assert!(window.has("Key of Skip: Ctrl+D") && !window.has("also Accept prediction"));
+    window.click("Close Settings");
+    window.press(Key::S);
+    assert_eq!(window.bench().session.counts().skipped, 0);
+    window.press_with(CTRL, Key::D);
+    assert_eq!(
+        window.bench().session.review(0).outcome,
+        Some(Outcome::Skipped)
+    );
+    window.press(Key::Questionmark);
+    assert!(window.has("Ctrl+D"));
+    window.press(Key::Escape);
+    window.press_with(CTRL, Key::Comma);
+    window.click("Settings: Keys");
+    window.click("Set the key of Skip back");
+    assert!(window.has("Key of Skip: S"));
+}
+
+#[test]
+fn texts_are_covered_until_space_is_held() {
+    let folder = Folder::new(&POSTS);
+    let mut window = settings(&folder);
+    window.click("Cover texts as well");
+    window.click("Close Settings");
+    let covered = "Text of post 1: covered, hold Space to see";
+    assert!(window.has(covered) && !window.has(r#"says ["racist"]"#));
+    assert!(window.has_part("Text covered"));
+    window.harness.key_down(Key::Space);
+    window.harness.run_steps(2);
+    assert!(window.has(r#"says ["racist"]"#) && !window.has(covered));
+    window.harness.key_up(Key::Space);
+    window.harness.run_steps(2);
+    assert!(window.has(covered));
+}
+
+#[test]
+fn a_picture_shown_by_a_press_is_covered_again_after_a_while() {
+    let folder = Folder::new(&POSTS);
+    let mut window = settings(&folder);
+    window.click("Shown: By a click");
+    window.click("Close Settings");
+    let shown = "Picture of post 1: shown";
+    assert!(!window.has(shown));
+    window.press(Key::Space);
+    assert!(window.has(shown));
+    // Ten seconds of sixty frames.
+    window.harness.run_steps(60 * 9);
+    assert!(window.has(shown));
+    window.harness.run_steps(60 * 2);
+    assert!(!window.has(shown));
+    window.press(Key::Space);
+    window.press(Key::Space);
+    assert!(!window.has(shown));
+}
+
+#[test]
+fn posts_of_a_topic_are_put_away_into_a_queue_of_their_own() {
+    let folder = Folder::new(&POSTS);
+    let mut window = settings(&folder);
+    window.click_role(egui::Role::CheckBox, "sexist");
+    window.click("Close Settings");
+    // Predicted, or labelled so in the dataset.
+    window.until("leaving them out", |window| {
+        window.bench().queue() == [0, 2, 4]
+    });
+    window.click("Show: All posts");
+    window.click("Put away");
+    assert_eq!(window.bench().filter, Filter::PutAway);
+    window.until("showing them", |window| window.bench().queue() == [1, 3]);
+}
