@@ -200,6 +200,7 @@ impl Command {
             Self::ShowRuns => "Runs",
             Self::ShowMetrics => "Figures",
             Self::ExportFigure(_) | Self::ExportFigureTo(_) => "Export figure",
+            Self::ShowBelow(Below::Policy) => "Guideline",
             Self::ShowBelow(_) => "Show",
             Self::ShowRun(_) => "Show this run",
             Self::CompareWith(Some(_)) => "Compare",
@@ -281,6 +282,9 @@ impl Command {
             Self::ExportFigure(_) | Self::ExportFigureTo(_) => {
                 "Write the picture as SVG or PNG, or its numbers as CSV."
             }
+            Self::ShowBelow(Below::Policy) => {
+                "What the labels mean, from the policy.md beside the dataset."
+            }
             Self::ShowBelow(_) => "Show it below the labels.",
             Self::ShowRun(_) => "Show what this run said; its model need not be loaded.",
             Self::CompareWith(Some(_)) => "Put this run beside the shown one.",
@@ -354,6 +358,7 @@ impl Command {
             Self::ShowSeen => icons::ICON_IMAGE_SEARCH,
             Self::ShowProbe | Self::AskProbe(_) => icons::ICON_SCIENCE,
             Self::ShowRuns | Self::CompareWith(_) => icons::ICON_COMPARE,
+            Self::ShowBelow(Below::Policy) => icons::ICON_MENU_BOOK,
             Self::ShowBelow(_) | Self::ShowRun(_) => icons::ICON_VISIBILITY,
             Self::ShowMetrics => icons::ICON_BAR_CHART,
             Self::ExportFigure(_) | Self::ExportFigureTo(_) => icons::ICON_FILE_DOWNLOAD,

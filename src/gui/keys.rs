@@ -7,6 +7,7 @@ use super::{
     command::Command,
     dialogs::settings::Section,
     key_map::{self, KeyMap},
+    panels::labels::Below,
 };
 
 /// Groups of the key overlay.
@@ -78,6 +79,7 @@ impl Command {
             (Look, Self::ShowProbe),
             (Look, Self::ShowRuns),
             (Look, Self::ShowMetrics),
+            (Look, Self::ShowBelow(Below::Policy)),
             (Look, Self::ToggleZoom),
             (Look, Self::ToggleBlur),
             (Look, Self::Hide),
@@ -115,6 +117,7 @@ impl Command {
             Self::ShowProbe => plain(Key::X),
             Self::ShowRuns => plain(Key::C),
             Self::ShowMetrics => plain(Key::M),
+            Self::ShowBelow(Below::Policy) => plain(Key::P),
             Self::Undo => command(Key::Z),
             Self::Redo => Some(KeyboardShortcut::new(
                 Modifiers::COMMAND | Modifiers::SHIFT,

@@ -14,6 +14,7 @@ pub mod downloading;
 pub mod figures;
 mod file_dialog;
 mod fonts;
+pub mod guideline;
 pub mod key_map;
 pub mod keys;
 mod missing;

@@ -3,6 +3,7 @@
 pub mod basis;
 pub mod blind;
 pub mod decision;
+pub mod policy;
 pub mod queue;
 pub mod session;
 pub mod store;

@@ -2,11 +2,20 @@
 
 use super::{App, Work};
 use crate::{
-    gui::{command::Command, toast::Kind, widgets},
+    gui::{command::Command, guideline::Guideline, toast::Kind, widgets},
     post::LabelSet,
 };
 
 impl App {
+    /// What a newly opened dataset needs before anyone looks at it.
+    pub(super) fn prepare_for_reviewer(&mut self, ctx: &egui::Context) {
+        self.put_topics_away();
+        if let Work::Open(bench) = &self.work {
+            let (path, ctx) = (bench.session.dataset().path.clone(), ctx.clone());
+            self.guideline = Guideline::look(path, move || ctx.request_repaint());
+        }
+    }
+
     /// Leaves the posts of topics that the settings put away out of the queues.
     pub(super) fn put_topics_away(&mut self) {
         let names = &self.settings.care.put_away;
@@ -20,6 +29,7 @@ impl App {
 
     /// Counts what was seen, and proposes a break now and then.
     pub(super) fn mind_the_reviewer(&mut self, ctx: &egui::Context) {
+        self.guideline.receive();
         let Some(post) = self.bench().and_then(|bench| bench.cursor()) else {
             return;
         };

@@ -65,7 +65,7 @@ impl App {
                     wake.request_repaint();
                 }));
                 self.work = Work::Open(Box::new(Bench::new(session, self.wake(ctx))));
-                self.put_topics_away();
+                self.prepare_for_reviewer(ctx);
                 self.tell_return();
                 self.start_run();
                 ctx.request_repaint();

@@ -22,11 +22,12 @@ use super::{
     command::Command,
     dialogs::Dialogs,
     downloading::Download,
+    guideline::Guideline,
     key_map::KeyMap,
     missing::MissingImages,
     opening::{Opening, Request},
     panels::{
-        labels::Below, post::PostView, problems::ProblemsView, queue::QueueView,
+        labels::Below, policy::PolicyView, post::PostView, problems::ProblemsView, queue::QueueView,
         workspace::WorkspaceView,
     },
     settings::Settings,
@@ -111,6 +112,7 @@ struct Views {
     workspace: WorkspaceView,
     /// A token that is being typed.
     token: String,
+    policy: PolicyView,
     /// What the lower right shows.
     below: Below,
 }
@@ -144,6 +146,8 @@ pub struct App {
     commands: Vec<Command>,
     /// What the reviewer has seen since the window was opened.
     sitting: Sitting,
+    /// What the labels of the open dataset mean.
+    guideline: Guideline,
     /// Whether everything is hidden until a key is pressed.
     covered: bool,
     /// Whether the window closes as soon as everything is saved.
@@ -208,6 +212,7 @@ impl App {
             toasts: Toasts::default(),
             commands: Vec::new(),
             sitting: Sitting::default(),
+            guideline: Guideline::default(),
             covered: false,
             closing: false,
             settings,

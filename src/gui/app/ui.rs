@@ -226,10 +226,22 @@ impl App {
                     bench,
                     model: &self.model,
                     run: self.run.as_ref(),
+                    policy: self.guideline.policy(),
                 };
-                panel.show(ui, self.views.below, out);
+                panel.show(ui, self.views.below, &mut self.views.policy, out);
             });
         self.settings.labels_width = labels.response.rect.width();
+
+        if !panels::recent::is_empty(bench) {
+            let frame = Frame::new()
+                .fill(palette.surface)
+                .inner_margin(Margin::symmetric(12, 0));
+            Panel::bottom("recent")
+                .frame(frame)
+                .exact_size(28.0)
+                .resizable(false)
+                .show(ui, |ui| panels::recent::show(ui, bench, out));
+        }
 
         CentralPanel::no_frame()
             .frame(Frame::new().fill(palette.ground))

@@ -115,8 +115,14 @@ impl Columns {
     }
 }
 
-/// The row of a label.
-pub fn label(ui: &mut Ui, index: usize, name: &str, records: &Records, out: &mut Vec<Command>) {
+/// The row of a label: its name, and what the guideline says about it.
+pub fn label(
+    ui: &mut Ui,
+    index: usize,
+    (name, about): (&str, Option<&str>),
+    records: &Records,
+    out: &mut Vec<Command>,
+) {
     let has = |set: LabelSet| set.contains(index);
     let row = Row {
         key: (index < 9).then(|| (index + 1).to_string()),
@@ -125,6 +131,7 @@ pub fn label(ui: &mut Ui, index: usize, name: &str, records: &Records, out: &mut
         sure: records.working.is_own(),
         marks: records.marks(has),
         score: records.scores.get(index).copied(),
+        about,
     };
     if row.show(ui) {
         out.push(Command::Toggle(index));
@@ -140,6 +147,7 @@ pub fn none(ui: &mut Ui, records: &Records, out: &mut Vec<Command>) {
         sure: records.working.is_own(),
         marks: records.marks(LabelSet::is_empty),
         score: None,
+        about: None,
     };
     if row.show(ui) {
         out.push(Command::ChooseNone);
@@ -154,6 +162,7 @@ struct Row<'a> {
     sure: bool,
     marks: Vec<Mark>,
     score: Option<Score>,
+    about: Option<&'a str>,
 }
 
 impl Row<'_> {
@@ -244,6 +253,9 @@ impl Row<'_> {
     /// The row in words, for the tooltip and for screen readers.
     fn words(&self) -> String {
         let mut words = self.name.to_owned();
+        if let Some(about) = self.about {
+            words.push_str(&format!("\n{about}\n"));
+        }
         for mark in &self.marks {
             let says = match mark.says {
                 Some(true) => "yes",

@@ -7,7 +7,9 @@ use super::{
     answer,
     difference::{compared, small_notice},
     label_rows::{self, Records},
-    metrics, runs,
+    metrics,
+    policy::{self, PolicyView},
+    runs,
 };
 use crate::{
     gui::{
@@ -18,14 +20,14 @@ use crate::{
         widgets::{self, icon, notice},
     },
     post::LabelNames,
-    review::{Outcome, Session, session::Truth},
+    review::{Outcome, Session, policy::Policy, session::Truth},
 };
 
 /// The room that the choice of the truth takes, in points.
 const TRUTH_WIDTH: f32 = 218.0;
 
 /// The room that the tabs take, in points.
-const TABS_WIDTH: f32 = 180.0;
+const TABS_WIDTH: f32 = 240.0;
 
 /// What stands below the labels.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -37,6 +39,8 @@ pub enum Below {
     Answer,
     /// The runs of the session, and two of them compared.
     Runs,
+    /// The guideline.
+    Policy,
 }
 
 /// What the panel shows.
@@ -47,11 +51,19 @@ pub struct LabelsPanel<'a> {
     pub model: &'a ModelState,
     /// The prediction run.
     pub run: Option<&'a Run>,
+    /// The guideline, if there is one.
+    pub policy: Option<&'a Policy>,
 }
 
 impl LabelsPanel<'_> {
     /// Draws it.
-    pub fn show(&self, ui: &mut Ui, below: Below, out: &mut Vec<Command>) {
+    pub fn show(
+        &self,
+        ui: &mut Ui,
+        below: Below,
+        policy_view: &mut PolicyView,
+        out: &mut Vec<Command>,
+    ) {
         if let Some(post) = self.bench.cursor() {
             let frame = Frame::new().inner_margin(Margin {
                 left: 14,
@@ -75,13 +87,19 @@ impl LabelsPanel<'_> {
                 bottom: 0,
             })
             .show(ui, |ui| {
-                self.below_ui(ui, below, out);
+                self.below_ui(ui, below, policy_view, out);
             });
     }
 
-    fn below_ui(&self, ui: &mut Ui, below: Below, out: &mut Vec<Command>) {
+    fn below_ui(
+        &self,
+        ui: &mut Ui,
+        below: Below,
+        policy_view: &mut PolicyView,
+        out: &mut Vec<Command>,
+    ) {
         // The truth stands beside the tabs where there is room, else below them.
-        let has_truth = below != Below::Answer;
+        let has_truth = !matches!(below, Below::Answer | Below::Policy);
         let fits = ui.available_width() >= TABS_WIDTH + TRUTH_WIDTH;
         ui.horizontal(|ui| {
             tabs_ui(ui, below, out);
@@ -104,6 +122,7 @@ impl LabelsPanel<'_> {
                     Below::Scores => metrics::show(ui, self.bench, self.model, out),
                     Below::Answer => answer::show(ui, self.bench, self.model, self.run, out),
                     Below::Runs => runs::show(ui, self.bench, out),
+                    Below::Policy => policy::show(ui, self.policy, policy_view),
                 }
                 ui.add_space(space::M);
             });
@@ -143,7 +162,8 @@ impl LabelsPanel<'_> {
             .max_height(room)
             .show(ui, |ui| {
                 for (index, name) in labels.iter().enumerate() {
-                    label_rows::label(ui, index, name, &records, out);
+                    let about = self.policy.and_then(|policy| policy.about(name)?.summary());
+                    label_rows::label(ui, index, (name, about.as_deref()), &records, out);
                 }
             });
         label_rows::none(ui, &records, out);
@@ -325,6 +345,11 @@ fn tabs_ui(ui: &mut Ui, below: Below, out: &mut Vec<Command>) {
             Below::Runs,
             "Runs",
             "What other models and adapters said, and two compared (C)",
+        ),
+        (
+            Below::Policy,
+            "Guideline",
+            "What the labels mean, from the policy.md beside the dataset (P)",
         ),
     ];
     if let Some(chosen) = widgets::segmented(ui, "Below", below, &tabs) {
