@@ -5,6 +5,7 @@ mod careful;
 mod download;
 mod fake;
 mod figures;
+mod guideline;
 mod probe;
 mod runs;
 mod settings;

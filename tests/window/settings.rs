@@ -89,7 +89,7 @@ fn a_picture_shown_by_a_press_is_covered_again_after_a_while() {
 fn posts_of_a_topic_are_put_away_into_a_queue_of_their_own() {
     let folder = Folder::new(&POSTS);
     let mut window = settings(&folder);
-    window.click_role(egui::Role::CheckBox, "sexist");
+    window.click("Put away sexist");
     window.click("Close Settings");
     // Predicted, or labelled so in the dataset.
     window.until("leaving them out", |window| {

@@ -155,7 +155,8 @@ impl ProbeDialog {
                         Nothing here is stored as a prediction.";
             ui.label(theme::caption(ui, text));
             let room = ui.ctx().content_rect().height() - 190.0;
-            ScrollArea::vertical().max_height(room).show(ui, |ui| {
+            let scroll = ScrollArea::vertical().max_height(room);
+            scroll.min_scrolled_height(room).show(ui, |ui| {
                 ui.horizontal_top(|ui| {
                     if self.subject.has_picture {
                         ui.vertical(|ui| {
@@ -164,13 +165,14 @@ impl ProbeDialog {
                         });
                         ui.add_space(space::S);
                     }
-                    ui.vertical(|ui| self.forms_ui(ui));
+                    ui.vertical(|ui| {
+                        self.forms_ui(ui);
+                        self.ask_ui(ui, out);
+                        if !self.columns.is_empty() {
+                            results::show(ui, &self.subject.labels, &self.columns);
+                        }
+                    });
                 });
-                ui.add_space(space::S);
-                self.ask_ui(ui, out);
-                if !self.columns.is_empty() {
-                    results::show(ui, &self.subject.labels, &self.columns);
-                }
                 if let Some(base) = &self.subject.base {
                     ui.add_space(space::S);
                     let text = "An adapter is merged into the weights. To ask the base, load it as a run of its own \

@@ -79,7 +79,8 @@ impl SeenDialog {
                     self.pictures = textures(ui.ctx(), &seen.pictures);
                 }
                 let room = ui.ctx().content_rect().height() - 200.0;
-                ScrollArea::vertical().max_height(room).show(ui, |ui| {
+                let scroll = ScrollArea::vertical().max_height(room);
+                scroll.min_scrolled_height(room).show(ui, |ui| {
                     seen_ui(ui, seen, &self.pictures, &mut self.uncovered);
                 });
             }

@@ -81,6 +81,7 @@ fn topics_ui(ui: &mut Ui, put_away: &mut Vec<String>, shown: &Shown<'_>) {
                 let before = put_away.iter().any(|known| known == name);
                 let mut chosen = before;
                 outlined(ui, |ui| ui.checkbox(&mut chosen, name))
+                    .accessible_name(format!("Put away {name}"))
                     .on_hover_text("Leave posts with this label out of the queues");
                 if chosen != before {
                     put_away.retain(|known| known != name);

@@ -78,11 +78,18 @@ impl KeysView {
                 "Click a key, then press the new one. Backspace takes it away, Esc keeps it.";
             ui.label(theme::caption(ui, text));
         });
+        ui.spacing_mut().item_spacing.y = 2.0;
+        ui.spacing_mut().interact_size.y = 24.0;
         for group in Group::ALL {
             ui.add_space(space::XS);
             ui.label(theme::strong(group.label()));
-            let of_group = map.bindings().iter().filter(|b| b.group == group);
-            for binding in of_group {
+            // The nine labels come last: few want other keys for them.
+            let is_digit = |binding: &&Binding| matches!(binding.command, Command::Toggle(_));
+            let of_group = || map.bindings().iter().filter(|b| b.group == group);
+            let sorted = of_group()
+                .filter(|b| !is_digit(b))
+                .chain(of_group().filter(is_digit));
+            for binding in sorted {
                 self.binding_ui(ui, binding, &map, settings);
             }
         }
