@@ -8,6 +8,7 @@ mod figures;
 mod guideline;
 mod probe;
 mod runs;
+mod second;
 mod settings;
 
 use egui::{Key, Modifiers, Role};

@@ -79,6 +79,12 @@ pub enum Command {
     ShowProbe,
     /// Ask the model about these forms of the post.
     AskProbe(Vec<Variant>),
+    /// Agreement with a second reviewer.
+    ShowSecond,
+    /// Read what a second reviewer decided from that person's session.
+    ImportSecond(PathBuf),
+    /// Take the second reviewer away.
+    ForgetSecond,
     /// Show the runs of the session and compare two, or not.
     ShowRuns,
     /// Show the workspace of figures in place of the post, or the post again.
@@ -197,6 +203,9 @@ impl Command {
             Self::ShowSeen => "What the model saw",
             Self::ShowProbe => "Probe this post…",
             Self::AskProbe(_) => "Ask the model",
+            Self::ShowSecond => "Second reviewer…",
+            Self::ImportSecond(_) => "Import",
+            Self::ForgetSecond => "Take the second reviewer away",
             Self::ShowRuns => "Runs",
             Self::ShowMetrics => "Figures",
             Self::ExportFigure(_) | Self::ExportFigureTo(_) => "Export figure",
@@ -274,6 +283,9 @@ impl Command {
             Self::ShowSeen => "The prompt’s text, and the picture as its processor made it.",
             Self::ShowProbe | Self::AskProbe(_) => {
                 "Without its text, a part of the picture covered, with another prompt: what drives the label?"
+            }
+            Self::ShowSecond | Self::ImportSecond(_) | Self::ForgetSecond => {
+                "Import somebody else’s session: agreement by label, and conflicts to settle."
             }
             Self::ShowRuns => "List the runs of this session, look at an earlier one, compare two.",
             Self::ShowMetrics => {
@@ -357,6 +369,7 @@ impl Command {
             Self::ShowAnswer => icons::ICON_DATA_OBJECT,
             Self::ShowSeen => icons::ICON_IMAGE_SEARCH,
             Self::ShowProbe | Self::AskProbe(_) => icons::ICON_SCIENCE,
+            Self::ShowSecond | Self::ImportSecond(_) | Self::ForgetSecond => icons::ICON_GROUP,
             Self::ShowRuns | Self::CompareWith(_) => icons::ICON_COMPARE,
             Self::ShowBelow(Below::Policy) => icons::ICON_MENU_BOOK,
             Self::ShowBelow(_) | Self::ShowRun(_) => icons::ICON_VISIBILITY,
@@ -448,6 +461,9 @@ impl Command {
                 | Self::ShowSeen
                 | Self::ShowProbe
                 | Self::AskProbe(_)
+                | Self::ShowSecond
+                | Self::ImportSecond(_)
+                | Self::ForgetSecond
                 | Self::ShowRuns
                 | Self::ShowMetrics
                 | Self::ExportFigure(_)

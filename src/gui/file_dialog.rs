@@ -18,6 +18,8 @@ use rfd::{AsyncFileDialog, FileHandle};
 pub enum Choose {
     /// A file of posts.
     DatasetFile,
+    /// A session file.
+    Session,
     /// A folder.
     Folder,
     /// A file to write, with a name to begin with.
@@ -40,6 +42,12 @@ impl FileDialog {
                     "CSV, TSV, JSON, JSON Lines",
                     &["csv", "tsv", "txt", "json", "jsonl", "ndjson"],
                 );
+                wait_for(dialog.pick_file(), sender, wake);
+            }
+            Choose::Session => {
+                let dialog = dialog
+                    .set_title("Open a session")
+                    .add_filter("Session", &["overrule"]);
                 wait_for(dialog.pick_file(), sender, wake);
             }
             Choose::Folder => {

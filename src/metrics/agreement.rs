@@ -42,6 +42,33 @@ impl LabelAgreement {
     }
 }
 
+impl LabelAgreement {
+    /// Gwet's AC1 (Gwet 2008) for two raters: like kappa, with a chance that does not grow with how rare the label is, so that
+    /// it stays meaningful where nearly every post lacks it. `None` without posts.
+    pub fn ac1(&self) -> Option<f64> {
+        let observed = self.observed()?;
+        let given = 2 * self.both + self.only_a + self.only_b;
+        let share = given as f64 / (2 * self.n()) as f64;
+        let by_chance = 2.0 * share * (1.0 - share);
+        Some((observed - by_chance) / (1.0 - by_chance))
+    }
+
+    /// Krippendorff's alpha (Krippendorff 2011) for two raters and a nominal value, every post rated by both. `None` where
+    /// all ratings are the same, which leaves nothing to disagree about.
+    pub fn alpha(&self) -> Option<f64> {
+        let ratings = 2 * self.n();
+        let given = 2 * self.both + self.only_a + self.only_b;
+        let not_given = ratings - given;
+        if given == 0 || not_given == 0 {
+            return None;
+        }
+        let disagreement = (self.only_a + self.only_b) as f64 / self.n() as f64;
+        let expected =
+            2.0 * given as f64 * not_given as f64 / (ratings as f64 * (ratings - 1) as f64);
+        Some(1.0 - disagreement / expected)
+    }
+}
+
 /// How two runs agree on the posts that both answered readably.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Agreement {
@@ -198,6 +225,32 @@ mod tests {
             (Some(a), Some(b)) => (a - b).abs() < 1e-12,
             (a, b) => a == b,
         }
+    }
+
+    #[test]
+    fn ac1_and_alpha_are_those_of_the_textbooks() {
+        let of = |both, only_a, only_b, neither| LabelAgreement {
+            both,
+            only_a,
+            only_b,
+            neither,
+        };
+        // Krippendorff 2011, "Computing Krippendorff's alpha-reliability", A: two observers, binary data: 0.095.
+        let krippendorff = of(1, 3, 1, 5);
+        let alpha = krippendorff.alpha().unwrap();
+        assert!((alpha - 0.095).abs() < 5e-4, "{alpha}");
+        // Gwet 2008, the paradox of kappa: 118 and 2 of 125 alike, kappa near 0 and AC1 near 0.95.
+        let gwet = of(118, 5, 2, 0);
+        assert!(gwet.kappa().unwrap() < 0.0);
+        assert!(
+            (gwet.ac1().unwrap() - 0.9409).abs() < 1e-3,
+            "{:?}",
+            gwet.ac1()
+        );
+        assert_eq!(of(0, 0, 0, 0).ac1(), None);
+        assert_eq!(of(0, 0, 0, 4).alpha(), None);
+        assert_eq!(of(2, 0, 0, 2).alpha(), Some(1.0));
+        assert_eq!(of(2, 0, 0, 2).ac1(), Some(1.0));
     }
 
     #[test]

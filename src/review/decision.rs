@@ -34,6 +34,9 @@ pub struct Review {
     /// What was confirmed before the model's answer was visible. It stays when the decision is revised afterwards, so
     /// that both are kept; without a revision it equals `decision`.
     pub blind: Option<LabelSet>,
+    /// What this reviewer had decided alone, once a conflict with a second reviewer was settled. Until then it is `None`,
+    /// and the decision is the reviewer's own.
+    pub alone: Option<LabelSet>,
 }
 
 /// What a reviewer does to a post. Every one is appended to the session file and can be undone.
@@ -58,6 +61,8 @@ pub enum Action {
     Note(String),
     /// Forget decision, draft and outcome (flag and note stay).
     Clear,
+    /// Settle a conflict with a second reviewer: these labels are the truth, whoever was right.
+    Settle(LabelSet),
     /// See the model's answer before deciding, in blind mode. It changes nothing else and is not undone.
     Reveal,
 }
@@ -72,6 +77,7 @@ impl Review {
         note: String::new(),
         assisted: false,
         blind: None,
+        alone: None,
     };
 
     /// The state after an action.
@@ -96,6 +102,12 @@ impl Review {
                     next.blind = Some(labels);
                 }
             }
+            Action::Settle(labels) => {
+                next.alone = next.alone.or(next.decision);
+                next.decision = Some(labels);
+                next.draft = None;
+                next.outcome = Some(Outcome::Confirmed);
+            }
             Action::Skip => next.put_aside(Some(Outcome::Skipped)),
             Action::Escalate => next.put_aside(Some(Outcome::Escalated)),
             Action::Flag(flagged) => next.flagged = flagged,
@@ -111,6 +123,11 @@ impl Review {
         self.decision.is_some() && self.blind.is_some() && self.decision != self.blind
     }
 
+    /// What this reviewer decided before a conflict was settled: what agreement between reviewers is worked out from.
+    pub fn own_decision(&self) -> Option<LabelSet> {
+        self.alone.or(self.decision)
+    }
+
     fn is_confirmed_as(&self, labels: LabelSet) -> bool {
         self.decision == Some(labels) && self.outcome == Some(Outcome::Confirmed)
     }
@@ -121,6 +138,7 @@ impl Review {
         self.outcome = outcome;
         self.assisted = false;
         self.blind = None;
+        self.alone = None;
     }
 }
 
@@ -141,6 +159,8 @@ pub enum ActionKind {
     Note,
     /// [`Action::Clear`].
     Clear,
+    /// [`Action::Settle`].
+    Settle,
     /// [`Action::Reveal`].
     Reveal,
 }
@@ -148,7 +168,7 @@ pub enum ActionKind {
 impl ActionKind {
     /// Whether the model's answer is seen from then on, whatever is taken back later.
     pub(super) fn shows_answer(self) -> bool {
-        matches!(self, Self::Confirm | Self::Reveal)
+        matches!(self, Self::Confirm | Self::Settle | Self::Reveal)
     }
 }
 
@@ -163,6 +183,7 @@ impl Action {
             Self::Flag(_) => ActionKind::Flag,
             Self::Note(_) => ActionKind::Note,
             Self::Clear => ActionKind::Clear,
+            Self::Settle(_) => ActionKind::Settle,
             Self::Reveal => ActionKind::Reveal,
         }
     }

@@ -5,6 +5,7 @@ pub mod blind;
 pub mod decision;
 pub mod policy;
 pub mod queue;
+pub mod second;
 pub mod session;
 pub mod store;
 pub mod suspects;

@@ -100,6 +100,8 @@ pub enum Filter {
     },
     /// Posts with labels that the reviewer does not want to meet; every other queue leaves them out.
     PutAway,
+    /// Posts on which two reviewers differ, until one of them settles it.
+    Conflicts,
     /// Posts on which the two compared runs differ.
     RunsDiffer,
     /// Posts that have a label (by its place in class order) by the truth in force or by the model.
@@ -282,6 +284,7 @@ pub fn passes(session: &Snapshot, filter: Filter, post: usize) -> bool {
             let cell = |post: usize| posts.get(post).and_then(|post| post.extra.get(column));
             cell(post) == cell(like as usize)
         }
+        Filter::Conflicts => session.is_conflict(post),
         Filter::RunsDiffer => session.runs_differ(post),
         Filter::Label(label) => {
             let truth = session.truth(post, Truth::Combined);

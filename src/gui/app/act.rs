@@ -70,6 +70,17 @@ impl App {
                 Below::Answer => Below::Scores,
                 _ => Below::Answer,
             }),
+            Command::ShowSecond => self.dialogs.open_second(),
+            Command::ImportSecond(file) => {
+                if let Work::Open(bench) = &self.work {
+                    self.dialogs.import_second(file, &bench.session, ctx);
+                }
+            }
+            Command::ForgetSecond => {
+                if let Some(bench) = self.bench_mut() {
+                    bench.session.set_second(None);
+                }
+            }
             Command::ShowSeen => self.show_seen(),
             Command::ShowProbe => self.show_probe(),
             Command::AskProbe(variants) => self.ask_probe(variants),

@@ -111,6 +111,11 @@ impl App {
 
     fn record(&mut self, post: usize, labels: LabelSet) {
         let Some(bench) = self.bench() else { return };
+        // Two reviewers differ: whatever is confirmed now settles it, also if nothing changes.
+        if bench.session.is_conflict(post) {
+            self.leave(post, Action::Settle(labels));
+            return;
+        }
         // The model's answer stands beside the labels as soon as there is one, unless it is hidden.
         let assisted = bench.session.shown_answer(post).is_some();
         let confirm = Action::Confirm { labels, assisted };

@@ -300,6 +300,11 @@ impl App {
 
     /// Takes what dialogs have found out on their own threads.
     pub(super) fn receive_dialogs(&mut self, ctx: &egui::Context) {
+        if let Some(second) = self.dialogs.take_second()
+            && let Work::Open(bench) = &mut self.work
+        {
+            bench.session.set_second(Some(second));
+        }
         if let Some(text) = self.dialogs.receive(ctx) {
             self.toasts.show(Kind::Done, text, None);
         }

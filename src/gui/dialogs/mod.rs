@@ -11,6 +11,7 @@ mod note;
 mod open_data;
 mod palette;
 pub mod probe;
+mod second;
 pub mod seen;
 pub mod settings;
 mod tiles;
@@ -30,6 +31,7 @@ use self::{
     open_data::OpenData,
     palette::CommandPalette,
     probe::ProbeDialog,
+    second::SecondDialog,
     seen::SeenDialog,
     settings::SettingsDialog,
 };
@@ -38,7 +40,7 @@ use crate::{
     export::figure::{Figure, FigureFile},
     model::{ModelSpec, hub::HubSettings},
     predict::worker::Probing,
-    review::{Session, session::Unsaved},
+    review::{Session, second::SecondReviewer, session::Unsaved},
 };
 
 /// A dialog and what was entered into it.
@@ -57,6 +59,8 @@ pub enum Dialog {
     Note(NoteEditor),
     /// Every command.
     Palette(CommandPalette),
+    /// A second reviewer.
+    Second(SecondDialog),
     /// What the model saw of a post.
     Seen(SeenDialog),
     /// Other forms of a post.
@@ -201,6 +205,26 @@ impl Dialogs {
         }
     }
 
+    /// Shows the dialog about a second reviewer.
+    pub fn open_second(&mut self) {
+        self.open(Dialog::Second(SecondDialog::default()));
+    }
+
+    /// Reads a second reviewer's session, off the frame.
+    pub fn import_second(&mut self, file: PathBuf, session: &Session, ctx: &egui::Context) {
+        if let Some(Dialog::Second(dialog)) = &mut self.dialog {
+            dialog.import(file, session.dataset().clone(), ctx);
+        }
+    }
+
+    /// The second reviewer that was read.
+    pub fn take_second(&mut self) -> Option<SecondReviewer> {
+        match &mut self.dialog {
+            Some(Dialog::Second(dialog)) => dialog.receive(),
+            _ => None,
+        }
+    }
+
     /// Hands the answers that the probe dialog asked for to it.
     pub fn ask_probe(&mut self, probing: Probing) {
         if let Some(Dialog::Probe(dialog)) = &mut self.dialog {
@@ -249,6 +273,7 @@ impl Dialogs {
             Dialog::Figure(dialog) => dialog.show(ctx, out),
             Dialog::Note(dialog) => dialog.show(ctx, out),
             Dialog::Palette(dialog) => dialog.show(ctx, out),
+            Dialog::Second(dialog) => dialog.show(ctx, shown, out),
             Dialog::Seen(dialog) => dialog.show(ctx),
             Dialog::Probe(dialog) => dialog.show(ctx, out),
             Dialog::Settings(dialog) => dialog.show(ctx, shown, out),

@@ -78,6 +78,7 @@ impl CommandPalette {
             Command::ManageModels,
             Command::ShowProblems,
             Command::ToggleGrey,
+            Command::ShowSecond,
             Command::SetBlind(ALL_BLIND),
             Command::SetBlind(BlindMode::default()),
             Command::About,

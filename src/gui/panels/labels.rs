@@ -217,6 +217,7 @@ impl LabelsPanel<'_> {
         ui.add_space(3.0);
         let session = &self.bench.session;
         blind_ui(ui, session, post);
+        second_ui(ui, session, post);
         match session.shown_prediction(post) {
             None if session.hides_answer(post) => {}
             None => {
@@ -297,6 +298,31 @@ impl LabelsPanel<'_> {
             let text = format!("Note: {}", review.note.replace('\n', " "));
             ui.add(egui::Label::new(theme::caption(ui, text)).truncate());
         }
+    }
+}
+
+/// What a second reviewer said about the post.
+fn second_ui(ui: &mut Ui, session: &Session, post: usize) {
+    let (Some(second), Some(mine)) = (session.second(), session.review(post).own_decision()) else {
+        return;
+    };
+    let Some(theirs) = second.decision(post) else {
+        return;
+    };
+    compared(
+        ui,
+        &session.dataset().labels,
+        "You",
+        mine,
+        theirs,
+        &second.name,
+    );
+    let palette = Palette::from_ui(ui);
+    if session.is_conflict(post) {
+        let text = "A conflict: what you confirm now settles it";
+        small_notice(ui, icons::ICON_GROUP, palette.accent, text);
+    } else if session.review(post).alone.is_some() {
+        small_notice(ui, icons::ICON_GROUP, palette.good, "Settled");
     }
 }
 

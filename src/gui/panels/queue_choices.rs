@@ -63,6 +63,13 @@ const RUNS_DIFFER: (Filter, &str, &str) = (
     "The two compared runs say different things",
 );
 
+/// Posts on which two reviewers differ; shown with the others where there is a second reviewer.
+const CONFLICTS: (Filter, &str, &str) = (
+    Filter::Conflicts,
+    "Conflicts",
+    "You and the second reviewer decided otherwise, and nobody has settled it",
+);
+
 /// Posts that the reviewer does not want to meet; shown with the others where topics are put away.
 const PUT_AWAY: (Filter, &str, &str) = (
     Filter::PutAway,
@@ -100,7 +107,9 @@ fn orders(seed: u32) -> [(Order, &'static str, &'static str); 5] {
 /// What a filter is called.
 pub fn filter_name(filter: Filter, dataset: &Dataset) -> String {
     let label = |index| dataset.labels.get(index).unwrap_or_default();
-    let known = FILTERS.iter().chain([&NOTED, &RUNS_DIFFER, &PUT_AWAY]);
+    let known = FILTERS
+        .iter()
+        .chain([&NOTED, &RUNS_DIFFER, &PUT_AWAY, &CONFLICTS]);
     match filter {
         Filter::Label(index) => label(index).to_owned(),
         Filter::Predicted(index) => format!("Predicted {}", label(index)),
@@ -275,6 +284,10 @@ fn menu_ui(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
     }
     if bench.session.other_run().is_some() {
         let (filter, name, tooltip) = RUNS_DIFFER;
+        item(ui, filter, name, tooltip);
+    }
+    if bench.session.second().is_some() {
+        let (filter, name, tooltip) = CONFLICTS;
         item(ui, filter, name, tooltip);
     }
     if !bench.session.topics_put_away().is_empty() {

@@ -30,8 +30,8 @@ const ROOM: f32 = 110.0;
 fn last(session: &Session) -> Vec<usize> {
     let mut known = HashSet::new();
     let is_decision = |change| {
-        use ActionKind::{Confirm, Escalate, Skip};
-        matches!(change, Change::Do(Confirm | Skip | Escalate))
+        use ActionKind::{Confirm, Escalate, Settle, Skip};
+        matches!(change, Change::Do(Confirm | Settle | Skip | Escalate))
     };
     session
         .recent()

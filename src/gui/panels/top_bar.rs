@@ -103,6 +103,7 @@ impl TopBar<'_> {
         let failed = counts.is_some_and(|counts| counts.failed > 0);
         menu_item(ui, Command::RetryFailed, failed, out);
         menu_item(ui, Command::ShowRuns, self.bench.is_some(), out);
+        menu_item(ui, Command::ShowSecond, self.bench.is_some(), out);
         menu_item(ui, Command::Export, self.bench.is_some(), out);
         ui.separator();
         menu_item(ui, Command::ShowPalette, true, out);

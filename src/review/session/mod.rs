@@ -11,6 +11,7 @@ mod open;
 mod predictions;
 mod problems;
 mod save;
+mod second;
 mod snapshot;
 
 use std::{

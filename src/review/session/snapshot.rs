@@ -16,6 +16,7 @@ use crate::{
     review::{
         basis::Basis,
         decision::{Outcome, Review},
+        second::SecondReviewer,
     },
 };
 
@@ -33,6 +34,8 @@ pub struct Snapshot {
     pub(super) predictions: Predictions,
     /// What the run said that the shown one is compared with, if there is one.
     pub(super) other: Option<Predictions>,
+    /// What somebody else decided.
+    pub(super) second: Option<SecondReviewer>,
     /// Labels whose posts the reviewer does not want to meet.
     pub(super) topics: LabelSet,
     /// The posts that have a problem.
@@ -47,6 +50,7 @@ impl Snapshot {
             reviews: std::iter::repeat_n(Review::UNTOUCHED, n_posts).collect(),
             predictions: std::iter::repeat_n(None, n_posts).collect(),
             other: None,
+            second: None,
             topics: LabelSet::EMPTY,
             troubled: dataset.problems.iter().filter_map(|p| p.post).collect(),
             dataset,

@@ -19,6 +19,11 @@ pub enum StoreError {
         "no folder for session files was found (is HOME set?); say where the session shall live with --session FILE"
     )]
     NoDataFolder,
+    /// A second reviewer's session is about other posts.
+    #[error(
+        "{0} decides none of these posts; open the session of somebody who reviewed the same dataset"
+    )]
+    NothingInCommon(PathBuf),
     /// Another window, or another process, has the session open for writing.
     #[error(
         "{0} is open in another window; close that one, or choose another file with --session FILE"

@@ -50,7 +50,7 @@ pub(super) use rows::now_ms;
 use super::{blind::BlindMode, decision::Entry, session::Unsaved};
 use crate::{
     dataset::Dataset,
-    post::PostId,
+    post::{LabelNames, PostId},
     predict::prediction::{Prediction, RunInfo},
 };
 use lane::Lane;
@@ -288,6 +288,17 @@ impl Drop for Store {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// Reads the history of another reviewer's session, and that reviewer's name. Changes nothing.
+pub(super) fn read_history(
+    path: &Path,
+    labels: &LabelNames,
+) -> Result<(Vec<Entry>, Option<String>), StoreError> {
+    let connection = file::open_for_reading(path)?;
+    let contents = replay::read(path, &connection, labels)?;
+    let name = replay::reviewer(&connection).map_err(|e| StoreError::sqlite(path, e))?;
+    Ok((contents.entries, name))
 }
 
 /// Reads a session file without changing it, also while a window has it open.

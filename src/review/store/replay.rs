@@ -173,6 +173,12 @@ fn entry_of(row: &Row<'_>, labels: &LabelNames) -> rusqlite::Result<(Entry, Vec<
     Ok((entry, gone))
 }
 
+/// Who decided most in a session: the name that the system had for its user.
+pub(in crate::review) fn reviewer(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let most = "SELECT reviewer FROM decisions WHERE reviewer IS NOT NULL GROUP BY reviewer ORDER BY count(*) DESC LIMIT 1";
+    connection.query_row(most, [], |row| row.get(0)).optional()
+}
+
 /// The word for what an entry is, and the entry it refers to.
 pub(super) fn change_word(change: Change) -> (&'static str, Option<u64>) {
     match change {
@@ -184,6 +190,7 @@ pub(super) fn change_word(change: Change) -> (&'static str, Option<u64>) {
         Change::Do(ActionKind::Note) => ("note", None),
         Change::Do(ActionKind::Clear) => ("clear", None),
         Change::Do(ActionKind::Reveal) => ("reveal", None),
+        Change::Do(ActionKind::Settle) => ("settle", None),
         Change::Undo(seq) => ("undo", Some(seq)),
         Change::Redo(seq) => ("redo", Some(seq)),
     }
@@ -199,6 +206,7 @@ fn change_of(word: &str, refers_to: Option<u64>) -> Option<Change> {
         ("note", None) => Change::Do(ActionKind::Note),
         ("clear", None) => Change::Do(ActionKind::Clear),
         ("reveal", None) => Change::Do(ActionKind::Reveal),
+        ("settle", None) => Change::Do(ActionKind::Settle),
         ("undo", Some(seq)) => Change::Undo(seq),
         ("redo", Some(seq)) => Change::Redo(seq),
         _ => return None,

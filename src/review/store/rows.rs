@@ -90,6 +90,8 @@ struct StateColumn<'a> {
     assisted: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     blind: Option<Vec<Cow<'a, str>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    alone: Option<Vec<Cow<'a, str>>>,
 }
 
 /// The JSON of a post's state.
@@ -103,6 +105,7 @@ pub(super) fn state_json(review: &Review, labels: &LabelNames) -> String {
         note: Cow::from(&review.note),
         assisted: review.assisted,
         blind: review.blind.map(names),
+        alone: review.alone.map(names),
     };
     // Strings, booleans and options cannot fail to become JSON.
     serde_json::to_string(&state).unwrap_or_default()
@@ -126,6 +129,7 @@ pub(super) fn parse_state(
     };
     let draft = state.draft.map(&mut resolve).map(|(set, _)| set);
     let blind = state.blind.map(&mut resolve);
+    let alone = state.alone.map(&mut resolve);
     let mut review = Review {
         decision: None,
         draft,
@@ -134,6 +138,7 @@ pub(super) fn parse_state(
         note: state.note.into_owned(),
         assisted: state.assisted,
         blind: blind.and_then(|(set, whole)| whole.then_some(set)),
+        alone: alone.and_then(|(set, whole)| whole.then_some(set)),
     };
     match state.decision.map(resolve) {
         Some((set, true)) => {
@@ -146,6 +151,7 @@ pub(super) fn parse_state(
             review.outcome = None;
             review.assisted = false;
             review.blind = None;
+            review.alone = None;
         }
         None => {}
     }

@@ -15,7 +15,7 @@ pub(super) fn migrations() -> Migrations<'static> {
     Migrations::from_slice(MIGRATIONS)
 }
 
-const MIGRATIONS: &[M<'static>] = &[M::up(FIRST), M::up(BATCHES), M::up(BLIND)];
+const MIGRATIONS: &[M<'static>] = &[M::up(FIRST), M::up(BATCHES), M::up(BLIND), M::up(SETTLED)];
 
 const FIRST: &str = "
 -- One row: which dataset is under review, with all it takes to open it the same way again.
@@ -95,6 +95,10 @@ const BATCHES: &str = "ALTER TABLE decisions ADD COLUMN batch INTEGER REFERENCES
 /// of a decision that is not `assisted`); the action `reveal` shows the answer earlier; `state` has `blind_mode`, JSON.
 /// No table changes, and yet the number does: an older version would not know the action.
 const BLIND: &str = "-- See the comment in the source.";
+
+/// `before` and `after` have `alone`, the reviewer's own labels once a conflict with a second reviewer was settled by the
+/// action `settle`. Again no table changes.
+const SETTLED: &str = "-- See the comment in the source.";
 
 /// The format from which on `decisions` has the column `batch`.
 pub(super) const WITH_BATCHES: i64 = 2;

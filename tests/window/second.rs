@@ -1,0 +1,73 @@
+//! A second reviewer: agreement, and conflicts to settle.
+
+use egui::{Key, Role};
+use overrule::{
+    gui::Launch,
+    review::{queue::Filter, session::SaveState},
+};
+
+use super::fake::{Folder, POSTS, Window};
+
+/// Somebody else's session on the same posts: none for the first, sexist for the second, religion for the third.
+fn second_session(folder: &Folder) -> String {
+    let file = folder.file("ana.overrule");
+    let mut window = Window::open(Launch {
+        dataset: Some(folder.file("posts.csv")),
+        session: Some(file.clone()),
+        ..Launch::default()
+    });
+    window.until("opening", Window::is_open);
+    for key in [Key::Num0, Key::Num2, Key::Num3] {
+        window.press(Key::Num0);
+        window.press(key);
+        window.press(Key::Enter);
+    }
+    window.until("saving", |window| window.bench().save == SaveState::Saved);
+    file.display().to_string()
+}
+
+#[test]
+fn a_second_reviewer_is_compared_with_and_conflicts_are_settled() {
+    let folder = Folder::new(&POSTS);
+    let theirs = second_session(&folder);
+    let mut window = folder.window();
+    window.settle();
+    // As the model has it: racist, sexist, religion.
+    (0..3).for_each(|_| window.press(Key::A));
+    window.click("Dataset: posts.csv");
+    window.click("Second reviewer…");
+    window.click_role(Role::TextInput, "Session of the second reviewer");
+    window.type_text(&theirs);
+    window.click("Import");
+    window.until("reading", |window| {
+        window.has_part("3 posts decided by both · all labels alike on 2 posts (67 %)")
+    });
+    assert!(window.has("Kappa") && window.has("AC1"));
+    assert!(window.has_part("your micro F1 is 0.800 and the model’s 0.800"));
+    window.click("Show the conflicts");
+    assert_eq!(window.bench().filter, Filter::Conflicts);
+    window.until("going there", |window| window.bench().queue() == [0]);
+    assert!(window.has_part("you add racist"));
+    assert!(window.has("A conflict: what you confirm now settles it"));
+
+    // Kept as it is: settled all the same.
+    window.press(Key::Enter);
+    assert_eq!(window.decision(0), Some([0].into_iter().collect()));
+    let review = window.bench().session.review(0);
+    assert_eq!(review.alone, Some([0].into_iter().collect()));
+    window.until("leaving", |window| window.bench().queue().is_empty());
+    assert!(window.has("Settled"));
+}
+
+#[test]
+fn a_file_that_is_no_session_says_so() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    window.click("Dataset: posts.csv");
+    window.click("Second reviewer…");
+    window.click_role(Role::TextInput, "Session of the second reviewer");
+    window.type_text(&folder.file("posts.csv").display().to_string());
+    window.click("Import");
+    window.until("refusing", |window| window.has_part("another kind of file"));
+}
