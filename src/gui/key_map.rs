@@ -208,6 +208,9 @@ mod tests {
             .find(|b| b.command == Command::Skip)
             .unwrap();
         assert_eq!(map.conflicts(skip), [&Command::Accept]);
-        assert_eq!(map.command(Key::A, Modifiers::NONE, |_| true), Some(Command::Accept));
+        assert_eq!(
+            map.command(Key::A, Modifiers::NONE, |_| true),
+            Some(Command::Accept)
+        );
     }
 }

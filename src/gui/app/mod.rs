@@ -27,8 +27,8 @@ use super::{
     missing::MissingImages,
     opening::{Opening, Request},
     panels::{
-        labels::Below, policy::PolicyView, post::PostView, problems::ProblemsView, queue::QueueView,
-        workspace::WorkspaceView,
+        labels::Below, policy::PolicyView, post::PostView, problems::ProblemsView,
+        queue::QueueView, workspace::WorkspaceView,
     },
     settings::Settings,
     sitting::Sitting,
