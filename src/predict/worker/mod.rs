@@ -225,7 +225,7 @@ impl Worker {
     /// Makes other forms of a post, and asks the model about them before the next batch of a job. It belongs to the model
     /// that is loaded now: another one ends it.
     pub fn probe(&self, probe: Probe) -> Probing {
-        let (probing, tasks) = Probing::begin(probe, Arc::clone(&self.wake));
+        let (probing, tasks) = Probing::begin(probe, &self.wake);
         self.shared.want_probe(tasks);
         probing
     }

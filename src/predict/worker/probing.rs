@@ -26,7 +26,7 @@ pub struct Probing {
 
 impl Probing {
     /// A probe's forms as tasks, and the end that hears of them.
-    pub(super) fn begin(probe: Probe, wake: Arc<dyn Fn() + Send + Sync>) -> (Self, Vec<Task>) {
+    pub(super) fn begin(probe: Probe, wake: &Arc<dyn Fn() + Send + Sync>) -> (Self, Vec<Task>) {
         let alive = Arc::new(());
         // Each form is told of twice at most: what the model gets, and what it says.
         let (findings, received) = crossbeam_channel::bounded(2 * probe.variants.len().max(1));
@@ -35,7 +35,7 @@ impl Probing {
             probe: Arc::clone(&probe),
             variant,
             findings: findings.clone(),
-            wake: Arc::clone(&wake),
+            wake: Arc::clone(wake),
             alive: Arc::downgrade(&alive),
         });
         let tasks = tasks.collect();
