@@ -35,7 +35,7 @@ pub(super) enum Step {
     /// Something of the schedule.
     Next(Next),
     /// One form of a post, before the next batch.
-    Probe(probing::Prepared),
+    Probe(Box<probing::Prepared>),
     /// Wait for `resume`.
     Paused,
     /// The job is not wanted any more.
@@ -222,7 +222,7 @@ impl Shared {
                 return Some(Step::Stale);
             }
             if let Some(prepared) = state.probes.pop_front() {
-                return Some(Step::Probe(prepared));
+                return Some(Step::Probe(Box::new(prepared)));
             }
             let paused = state.paused;
             let job = state.job.as_mut()?;
