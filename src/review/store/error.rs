@@ -21,7 +21,8 @@ pub enum StoreError {
     NoDataFolder,
     /// A second reviewer's session is about other posts.
     #[error(
-        "{0} decides none of these posts; open the session of somebody who reviewed the same dataset"
+        "{0} decides none of these posts; open the session of somebody who reviewed the same dataset (one that was copied \
+         while its window was open lacks its last decisions: copy it again after closing that window)"
     )]
     NothingInCommon(PathBuf),
     /// Another window, or another process, has the session open for writing.
