@@ -151,11 +151,13 @@ impl Task {
         wake: impl Fn() + Send + 'static,
     ) -> std::io::Result<Self> {
         let (sender, progress) = bounded(1);
+        let unseen = progress.clone();
         let (done, result) = bounded(1);
         let (go_on, stop) = bounded(0);
         let task = move || {
             let mut reporter = Reporter {
                 progress: sender,
+                unseen,
                 stop,
                 wake,
             };
@@ -179,13 +181,15 @@ impl Task {
 /// Tells the window, and notices when nobody wants the download any more.
 struct Reporter<W> {
     progress: Sender<DownloadProgress>,
+    /// The other end: what the window has not looked at gives way to what is newer.
+    unseen: Receiver<DownloadProgress>,
     stop: Receiver<()>,
     wake: W,
 }
 
 impl<W: Fn()> Watch for Reporter<W> {
     fn progress(&mut self, progress: &DownloadProgress) -> bool {
-        // A window that has not looked at the last news gets the next ones.
+        drop(self.unseen.try_recv());
         drop(self.progress.try_send(progress.clone()));
         (self.wake)();
         self.stop.try_recv() == Err(TryRecvError::Empty)

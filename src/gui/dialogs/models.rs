@@ -229,7 +229,7 @@ impl Row {
             };
             want.is_here(&hub.cache)
         });
-        let mut row = Self::new(found.id.clone(), known, found.bytes, true);
+        let mut row = Self::new(found.id.clone(), known.as_ref(), found.bytes, true);
         if !is_whole {
             row.runs = false;
             let what = if found.incomplete_bytes > 0 {
@@ -252,14 +252,14 @@ impl Row {
             .map(|file| file.len());
         Some(Self::new(
             folder.to_owned(),
-            Some(known),
+            Some(&known),
             bytes.sum(),
             false,
         ))
     }
 
-    fn new(name: String, known: Option<Found>, bytes: u64, in_cache: bool) -> Self {
-        let kind = match known.as_ref().map(|found| &found.kind) {
+    fn new(name: String, known: Option<&Found>, bytes: u64, in_cache: bool) -> Self {
+        let kind = match known.map(|found| &found.kind) {
             Some(Kind::Model { family }) => (*family).to_owned(),
             Some(Kind::Adapter { base: Some(base) }) => format!("adapter for {base}"),
             Some(Kind::Adapter { base: None }) => "adapter".to_owned(),
@@ -267,9 +267,7 @@ impl Row {
         };
         let mut facts = format!("{kind} · {}", size_text(bytes));
         let (mut fits, mut dtype) = (true, DtypeChoice::Auto);
-        let model = known
-            .as_ref()
-            .filter(|found| matches!(found.kind, Kind::Model { .. }));
+        let model = known.filter(|found| matches!(found.kind, Kind::Model { .. }));
         if let Some(weights) = model.and_then(|found| parameters_in(&found.folder))
             && let Some(fit) = MemoryFit::new(DeviceChoice::Auto, dtype, weights)
         {
