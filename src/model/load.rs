@@ -33,7 +33,7 @@ pub fn load(
     progress: &mut dyn FnMut(LoadProgress) -> bool,
 ) -> Result<LoadedModel, ModelError> {
     if let Some(endpoint) = Endpoint::of_name(&spec.model) {
-        return remote::load(&spec.model, endpoint);
+        return remote::load(&spec.model, &endpoint);
     }
     let resolved = hub::resolve(spec)?;
     let folder = &resolved.base.folder;

@@ -197,11 +197,11 @@ mod tests {
         std::fs::write(&file, "from_a_file\n").unwrap();
         let path = file.to_str().unwrap();
         let all = [
-            ("HF_TOKEN", " one "),
+            ("HF_TOKEN", " hf_one "),
             ("HUGGING_FACE_HUB_TOKEN", "two"),
             ("HF_TOKEN_PATH", path),
         ];
-        for (skip, secret) in ["one", "two", "from_a_file"].into_iter().enumerate() {
+        for (skip, secret) in ["hf_one", "two", "from_a_file"].into_iter().enumerate() {
             assert_eq!(read(&all[skip..]).token.unwrap().secret(), secret);
         }
         assert!(read(&[("HF_HOME", "/nowhere")]).token.is_none());
@@ -209,7 +209,7 @@ mod tests {
         assert!(read(&kept_back).token.is_none());
         let shown = format!("{:?}", read(&all));
         assert!(
-            shown.contains("HF_TOKEN") && !shown.contains("one"),
+            shown.contains("HF_TOKEN") && !shown.contains("hf_one"),
             "{shown}"
         );
     }

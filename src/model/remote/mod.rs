@@ -81,7 +81,7 @@ impl Endpoint {
 ///
 /// # Errors
 /// An endpoint that cannot be reached or has no such model.
-pub(super) fn load(name: &str, endpoint: Endpoint) -> Result<LoadedModel, ModelError> {
+pub(super) fn load(name: &str, endpoint: &Endpoint) -> Result<LoadedModel, ModelError> {
     let (engine, model) = RemoteEngine::connect(endpoint.clone())?;
     let shown = match (&model, &endpoint.model) {
         (Some(model), None) => format!("{name}#{model}"),
