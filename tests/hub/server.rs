@@ -83,10 +83,10 @@ impl Hub {
         let url = format!("http://127.0.0.1:{}", port(&hub));
         for (listener, to_storage) in [(hub, false), (storage, true)] {
             let state = Arc::clone(&state);
-            std::thread::spawn(move || {
+            in_background(move || {
                 for stream in listener.incoming() {
                     let state = Arc::clone(&state);
-                    std::thread::spawn(move || drop(answer(stream.unwrap(), &state, to_storage)));
+                    in_background(move || drop(answer(stream.unwrap(), &state, to_storage)));
                 }
             });
         }
@@ -145,6 +145,11 @@ pub fn git_blob(content: &[u8]) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn in_background(task: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().name("fake hub".to_owned());
+    thread.spawn(task).unwrap();
 }
 
 fn listener() -> TcpListener {
@@ -217,7 +222,7 @@ fn reply(state: &mut State, request: &Request) -> Reply {
     let place = state.faults.iter().position(|(path, fault)| {
         let of_body = matches!(fault, Fault::CutAfter(_) | Fault::Damage | Fault::WholeFile);
         let redirected = is_file && !request.to_storage && is_large(state, &request.path);
-        request.path.contains(path) && !(of_body && redirected) && !(request.to_storage && !of_body)
+        request.path.contains(path) && !(of_body && redirected) && (of_body || !request.to_storage)
     });
     let fault = place.map(|place| state.faults.remove(place).1);
     match &fault {
