@@ -22,7 +22,7 @@ use overrule::{
         Launch,
         app::{App, Parts},
     },
-    model::ModelSpec,
+    model::{ModelSpec, hub::HubSettings},
     post::LabelSet,
     predict::{
         answer::Parse,
@@ -135,6 +135,7 @@ impl Window {
                 let parts = Parts {
                     worker: Worker::spawn(|| {}).unwrap(),
                     settings_file: None,
+                    hub: Box::new(|| HubSettings::read(|_| None)),
                 };
                 App::with_parts(cc, launch, parts).unwrap()
             });

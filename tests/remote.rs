@@ -34,7 +34,7 @@ impl Endpoint {
         let keys: Arc<Mutex<Vec<String>>> = Arc::default();
         let (serving, log, heard) = (Arc::clone(&server), Arc::clone(&asked), Arc::clone(&keys));
         let number = AtomicUsize::new(0);
-        let thread = std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().name("endpoint".to_owned()).spawn(move || {
             for mut request in serving.incoming_requests() {
                 for header in request.headers() {
                     if header.field.equiv("Authorization") {
@@ -75,7 +75,7 @@ impl Endpoint {
                     .with_header(at_once);
                 request.respond(response).unwrap();
             }
-        });
+        }).unwrap();
         Self {
             server,
             thread: Some(thread),

@@ -35,7 +35,10 @@ impl Service {
         let (_, address) = line.split_once("http://").unwrap();
         let (address, _) = address.split_once('/').unwrap();
         // What it says later is read, or the program would wait for a reader.
-        std::thread::spawn(move || said.for_each(drop));
+        std::thread::Builder::new()
+            .name("listener".to_owned())
+            .spawn(move || said.for_each(drop))
+            .unwrap();
         Self {
             process,
             address: address.to_owned(),

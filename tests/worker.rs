@@ -198,7 +198,7 @@ fn when_memory_runs_out_batches_get_smaller_and_stay_so() {
     loop {
         match bench.next_event() {
             Event::Predicted { prediction, .. } => {
-                failed += usize::from(prediction.error.is_some())
+                failed += usize::from(prediction.error.is_some());
             }
             Event::Progress { progress, .. } => last = Some(progress),
             Event::Finished { generation: g, .. } if g == generation => break,

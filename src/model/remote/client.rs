@@ -314,6 +314,6 @@ fn wait(pause: Duration, cancelled: &dyn Fn() -> bool) {
     let begin = Instant::now();
     while begin.elapsed() < pause && !cancelled() {
         // What the endpoint asks for is time.
-        drop(crossbeam_channel::after(LOOK.min(pause)).recv());
+        let _ = crossbeam_channel::after(LOOK.min(pause)).recv();
     }
 }
