@@ -180,7 +180,7 @@ impl Window {
     }
 
     /// Always onto new rows, also in a short list.
-    fn to_and_fro(&mut self, number: usize) {
+    fn back_and_forth(&mut self, number: usize) {
         let there = (number / 200).is_multiple_of(2);
         self.scroll(if there { 300.0 } else { -300.0 });
     }
@@ -236,7 +236,7 @@ fn main() {
     for n_posts in sizes {
         println!("{n_posts} posts");
         let mut window = Window::open(n_posts, None);
-        window.distribution("scrolling", Window::to_and_fro);
+        window.distribution("scrolling", Window::back_and_forth);
         window.distribution("deciding", |window, number| {
             // A decision a second is fast; this is one every fourth frame.
             if number.is_multiple_of(4) {
