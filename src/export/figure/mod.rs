@@ -1,7 +1,7 @@
 //! Figures: one description of each feeds the window, the SVG, the PNG and the CSV of its numbers alike.
 //!
 //! A [`Figure`] says what is shown, in terms of its data. [`layout`] says where, in points, as a list of simple marks.
-//! The window, [`svg`] and [`png`] only draw those marks. Nothing in a figure is told by colour alone: lines differ in
+//! The window, `svg` and `png` only draw those marks. Nothing in a figure is told by colour alone: lines differ in
 //! their dashes and dots in their shapes, too.
 
 pub mod gallery;

@@ -69,7 +69,7 @@ impl Session {
         self.revision += 1;
     }
 
-    /// Whether predictions of an earlier day are still being read. Until they are, [`unpredicted`](Self::unpredicted)
+    /// Whether predictions of an earlier day are still being read. Until they are, [`unpredicted`](super::Snapshot::unpredicted)
     /// lists too many posts.
     pub fn is_loading(&self) -> bool {
         self.loading.is_some()
@@ -93,7 +93,7 @@ impl Session {
         self.set_prediction(post, Some(prediction));
     }
 
-    /// Forgets the failed predictions, so that [`unpredicted`](Self::unpredicted) lists their posts again. In the file
+    /// Forgets the failed predictions, so that [`unpredicted`](super::Snapshot::unpredicted) lists their posts again. In the file
     /// they stay until a new answer takes their place.
     pub fn retry_failed(&mut self) {
         for post in self.failed_posts() {
