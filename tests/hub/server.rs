@@ -218,12 +218,17 @@ impl Reply {
 
 fn reply(state: &mut State, request: &Request) -> Reply {
     let is_file = request.path.contains("/resolve/");
+    let redirected = is_file && !request.to_storage && is_large(state, &request.path);
     // A large file's fault happens where its bytes are, except for a refusal.
-    let place = state.faults.iter().position(|(path, fault)| {
-        let of_body = matches!(fault, Fault::CutAfter(_) | Fault::Damage | Fault::WholeFile);
-        let redirected = is_file && !request.to_storage && is_large(state, &request.path);
-        request.path.contains(path) && !(of_body && redirected) && (of_body || !request.to_storage)
-    });
+    let fits = |fault: &Fault| match fault {
+        Fault::CutAfter(_) | Fault::Damage | Fault::WholeFile => !redirected,
+        _ => !request.to_storage,
+    };
+    // One after the other.
+    let mut faults = state.faults.iter();
+    let place = faults
+        .position(|(path, _)| request.path.contains(path))
+        .filter(|place| fits(&state.faults[*place].1));
     let fault = place.map(|place| state.faults.remove(place).1);
     match &fault {
         Some(Fault::Refuse(status, headers)) => {
