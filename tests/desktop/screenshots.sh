@@ -26,6 +26,11 @@ for theme in dark light; do
   xdotool keyup space key j
   pause 1
   picture "answer-$theme" 1280 800
+  xdotool key m
+  pause 1
+  xdotool mousemove 516 116 click 1 mousemove 640 790 # “Thresholds”
+  pause 2
+  picture "figures-$theme" 1280 800
   quit
 done
 
