@@ -83,10 +83,15 @@ fn footing_ui(ui: &mut Ui, bench: &Bench, metrics: &Metrics, out: &mut Vec<Comma
     }
     ui.add(egui::Label::new(theme::caption(ui, text)).wrap());
     if metrics.parse_failures + metrics.failed > 0 {
-        let text = format!(
-            "{} unreadable and {} failed answers count as no labels",
-            metrics.parse_failures, metrics.failed
-        );
+        let kinds = [
+            (metrics.parse_failures, "unreadable"),
+            (metrics.failed, "failed"),
+        ];
+        let kinds = kinds.into_iter().filter(|(count, _)| *count > 0);
+        let kinds: Vec<String> = kinds
+            .map(|(count, kind)| format!("{count} {kind}"))
+            .collect();
+        let text = format!("Answers that count as no labels: {}", kinds.join(", "));
         small_notice(ui, icons::ICON_WARNING, palette.warn, &text);
     }
     if bench.session.counts().failed > 0 {
