@@ -11,9 +11,14 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
+use super::progress::Reporter;
 use crate::{
     dataset::{self, Dataset, LabelSource, OpenOptions},
-    model::{Adapter, DeviceChoice, DtypeChoice, ImageSplitting, ModelSpec, PromptStyle},
+    export::ExportError,
+    model::{
+        self, Adapter, DeviceChoice, DtypeChoice, ImageSplitting, LoadedModel, ModelSpec,
+        PromptStyle,
+    },
     post::LabelNames,
     predict::answering::{AnswerOptions, DecodeMode},
     review::{Session, store},
@@ -126,6 +131,27 @@ impl ModelArgs {
             dtype: self.dtype,
             image_splitting: self.image_splitting,
         }
+    }
+}
+
+/// Loads a model, with progress on standard error.
+pub(super) fn load_model(spec: &ModelSpec) -> anyhow::Result<LoadedModel> {
+    let mut reporter = Reporter::new();
+    let loaded = model::load(spec, &mut |progress| {
+        reporter.loading(&progress.step, progress.fraction);
+        true
+    });
+    Ok(loaded?)
+}
+
+/// What to tell of a file that could not be written.
+pub(super) fn unwritten(error: ExportError) -> anyhow::Error {
+    match error {
+        ExportError::Exists(path) => anyhow::anyhow!(
+            "{} exists already; choose another name, or replace it with --force",
+            path.display()
+        ),
+        error => error.into(),
     }
 }
 

@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::model::{
     ModelSpec,
-    hub::{self, DownloadProgress, HubSettings, Watch, duration_text, size_text},
+    hub::{self, DownloadProgress, HubSettings, Watch, size_text},
 };
 
 /// How often a log gets a line.
@@ -97,7 +97,7 @@ impl Bars {
             return;
         }
         self.last_line = Instant::now();
-        super::note(&all_text(progress));
+        super::note(&progress.in_all(", "));
     }
 }
 
@@ -115,7 +115,7 @@ impl Watch for Bars {
         });
         all.set_length(progress.total_bytes);
         all.set_position(progress.done_bytes);
-        all.set_message(all_text(progress));
+        all.set_message(progress.in_all(", "));
         true
     }
 
@@ -143,48 +143,4 @@ fn new_bars() -> [ProgressBar; 2] {
         }
         bar
     })
-}
-
-/// How far everything has come: files, bytes, rate, time left.
-fn all_text(progress: &DownloadProgress) -> String {
-    let mut text = format!(
-        "{} of {}, file {} of {}",
-        size_text(progress.done_bytes),
-        size_text(progress.total_bytes),
-        (progress.files_done + 1).min(progress.files),
-        progress.files
-    );
-    if progress.bytes_per_sec > 0.0 {
-        text += &format!(", {}/s", size_text(progress.bytes_per_sec as u64));
-    }
-    if let Some(secs) = progress.remaining_secs.filter(|secs| *secs >= 1.0) {
-        text += &format!(", {} left", duration_text(secs));
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_download_is_told_as_a_person_says_it() {
-        let begun = DownloadProgress {
-            total_bytes: 4_500_000_000,
-            files: 3,
-            ..DownloadProgress::default()
-        };
-        assert_eq!(all_text(&begun), "0 bytes of 4.5 GB, file 1 of 3");
-        let going = DownloadProgress {
-            done_bytes: 1_500_000_000,
-            files_done: 2,
-            bytes_per_sec: 20e6,
-            remaining_secs: Some(150.0),
-            ..begun
-        };
-        assert_eq!(
-            all_text(&going),
-            "1.5 GB of 4.5 GB, file 3 of 3, 20 MB/s, 2 min 30 s left"
-        );
-    }
 }

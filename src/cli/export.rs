@@ -6,10 +6,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::{
     Outcome,
-    common::{DataArgs, open_session},
+    common::{DataArgs, open_session, unwritten},
     progress::posts,
 };
-use crate::export::{ExportError, Format, Selection, TrainingSet};
+use crate::export::{Format, Selection, TrainingSet};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
@@ -51,13 +51,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     let exported = training_set
         .write(&args.out, args.force)
-        .map_err(|error| match error {
-            ExportError::Exists(path) => anyhow::anyhow!(
-                "{} exists already; choose another name, or replace it with --force",
-                path.display()
-            ),
-            error => error.into(),
-        })?;
+        .map_err(unwritten)?;
     let mut text = format!("{} in {}", posts(exported.posts), exported.path.display());
     if exported.without_truth > 0 {
         text += &format!(

@@ -8,15 +8,12 @@ use serde_json::{Map, Value};
 
 use super::{
     Outcome,
-    common::{DataArgs, ModelArgs, RunArgs},
+    common::{DataArgs, ModelArgs, RunArgs, load_model},
     download::fetch_missing,
-    progress::Reporter,
 };
 use crate::{
     image,
-    model::{
-        self, Classifier, Engine, LoadedModel, ModelInput, ModelSpec, Network, Pixels, Processor,
-    },
+    model::{Classifier, Engine, ModelInput, Network, Pixels, Processor},
     post::{LabelNames, LabelSet},
     predict::{
         answer::Parse,
@@ -90,7 +87,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let image_file = dataset.image_file(&post);
     let spec = args.model_args.spec(&args.model);
     fetch_missing(&spec)?;
-    let mut model = load(&spec)?;
+    let mut model = load_model(&spec)?;
     let picture = image_file
         .filter(|_| model.processor.sees_images())
         .map(|file| image::decode_file(&file))
@@ -124,15 +121,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     };
     super::print(&format!("{}\n", serde_json::to_string(&inspection)?))?;
     Ok(Outcome::Done)
-}
-
-fn load(spec: &ModelSpec) -> anyhow::Result<LoadedModel> {
-    let mut reporter = Reporter::new();
-    let loaded = model::load(spec, &mut |progress| {
-        reporter.loading(&progress.step, progress.fraction);
-        true
-    });
-    Ok(loaded?)
 }
 
 fn inspect(

@@ -163,11 +163,18 @@ fn collect(
 
 /// How many answers took one pass, and how long the model waited for images; nothing to say of no posts.
 fn how_it_went(progress: &Progress, secs: f64) -> Option<String> {
-    let one_pass = 100.0 * progress.one_pass_share()?;
+    progress
+        .done
+        .checked_sub(progress.failed)
+        .filter(|n| *n > 0)?;
     let waited = 100.0 * (progress.waited_secs / secs.max(1e-9)).min(1.0);
-    let mut text = format!(
-        "{one_pass:.0} % of the answers took one pass; the model waited for images {waited:.0} % of the time"
-    );
+    let mut text = format!("the model waited for images {waited:.0} % of the time");
+    if let Some(share) = progress.one_pass_share() {
+        text = format!(
+            "{:.0} % of the answers took one pass; {text}",
+            100.0 * share
+        );
+    }
     if let Some(most) = progress.most_at_once {
         text += &format!("; the memory took batches of {most} only");
     }

@@ -11,15 +11,12 @@ use anyhow::{Context, bail};
 
 use super::{
     Outcome,
-    common::{DataArgs, open_session},
+    common::{DataArgs, open_session, unwritten},
     evaluate::{join, records_of_run},
 };
 use crate::{
     dataset::{self, Dataset},
-    export::{
-        ExportError,
-        report::{Report, ReportedPost, Reviewed},
-    },
+    export::report::{Report, ReportedPost, Reviewed},
     predict::prediction::RunInfo,
     review::session::Truth,
 };
@@ -130,13 +127,5 @@ fn write(
         with_content: args.with_content,
         made_at_ms: i64::try_from(since_1970.as_millis()).unwrap_or_default(),
     };
-    report
-        .write(&args.out, args.force)
-        .map_err(|error| match error {
-            ExportError::Exists(path) => anyhow::anyhow!(
-                "{} exists already; choose another name, or replace it with --force",
-                path.display()
-            ),
-            error => error.into(),
-        })
+    report.write(&args.out, args.force).map_err(unwritten)
 }

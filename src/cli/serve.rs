@@ -4,12 +4,11 @@ use anyhow::{Context, bail};
 
 use super::{
     Outcome,
-    common::{ModelArgs, RunArgs},
+    common::{ModelArgs, RunArgs, load_model},
     download::fetch_missing,
-    progress::Reporter,
 };
 use crate::{
-    model::{self, LoadedModel, ModelSpec},
+    model::LoadedModel,
     post::LabelNames,
     serve::{Listener, Service},
 };
@@ -47,7 +46,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let spec = args.model_args.spec(&args.model);
     fetch_missing(&spec)?;
     let stop = super::interrupts::catch()?;
-    let model = load(&spec)?;
+    let model = load_model(&spec)?;
     let labels = labels(args, &model)?;
     let service = Service {
         prompt: args.run.prompt,
@@ -72,13 +71,4 @@ fn labels(args: &Args, model: &LoadedModel) -> anyhow::Result<LabelNames> {
         bail!("the model names no labels; name them with --labels a,b,c");
     };
     LabelNames::new(names).context("the labels cannot be used")
-}
-
-fn load(spec: &ModelSpec) -> anyhow::Result<LoadedModel> {
-    let mut reporter = Reporter::new();
-    let loaded = model::load(spec, &mut |progress| {
-        reporter.loading(&progress.step, progress.fraction);
-        true
-    });
-    Ok(loaded?)
 }

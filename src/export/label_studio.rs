@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use super::{TrainingSet, json_lines::array, said::Said};
+use super::{TrainingSet, json_lines::array, markup::escaped, said::Said};
 use crate::post::Post;
 
 /// The name of the control in the configuration.
@@ -118,11 +118,4 @@ fn address(image_path: &str) -> String {
         }
     }
     address
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }

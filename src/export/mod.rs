@@ -13,6 +13,7 @@ pub(crate) mod image_files;
 mod image_folder;
 mod json_lines;
 mod label_studio;
+mod markup;
 mod paths;
 mod prodigy;
 mod records;

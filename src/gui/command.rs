@@ -435,48 +435,38 @@ impl Command {
 
     /// Whether it needs an open dataset.
     pub fn needs_session(&self) -> bool {
-        matches!(
-            self,
-            Self::Toggle(_)
-                | Self::ChooseNone
-                | Self::Confirm
-                | Self::Accept
-                | Self::Reveal
-                | Self::SetBlind(_)
-                | Self::Previous
-                | Self::Next
-                | Self::Skip
-                | Self::Escalate
-                | Self::Flag
-                | Self::EditNote
-                | Self::SaveNote { .. }
-                | Self::GoTo(_)
-                | Self::Undo
-                | Self::Redo
-                | Self::Hide
-                | Self::RetrySave
-                | Self::Export
-                | Self::ExportTo(_)
-                | Self::Predict
-                | Self::ShowSeen
-                | Self::ShowProbe
-                | Self::AskProbe(_)
-                | Self::ShowSecond
-                | Self::ImportSecond(_)
-                | Self::ForgetSecond
-                | Self::ShowRuns
-                | Self::ShowMetrics
-                | Self::ExportFigure(_)
-                | Self::ExportFigureTo(_)
-                | Self::SetSample(_)
-                | Self::ShowRun(_)
-                | Self::CompareWith(_)
-                | Self::RetryFailed
-                | Self::Select(_)
-                | Self::Bulk(_)
-                | Self::Search
-                | Self::SetFilter(_)
-                | Self::SetOrder(_)
-        )
+        self.needs_the_post()
+            || matches!(
+                self,
+                Self::SetBlind(_)
+                    | Self::SaveNote { .. }
+                    | Self::GoTo(_)
+                    | Self::Undo
+                    | Self::Redo
+                    | Self::Hide
+                    | Self::RetrySave
+                    | Self::Export
+                    | Self::ExportTo(_)
+                    | Self::Predict
+                    | Self::ShowSeen
+                    | Self::ShowProbe
+                    | Self::AskProbe(_)
+                    | Self::ShowSecond
+                    | Self::ImportSecond(_)
+                    | Self::ForgetSecond
+                    | Self::ShowRuns
+                    | Self::ShowMetrics
+                    | Self::ExportFigure(_)
+                    | Self::ExportFigureTo(_)
+                    | Self::SetSample(_)
+                    | Self::ShowRun(_)
+                    | Self::CompareWith(_)
+                    | Self::RetryFailed
+                    | Self::Select(_)
+                    | Self::Bulk(_)
+                    | Self::Search
+                    | Self::SetFilter(_)
+                    | Self::SetOrder(_)
+            )
     }
 }

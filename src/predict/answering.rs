@@ -47,7 +47,8 @@ pub struct Answered {
     /// What it says.
     pub prediction: Prediction,
     /// Whether the answer took one pass: the drafts held all of it, or the model is a classifier.
-    pub in_one_pass: bool,
+    /// `None` where nobody tells.
+    pub in_one_pass: Option<bool>,
 }
 
 /// Answers batches on one model.
@@ -101,7 +102,7 @@ impl<'a> Answering<'a> {
                 };
                 let answered = |logits: Vec<f32>| Answered {
                     prediction: classes.prediction(&logits, seconds),
-                    in_one_pass: true,
+                    in_one_pass: Some(true),
                 };
                 Ok(rows.into_iter().map(|row| row.map(answered)).collect())
             }
@@ -174,7 +175,7 @@ impl<'a> Answering<'a> {
                 seconds,
                 error: None,
             },
-            in_one_pass: generated.passes == 1,
+            in_one_pass: Some(generated.passes == 1),
         })
     }
 }
@@ -212,7 +213,7 @@ fn ask(
                 },
                 error: None,
             },
-            in_one_pass: true,
+            in_one_pass: None,
         })
     };
     thread::scope(|scope| {

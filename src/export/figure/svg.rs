@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::export::markup::escaped;
+
 use super::{
     Figure, Ink,
     layout::{Align, HEIGHT, Mark, WIDTH, lay_out},
@@ -14,8 +16,8 @@ pub(super) fn svg(figure: &Figure) -> String {
          viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"Inter, Helvetica, Arial, sans-serif\" role=\"img\">\n\
          <title>{}</title>\n<desc>{}</desc>\n\
          <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#ffffff\"/>\n",
-        escaped(&figure.title),
-        escaped(&figure.note),
+        plain(&figure.title),
+        plain(&figure.note),
     );
     for mark in lay_out(figure, WIDTH, HEIGHT, true).marks {
         // Writing to a string cannot fail.
@@ -100,7 +102,7 @@ fn write_mark(out: &mut String, mark: &Mark) -> std::fmt::Result {
                 out,
                 "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{weight} fill=\"{}\" text-anchor=\"{anchor}\"{turn}>{}</text>",
                 color(*ink),
-                escaped(text)
+                plain(text)
             )?;
         }
     }
@@ -118,20 +120,9 @@ fn color(ink: Ink) -> String {
 }
 
 /// The text as XML has it. Characters that XML 1.0 does not know become a blank.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\u{FFFE}' | '\u{FFFF}' => out.push(' '),
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
+fn plain(text: &str) -> String {
+    let unknown = |c: char| c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}');
+    escaped(&text.replace(unknown, " "))
 }
 
 #[cfg(test)]
@@ -141,6 +132,6 @@ mod tests {
     #[test]
     fn names_from_the_data_cannot_leave_their_place() {
         let hostile = "</text><script>&\"\u{1}";
-        assert_eq!(escaped(hostile), "&lt;/text&gt;&lt;script&gt;&amp;&quot; ");
+        assert_eq!(plain(hostile), "&lt;/text&gt;&lt;script&gt;&amp;&quot; ");
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::export::markup::escaped;
+
 /// How a document is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Markup {
@@ -138,22 +140,6 @@ fn markdown_table(header: &[String], rows: &[Vec<String>]) -> String {
     let rule = format!("|{}\n", "---|".repeat(header.len()));
     let rows: String = rows.iter().map(|row| line(row)).collect();
     line(header) + &rule + &rows
-}
-
-/// A text that HTML shows as it is.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 /// A text in one line of Markdown, in which nothing is markup: a post must not bring links or images into the report.

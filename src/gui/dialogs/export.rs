@@ -2,19 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use crossbeam_channel::{Receiver, TryRecvError, bounded};
-use egui::{Button, Ui};
+use egui::Ui;
 use egui_material_icons::icons;
 
-use super::{Next, modal};
+use super::{Next, file_writer::FileWriter, modal};
 use crate::{
-    causes::with_causes,
-    export::{ExportError, Exported, Format, Selection, TrainingSet},
+    export::{Exported, Format, Selection, TrainingSet},
     gui::{
         command::Command,
-        file_dialog::{Choose, FileDialog},
-        theme::{self, Palette, space},
-        widgets::{self, field, notice, outlined, posts},
+        theme::{self, space},
+        widgets::{self, outlined, posts},
     },
     review::Session,
 };
@@ -34,25 +31,15 @@ pub struct ExportRequest {
     pub provenance: bool,
 }
 
-enum State {
-    Asking,
-    Writing(Receiver<Result<Exported, ExportError>>),
-    /// The file is there already; the user decides.
-    Exists(PathBuf),
-    Failed(String),
-}
-
 /// The dialog.
 pub struct ExportDialog {
-    path: String,
+    file: FileWriter<Exported>,
     dataset: PathBuf,
     image_root: PathBuf,
     format: Format,
     selection: Selection,
     provenance: bool,
     counts: [usize; 3],
-    state: State,
-    browsing: Option<FileDialog>,
 }
 
 impl ExportDialog {
@@ -60,7 +47,7 @@ impl ExportDialog {
         let counts = session.counts();
         let dataset = &session.dataset().path;
         Self {
-            path: suggestion(dataset, Format::Csv).display().to_string(),
+            file: FileWriter::new(&suggestion(dataset, Format::Csv)),
             dataset: dataset.clone(),
             image_root: session.dataset().image_root.clone(),
             format: Format::Csv,
@@ -71,8 +58,6 @@ impl ExportDialog {
                 counts.reviewed,
                 counts.corrected,
             ],
-            state: State::Asking,
-            browsing: None,
         }
     }
 
@@ -86,48 +71,14 @@ impl ExportDialog {
         if request.provenance {
             set = set.with_session_provenance(session);
         }
-        let (sender, written) = bounded(1);
-        let task = move || {
-            // Nobody listens if the dialog was closed meanwhile; the file is whole either way.
-            drop(sender.send(set.write(&request.path, request.replace)));
-            wake();
-        };
-        self.state = match std::thread::Builder::new()
-            .name("overrule-export".to_owned())
-            .spawn(task)
-        {
-            Ok(_) => State::Writing(written),
-            Err(error) => State::Failed(format!("no thread could be started to write it: {error}")),
-        };
+        let write = move || set.write(&request.path, request.replace);
+        self.file.start(write, wake);
     }
 
     /// What to tell the user once the file is written.
     pub(super) fn receive(&mut self) -> Option<String> {
-        if let Some(chosen) = self.browsing.as_ref().and_then(FileDialog::poll) {
-            self.browsing = None;
-            if let Some(path) = chosen {
-                self.path = path.display().to_string();
-            }
-        }
-        let State::Writing(written) = &self.state else {
-            return None;
-        };
-        let result = match written.try_recv() {
-            Ok(result) => result,
-            Err(TryRecvError::Empty) => return None,
-            Err(TryRecvError::Disconnected) => {
-                self.state = State::Failed("writing stopped unexpectedly".to_owned());
-                return None;
-            }
-        };
-        match result {
-            Ok(exported) => {
-                return Some(told(&exported));
-            }
-            Err(ExportError::Exists(path)) => self.state = State::Exists(path),
-            Err(error) => self.state = State::Failed(with_causes(&error)),
-        }
-        None
+        self.file.receive_path();
+        self.file.receive().map(|exported| told(&exported))
     }
 
     pub(super) fn show(&mut self, ctx: &egui::Context, out: &mut Vec<Command>) -> Next {
@@ -135,8 +86,8 @@ impl ExportDialog {
         let closes = modal(ctx, "Export", 560.0, |ui| {
             self.format_ui(ui);
             outlined(ui, |ui| self.selection_ui(ui));
-            self.path_ui(ui);
-            self.state_ui(ui);
+            self.file.path_ui(ui, self.format.is_folder());
+            self.file.state_ui(ui);
             ui.add_space(space::XS);
             ui.horizontal(|ui| {
                 self.buttons_ui(ui, out);
@@ -153,11 +104,11 @@ impl ExportDialog {
         let name = ("Format", icons::ICON_DESCRIPTION);
         if let Some(format) = widgets::choice(ui, name, 240.0, self.format, &choices) {
             // A name that the user has typed stays.
-            if Path::new(&self.path) == suggestion(&self.dataset, self.format) {
-                self.path = suggestion(&self.dataset, format).display().to_string();
+            if self.file.path() == suggestion(&self.dataset, self.format) {
+                self.file.set_path(&suggestion(&self.dataset, format));
             }
             self.format = format;
-            self.state = State::Asking;
+            self.file.ask_again();
         }
         ui.label(self.format.description());
         if matches!(self.format, Format::LabelStudio | Format::LabelStudioMin) {
@@ -181,7 +132,7 @@ impl ExportDialog {
             ui.horizontal(|ui| {
                 if ui.radio(self.selection == selection, label).clicked() {
                     self.selection = selection;
-                    self.state = State::Asking;
+                    self.file.ask_again();
                 }
                 ui.label(theme::caption(ui, posts(count)));
             });
@@ -192,54 +143,12 @@ impl ExportDialog {
         }
     }
 
-    fn path_ui(&mut self, ui: &mut Ui) {
-        widgets::row_from_right(ui, |ui| {
-            let choose = ui.add_enabled(self.browsing.is_none(), Button::new("Choose…"));
-            if choose.clicked() {
-                let (ctx, path) = (ui.ctx().clone(), PathBuf::from(self.path.trim()));
-                let wake = move || ctx.request_repaint();
-                let choose = if self.format.is_folder() {
-                    Choose::Folder
-                } else {
-                    Choose::Save(path)
-                };
-                self.browsing = Some(FileDialog::open(choose, wake));
-            }
-            let response = ui.add(field(&mut self.path));
-            if response.accessible_name("File to write").changed() {
-                self.state = State::Asking;
-            }
-        });
-    }
-
-    fn state_ui(&self, ui: &mut Ui) {
-        let palette = Palette::from_ui(ui);
-        match &self.state {
-            State::Asking => {}
-            State::Writing(_) => {
-                ui.label(theme::caption(ui, "Writing…"));
-            }
-            State::Exists(path) => {
-                let text = format!("{} exists already. Replace it?", path.display());
-                notice(ui, icons::ICON_WARNING, palette.warn, &text);
-            }
-            State::Failed(message) => {
-                notice(ui, icons::ICON_ERROR, palette.bad, message);
-            }
-        }
-    }
-
     fn buttons_ui(&self, ui: &mut Ui, out: &mut Vec<Command>) {
-        let path = self.path.trim();
-        let idle = !matches!(self.state, State::Writing(_));
-        let replace = matches!(self.state, State::Exists(_));
-        let label = if replace { "Replace it" } else { "Export" };
-        let ready = idle && !path.is_empty();
-        if widgets::primary(ui, icons::ICON_FILE_DOWNLOAD, label, ready).clicked() {
+        if let Some((path, replace)) = self.file.button_ui(ui) {
             out.push(Command::ExportTo(ExportRequest {
                 format: self.format,
                 selection: self.selection,
-                path: PathBuf::from(path),
+                path,
                 replace,
                 provenance: self.provenance && self.format.takes_provenance(),
             }));

@@ -2,40 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-use crossbeam_channel::{Receiver, TryRecvError, bounded};
-use egui::{Button, Ui};
-use egui_material_icons::icons;
+use egui::Ui;
 
-use super::{Next, modal};
+use super::{Next, file_writer::FileWriter, modal};
 use crate::{
-    causes::with_causes,
-    export::{
-        ExportError,
-        figure::{Figure, FigureFile, Format},
-    },
+    export::figure::{Figure, FigureFile, Format},
     gui::{
         command::Command,
-        file_dialog::{Choose, FileDialog},
-        theme::{self, Palette, space},
-        widgets::{self, field, notice, outlined},
+        theme::{self, space},
+        widgets::outlined,
     },
 };
-
-enum State {
-    Asking,
-    Writing(Receiver<Result<(), ExportError>>),
-    /// The file is there already; the user decides.
-    Exists(PathBuf),
-    Failed(String),
-}
 
 /// The dialog.
 pub struct FigureDialog {
     figure: Figure,
     format: Format,
-    path: String,
-    state: State,
-    browsing: Option<FileDialog>,
+    file: FileWriter<()>,
 }
 
 impl FigureDialog {
@@ -43,53 +26,29 @@ impl FigureDialog {
     pub(super) fn new(figure: Figure, dataset: &Path) -> Self {
         let format = Format::default();
         Self {
-            path: suggestion(dataset, &figure, format).display().to_string(),
+            file: FileWriter::new(&suggestion(dataset, &figure, format)),
             figure,
             format,
-            state: State::Asking,
-            browsing: None,
         }
     }
 
     pub(super) fn start(&mut self, file: FigureFile, wake: impl Fn() + Send + 'static) {
-        let (sender, written) = bounded(1);
-        let task = move || {
-            // Nobody listens if the dialog was closed meanwhile; the file is whole either way.
-            drop(sender.send(file.write()));
-            wake();
-        };
-        self.state = match std::thread::Builder::new()
-            .name("overrule-export".to_owned())
-            .spawn(task)
-        {
-            Ok(_) => State::Writing(written),
-            Err(error) => State::Failed(format!("no thread could be started to write it: {error}")),
-        };
+        self.file.start(move || file.write(), wake);
     }
 
     /// What to tell the user once the file is written.
     pub(super) fn receive(&mut self) -> Option<String> {
-        if let Some(chosen) = self.browsing.as_ref().and_then(FileDialog::poll) {
-            self.browsing = None;
-            if let Some(path) = chosen {
-                self.path = path.display().to_string();
-                self.format = Format::of(&path).unwrap_or(self.format);
-                self.state = State::Asking;
-            }
+        if self.file.receive_path() {
+            self.take_format();
         }
-        let State::Writing(written) = &self.state else {
-            return None;
-        };
-        match written.try_recv() {
-            Ok(Ok(())) => return Some(format!("Exported the figure to {}", self.path.trim())),
-            Ok(Err(ExportError::Exists(path))) => self.state = State::Exists(path),
-            Ok(Err(error)) => self.state = State::Failed(with_causes(&error)),
-            Err(TryRecvError::Empty) => {}
-            Err(TryRecvError::Disconnected) => {
-                self.state = State::Failed("writing stopped unexpectedly".to_owned());
-            }
-        }
-        None
+        let path = self.file.path().display().to_string();
+        let told = |()| format!("Exported the figure to {path}");
+        self.file.receive().map(told)
+    }
+
+    /// The format that the path's ending names, if it names one.
+    fn take_format(&mut self) {
+        self.format = Format::of(self.file.path()).unwrap_or(self.format);
     }
 
     pub(super) fn show(&mut self, ctx: &egui::Context, out: &mut Vec<Command>) -> Next {
@@ -98,8 +57,10 @@ impl FigureDialog {
             ui.label(theme::strong(&self.figure.title));
             ui.add(egui::Label::new(theme::caption(ui, &self.figure.note)).wrap());
             outlined(ui, |ui| self.format_ui(ui));
-            self.path_ui(ui);
-            self.state_ui(ui);
+            if self.file.path_ui(ui, false) {
+                self.take_format();
+            }
+            self.file.state_ui(ui);
             ui.add_space(space::XS);
             ui.horizontal(|ui| {
                 self.buttons_ui(ui, out);
@@ -119,58 +80,18 @@ impl FigureDialog {
         ] {
             if ui.radio(self.format == format, label).clicked() {
                 self.format = format;
-                let path = Path::new(self.path.trim()).with_extension(format.ending());
-                self.path = path.display().to_string();
-                self.state = State::Asking;
-            }
-        }
-    }
-
-    fn path_ui(&mut self, ui: &mut Ui) {
-        widgets::row_from_right(ui, |ui| {
-            let choose = ui.add_enabled(self.browsing.is_none(), Button::new("Choose…"));
-            if choose.clicked() {
-                let (ctx, path) = (ui.ctx().clone(), PathBuf::from(self.path.trim()));
-                let wake = move || ctx.request_repaint();
-                self.browsing = Some(FileDialog::open(Choose::Save(path), wake));
-            }
-            let response = ui.add(field(&mut self.path));
-            if response.accessible_name("File to write").changed() {
-                let known = Format::of(Path::new(self.path.trim()));
-                self.format = known.unwrap_or(self.format);
-                self.state = State::Asking;
-            }
-        });
-    }
-
-    fn state_ui(&self, ui: &mut Ui) {
-        let palette = Palette::from_ui(ui);
-        match &self.state {
-            State::Asking => {}
-            State::Writing(_) => {
-                ui.label(theme::caption(ui, "Writing…"));
-            }
-            State::Exists(path) => {
-                let text = format!("{} exists already. Replace it?", path.display());
-                notice(ui, icons::ICON_WARNING, palette.warn, &text);
-            }
-            State::Failed(message) => {
-                notice(ui, icons::ICON_ERROR, palette.bad, message);
+                let path = self.file.path().with_extension(format.ending());
+                self.file.set_path(&path);
             }
         }
     }
 
     fn buttons_ui(&self, ui: &mut Ui, out: &mut Vec<Command>) {
-        let path = self.path.trim();
-        let idle = !matches!(self.state, State::Writing(_));
-        let replace = matches!(self.state, State::Exists(_));
-        let label = if replace { "Replace it" } else { "Export" };
-        let ready = idle && !path.is_empty();
-        if widgets::primary(ui, icons::ICON_FILE_DOWNLOAD, label, ready).clicked() {
+        if let Some((path, replace)) = self.file.button_ui(ui) {
             out.push(Command::ExportFigureTo(Box::new(FigureFile {
                 figure: self.figure.clone(),
                 format: self.format,
-                path: PathBuf::from(path),
+                path,
                 replace,
             })));
         }

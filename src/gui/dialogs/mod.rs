@@ -4,6 +4,7 @@ mod about;
 mod choose_model;
 pub mod export;
 mod export_figure;
+mod file_writer;
 mod keys;
 mod models;
 mod needs;

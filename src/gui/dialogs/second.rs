@@ -13,6 +13,7 @@ use crate::{
     gui::{
         command::Command,
         file_dialog::{Choose, FileDialog},
+        panels::scores::percent,
         theme::{self, Palette, space},
         widgets::{self, field},
     },
@@ -210,8 +211,4 @@ fn agreement_ui(
                 ui.end_row();
             }
         });
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
 }

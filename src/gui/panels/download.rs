@@ -9,9 +9,9 @@ use crate::{
         command::Command,
         downloading::{Download, DownloadState, DownloadStep, Failure, Secret},
         theme::{self, ICON, Palette, space},
-        widgets::{self, duration},
+        widgets,
     },
-    model::hub::{DownloadProgress, size_text},
+    model::hub::size_text,
 };
 
 /// Draws it. `token` is what is being typed.
@@ -38,7 +38,7 @@ fn running(ui: &mut Ui, download: &Download, out: &mut Vec<Command>) {
                 let all = fraction(progress.done_bytes, progress.total_bytes);
                 for (fraction, text, name) in [
                     (file, file_text(download), "Progress of the file"),
-                    (all, all_text(progress), "Progress of all files"),
+                    (all, progress.in_all(" · "), "Progress of all files"),
                 ] {
                     ui.allocate_ui(half, |ui| {
                         ui.set_min_width(half.x);
@@ -153,21 +153,4 @@ fn file_text(download: &Download) -> String {
         ),
         (note, _) => note.to_owned(),
     }
-}
-
-fn all_text(progress: &DownloadProgress) -> String {
-    let mut text = format!(
-        "{} of {} · file {} of {}",
-        size_text(progress.done_bytes),
-        size_text(progress.total_bytes),
-        (progress.files_done + 1).min(progress.files),
-        progress.files
-    );
-    if progress.bytes_per_sec > 0.0 {
-        text += &format!(" · {}/s", size_text(progress.bytes_per_sec as u64));
-    }
-    if let Some(secs) = progress.remaining_secs {
-        text += &format!(" · {} left", duration(secs));
-    }
-    text
 }

@@ -32,6 +32,31 @@ pub struct DownloadProgress {
     pub note: String,
 }
 
+impl DownloadProgress {
+    /// How far everything has come: bytes, files, rate, time left.
+    pub fn in_all(&self, separator: &str) -> String {
+        let mut parts = vec![
+            format!(
+                "{} of {}",
+                size_text(self.done_bytes),
+                size_text(self.total_bytes)
+            ),
+            format!(
+                "file {} of {}",
+                (self.files_done + 1).min(self.files),
+                self.files
+            ),
+        ];
+        if self.bytes_per_sec > 0.0 {
+            parts.push(format!("{}/s", size_text(self.bytes_per_sec as u64)));
+        }
+        if let Some(secs) = self.remaining_secs.filter(|secs| *secs >= 1.0) {
+            parts.push(format!("{} left", duration_text(secs)));
+        }
+        parts.join(separator)
+    }
+}
+
 /// Who looks at a download.
 pub trait Watch {
     /// Is told a few times a second how far it has come. `false` gives up; what was fetched is kept.
@@ -168,6 +193,27 @@ mod tests {
             rate.push(start + Duration::from_secs(second), 100);
         }
         assert!((rate.per_sec() - 120.0).abs() < 1e-9, "{}", rate.per_sec());
+    }
+
+    #[test]
+    fn a_download_is_told_as_a_person_says_it() {
+        let begun = DownloadProgress {
+            total_bytes: 4_500_000_000,
+            files: 3,
+            ..DownloadProgress::default()
+        };
+        assert_eq!(begun.in_all(", "), "0 bytes of 4.5 GB, file 1 of 3");
+        let going = DownloadProgress {
+            done_bytes: 1_500_000_000,
+            files_done: 2,
+            bytes_per_sec: 20e6,
+            remaining_secs: Some(150.0),
+            ..begun
+        };
+        assert_eq!(
+            going.in_all(", "),
+            "1.5 GB of 4.5 GB, file 3 of 3, 20 MB/s, 2 min 30 s left"
+        );
     }
 
     #[test]

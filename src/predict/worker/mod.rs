@@ -64,8 +64,9 @@ pub struct Progress {
     pub done: usize,
     /// Posts that could not be answered.
     pub failed: usize,
-    /// Posts whose answer took one pass: the drafts held all of it, or the model is a classifier.
-    pub in_one_pass: usize,
+    /// Posts whose answer took one pass: the drafts held all of it, or the model is a classifier. `None` where nobody tells,
+    /// as of a model on another machine.
+    pub in_one_pass: Option<usize>,
     /// Seconds that the model waited for images and prompts to be made ready.
     pub waited_secs: f64,
     /// Posts in the job.
@@ -84,7 +85,7 @@ impl Progress {
     /// The share of answers that took one pass, from 0 to 1; `None` until there is an answer.
     pub fn one_pass_share(&self) -> Option<f64> {
         let answered = self.done.checked_sub(self.failed).filter(|n| *n > 0)?;
-        Some(self.in_one_pass as f64 / answered as f64)
+        Some(self.in_one_pass? as f64 / answered as f64)
     }
 }
 

@@ -20,7 +20,7 @@ const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 pub(super) struct Meter {
     done: usize,
     failed: usize,
-    in_one_pass: usize,
+    in_one_pass: Option<usize>,
     waited: Duration,
     total: usize,
     most_at_once: Option<usize>,
@@ -35,7 +35,7 @@ impl Meter {
         Self {
             done: 0,
             failed: 0,
-            in_one_pass: 0,
+            in_one_pass: None,
             waited: Duration::ZERO,
             total,
             most_at_once: None,
@@ -50,9 +50,11 @@ impl Meter {
         self.failed += usize::from(failed);
     }
 
-    /// Counts whether an answer took one pass.
-    pub fn count_in_one_pass(&mut self, in_one_pass: bool) {
-        self.in_one_pass += usize::from(in_one_pass);
+    /// Counts whether an answer took one pass, where that is known.
+    pub fn count_in_one_pass(&mut self, in_one_pass: Option<bool>) {
+        if let Some(in_one_pass) = in_one_pass {
+            *self.in_one_pass.get_or_insert(0) += usize::from(in_one_pass);
+        }
     }
 
     /// Counts time in which the model had nothing to do.

@@ -1,0 +1,161 @@
+//! What every dialog that writes a file does: where to, written off the frame, and never over an existing file without
+//! asking.
+
+use std::path::{Path, PathBuf};
+
+use crossbeam_channel::{Receiver, TryRecvError, bounded};
+use egui::{Button, Ui};
+use egui_material_icons::icons;
+
+use crate::{
+    causes::with_causes,
+    export::ExportError,
+    gui::{
+        file_dialog::{Choose, FileDialog},
+        theme::{self, Palette},
+        widgets::{self, field, notice},
+    },
+};
+
+enum State<T> {
+    Asking,
+    Writing(Receiver<Result<T, ExportError>>),
+    /// The file is there already; the user decides.
+    Exists(PathBuf),
+    Failed(String),
+}
+
+/// A file to be written; `T` tells what was.
+pub(super) struct FileWriter<T> {
+    path: String,
+    state: State<T>,
+    browsing: Option<FileDialog>,
+}
+
+impl<T: Send + 'static> FileWriter<T> {
+    /// Suggests a path.
+    pub fn new(path: &Path) -> Self {
+        Self {
+            path: path.display().to_string(),
+            state: State::Asking,
+            browsing: None,
+        }
+    }
+
+    /// The path as it stands.
+    pub fn path(&self) -> &Path {
+        Path::new(self.path.trim())
+    }
+
+    /// Takes another path. What was asked about the one before is forgotten.
+    pub fn set_path(&mut self, path: &Path) {
+        self.path = path.display().to_string();
+        self.ask_again();
+    }
+
+    /// Forgets an answer: the file or what goes into it is another one now.
+    pub fn ask_again(&mut self) {
+        self.state = State::Asking;
+    }
+
+    /// Begins to write. `wake` is called when it is done.
+    pub fn start(
+        &mut self,
+        write: impl FnOnce() -> Result<T, ExportError> + Send + 'static,
+        wake: impl Fn() + Send + 'static,
+    ) {
+        let (sender, written) = bounded(1);
+        let task = move || {
+            // Nobody listens if the dialog was closed meanwhile; the file is whole either way.
+            drop(sender.send(write()));
+            wake();
+        };
+        self.state = match std::thread::Builder::new()
+            .name("overrule-export".to_owned())
+            .spawn(task)
+        {
+            Ok(_) => State::Writing(written),
+            Err(error) => State::Failed(format!("no thread could be started to write it: {error}")),
+        };
+    }
+
+    /// Takes a path from the system's dialog; whether there was one.
+    pub fn receive_path(&mut self) -> bool {
+        let Some(chosen) = self.browsing.as_ref().and_then(FileDialog::poll) else {
+            return false;
+        };
+        self.browsing = None;
+        if let Some(path) = &chosen {
+            self.set_path(path);
+        }
+        chosen.is_some()
+    }
+
+    /// What was written, once, when it is.
+    pub fn receive(&mut self) -> Option<T> {
+        let State::Writing(written) = &self.state else {
+            return None;
+        };
+        match written.try_recv() {
+            Ok(Ok(written)) => return Some(written),
+            Ok(Err(ExportError::Exists(path))) => self.state = State::Exists(path),
+            Ok(Err(error)) => self.state = State::Failed(with_causes(&error)),
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => {
+                self.state = State::Failed("writing stopped unexpectedly".to_owned());
+            }
+        }
+        None
+    }
+
+    /// The path, to type or to choose (a folder if `is_folder`); whether something was typed.
+    pub fn path_ui(&mut self, ui: &mut Ui, is_folder: bool) -> bool {
+        widgets::row_from_right(ui, |ui| {
+            let choose = ui.add_enabled(self.browsing.is_none(), Button::new("Choose…"));
+            if choose.clicked() {
+                let ctx = ui.ctx().clone();
+                let wake = move || ctx.request_repaint();
+                let choose = if is_folder {
+                    Choose::Folder
+                } else {
+                    Choose::Save(self.path().to_owned())
+                };
+                self.browsing = Some(FileDialog::open(choose, wake));
+            }
+            let response = ui.add(field(&mut self.path));
+            let typed = response.accessible_name("File to write").changed();
+            if typed {
+                self.ask_again();
+            }
+            typed
+        })
+    }
+
+    /// How it stands.
+    pub fn state_ui(&self, ui: &mut Ui) {
+        let palette = Palette::from_ui(ui);
+        match &self.state {
+            State::Asking => {}
+            State::Writing(_) => {
+                ui.label(theme::caption(ui, "Writing…"));
+            }
+            State::Exists(path) => {
+                let text = format!("{} exists already. Replace it?", path.display());
+                notice(ui, icons::ICON_WARNING, palette.warn, &text);
+            }
+            State::Failed(message) => {
+                notice(ui, icons::ICON_ERROR, palette.bad, message);
+            }
+        }
+    }
+
+    /// The button that writes. When it is pressed: where to, and whether an existing file is replaced.
+    pub fn button_ui(&self, ui: &mut Ui) -> Option<(PathBuf, bool)> {
+        let idle = !matches!(self.state, State::Writing(_));
+        let replace = matches!(self.state, State::Exists(_));
+        let label = if replace { "Replace it" } else { "Export" };
+        let ready = idle && !self.path.trim().is_empty();
+        let pressed = widgets::primary(ui, icons::ICON_FILE_DOWNLOAD, label, ready).clicked();
+        pressed.then(|| (self.path().to_owned(), replace))
+    }
+}
