@@ -27,7 +27,7 @@ use crate::{
 /// What can be done to several posts at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Bulk {
-    /// Confirm what the model said of each; posts without a readable answer stay as they are.
+    /// Confirm what the model said of each; posts without a readable answer, or whose answer is hidden, stay as they are.
     Accept,
     /// Put them aside.
     Skip,

@@ -110,3 +110,19 @@ fn a_queue_that_tells_answers_says_so() {
         window.has_part("This queue is made from the model’s answers")
     });
 }
+
+#[test]
+fn hidden_answers_are_not_accepted_with_the_selection() {
+    let folder = Folder::new(&POSTS);
+    let mut window = blind(&folder);
+    window.settle();
+    window.press_with(CTRL, Key::A);
+    assert_eq!(window.bench().selection().len(), POSTS.len());
+    window.click("Accept the predictions of the selected posts");
+    assert!(window.has_part("to be decided blind left as they are"));
+    // The first post may have been answered before blind mode was on.
+    for post in 1..POSTS.len() {
+        assert_eq!(window.decision(post), None, "post {post}");
+        assert!(window.bench().session.hides_answer(post), "post {post}");
+    }
+}

@@ -168,7 +168,8 @@ impl App {
         };
         let session = &bench.session;
         let action = |post: usize| match bulk {
-            Bulk::Accept => session.answer(post).map(|labels| Action::Confirm {
+            // What is hidden is accepted by nobody.
+            Bulk::Accept => session.shown_answer(post).map(|labels| Action::Confirm {
                 labels,
                 assisted: true,
             }),
@@ -180,7 +181,9 @@ impl App {
         let actions: Vec<(usize, Action)> = picked
             .filter_map(|post| Some((*post, action(*post)?)))
             .collect();
-        let unanswered = bench.selection().len() - actions.len();
+        let is_hidden = |post: &&usize| bulk == Bulk::Accept && session.hides_answer(**post);
+        let hidden = bench.selection().iter().filter(is_hidden).count();
+        let unanswered = bench.selection().len() - actions.len() - hidden;
         let changed = bench.session.apply_all(actions);
         bench.select(Select::Nothing);
         let done = match bulk {
@@ -194,6 +197,9 @@ impl App {
             text.push_str(&format!(
                 "; {unanswered} without a readable answer left as they are"
             ));
+        }
+        if hidden > 0 {
+            text.push_str(&format!("; {hidden} to be decided blind left as they are"));
         }
         let undo = (changed > 0).then_some(Command::Undo);
         self.toasts.show(Kind::Done, text, undo);
