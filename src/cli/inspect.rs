@@ -1,6 +1,6 @@
 //! `overrule inspect`: what the model sees and says of one post, in numbers to compare with other implementations.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Instant};
 
 use anyhow::{Context, bail};
 use serde::Serialize;
@@ -60,6 +60,18 @@ struct Inspection {
     /// The natural log of the probability of each label set's JSON text and the end of sequence;
     /// `null` with more than six labels.
     label_set_logprobs: Option<Map<String, Value>>,
+    seconds: Option<InspectionSeconds>,
+}
+
+/// What a generative model needed.
+#[derive(Serialize)]
+struct InspectionSeconds {
+    /// The prompt and its drafts.
+    prefill: f64,
+    /// The further tokens of the answer.
+    decode: f64,
+    /// All label sets; `null` where they were not scored.
+    label_sets: Option<f64>,
 }
 
 /// Enough of a tensor to recognise it.
@@ -143,12 +155,22 @@ fn inspect(
         .context("the model gave no answer")??;
     let generated_text = processor.decode(&generated.ids)?;
     let parsed = processor.parse(&generated_text, labels);
+    let begun = Instant::now();
+    let label_set_logprobs = label_set_logprobs(network, processor, &input, labels)?;
+    let seconds = InspectionSeconds {
+        prefill: decoded.seconds.prefill,
+        decode: decoded.seconds.decode,
+        label_sets: label_set_logprobs
+            .is_some()
+            .then(|| begun.elapsed().as_secs_f64()),
+    };
     Ok(Inspection {
         first_logits_top10: top10(&generated.first_logits.unwrap_or_default()),
         generated_ids: generated.ids,
         generated_text,
         labels: (parsed.parse != Parse::Failed).then(|| names_of(labels, parsed.labels)),
-        label_set_logprobs: label_set_logprobs(network, processor, &input, labels)?,
+        label_set_logprobs,
+        seconds: Some(seconds),
         prompt: input.prompt,
         input_ids: input.input_ids,
         pixel_values: input.pixel_values.as_ref().map(stats),
@@ -185,6 +207,7 @@ fn inspect_classifier(
         generated_text: prediction.raw,
         labels: Some(names_of(labels, prediction.labels)),
         label_set_logprobs,
+        seconds: None,
         prompt: input.prompt,
         input_ids: input.input_ids,
         pixel_values: input.pixel_values.as_ref().map(stats),

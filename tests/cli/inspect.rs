@@ -37,7 +37,8 @@ fn every_number_is_that_of_transformers() {
                 "generated_ids",
                 "generated_text",
                 "labels",
-                "label_set_logprobs"
+                "label_set_logprobs",
+                "seconds"
             ]
         );
         assert_eq!(ours["prompt"], *expected.trained.prompt);

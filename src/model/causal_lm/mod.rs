@@ -13,6 +13,7 @@ use self::places::Sequence;
 use super::{
     ModelError, ModelInput, Network,
     layers::attention_mask,
+    matmul::on_own_threads,
     token_tree::{Node, TokenTree},
 };
 
@@ -184,10 +185,13 @@ impl<B: Backbone> CausalLm<B> {
             .backbone
             .forward(embeddings, &positions, &masks, keep)?)
     }
-}
 
-impl<B: Backbone> Network for CausalLm<B> {
-    fn prefill(&mut self, batch: &[&ModelInput], drafts: &TokenTree) -> Result<Tensor, ModelError> {
+    /// See [`Network::prefill`].
+    fn run_prompts(
+        &mut self,
+        batch: &[&ModelInput],
+        drafts: &TokenTree,
+    ) -> Result<Tensor, ModelError> {
         self.forget();
         let longest = batch.iter().map(|input| input.input_ids.len()).max();
         let longest = longest
@@ -230,7 +234,8 @@ impl<B: Backbone> Network for CausalLm<B> {
         self.run(&embeddings, self.len, 1 + drafts.len())
     }
 
-    fn extend(&mut self, trees: &[TokenTree]) -> Result<Tensor, ModelError> {
+    /// See [`Network::extend`].
+    fn run_trees(&mut self, trees: &[TokenTree]) -> Result<Tensor, ModelError> {
         let nodes = trees.iter().map(TokenTree::len).max().unwrap_or(0);
         if trees.len() != self.sequences.len() || nodes == 0 {
             return Err(ModelError::Input(format!(
@@ -250,6 +255,16 @@ impl<B: Backbone> Network for CausalLm<B> {
         self.len += nodes;
         self.draft_len = nodes;
         self.run(&embeddings, nodes, nodes)
+    }
+}
+
+impl<B: Backbone> Network for CausalLm<B> {
+    fn prefill(&mut self, batch: &[&ModelInput], drafts: &TokenTree) -> Result<Tensor, ModelError> {
+        on_own_threads(|| self.run_prompts(batch, drafts))
+    }
+
+    fn extend(&mut self, trees: &[TokenTree]) -> Result<Tensor, ModelError> {
+        on_own_threads(|| self.run_trees(trees))
     }
 
     fn keep(&mut self, nodes: &[Node]) -> Result<(), ModelError> {

@@ -1,12 +1,14 @@
 //! Scaled dot-product attention with grouped heads, soft-capping and an explicit mask.
 
-use candle_core::{CpuStorage, CustomOp2, D, DType, Device, Layout, Result, Shape, Tensor, bail};
+use candle_core::{
+    CpuStorage, CustomOp3, D, DType, Device, Layout, Result, Shape, Storage, Tensor, bail,
+};
 
-use super::masked_softmax;
-use crate::model::matmul::{Right, Sizes, batched_product};
-
-/// From so many rows on it pays to pack the other matrix.
-const MANY_ROWS: usize = 16;
+use super::{
+    softmax::{Mask, Softmax, softmax_of_tensor},
+    storage::values,
+};
+use crate::model::matmul::{AttentionSizes, attention};
 
 /// How queries, keys and values are split into heads.
 #[derive(Clone, Copy, Debug)]
@@ -47,16 +49,18 @@ pub fn attend(
 ) -> Result<Tensor> {
     let (batch, n_heads, len, dim) = q.dims4()?;
     let rows = n_heads / heads.keys_values * len;
-
-    // 1. Queries that share keys become rows of one matrix: the keys are not repeated.
-    let scale = heads.scale / heads.softcap.unwrap_or(1.0);
-    let q = (q * scale)?.reshape((batch, heads.keys_values, rows, dim))?;
-    // 2. Scores, squeezed, masked and normalised.
-    let scores = products(&q, k, Right::Transposed)?.to_dtype(DType::F32)?; // (batch, key_value_heads, rows, keys)
-    let weights = masked_softmax(scores, heads.softcap, (batch, n_heads, len), mask)?;
-    // 3. Weighted values.
-    let mixed = products(&weights.to_dtype(v.dtype())?, v, Right::Plain)?; // (batch, key_value_heads, rows, dim)
-    // 4. The heads side by side again.
+    // Queries that share keys become rows of one matrix: the keys are not repeated.
+    let queries = q.reshape((batch, heads.keys_values, rows, dim))?;
+    let mixed = if q.device().is_cpu() && q.dtype() == DType::F32 {
+        let attention = Attention { heads, len, mask };
+        queries.apply_op3_no_bwd(&k.contiguous()?, &v.contiguous()?, &attention)?
+    } else {
+        let scores = queries.matmul(&k.t()?)?.to_dtype(DType::F32)?; // (batch, key_value_heads, rows, keys)
+        let scaling = (heads.scale, heads.softcap);
+        let weights = softmax_of_tensor(&scores, scaling, (batch, n_heads, len), mask)?;
+        weights.to_dtype(v.dtype())?.matmul(v)?
+    }; // (batch, key_value_heads, rows, dim)
+    // The heads side by side again.
     mixed
         .reshape((batch, n_heads, len, dim))?
         .transpose(1, 2)?
@@ -64,64 +68,87 @@ pub fn attend(
         .flatten_from(D::Minus2)
 }
 
-/// `left (batch, heads, rows, in)` times `right`, head by head: `(batch, heads, rows, out)`.
-fn products(left: &Tensor, right: &Tensor, stand: Right) -> Result<Tensor> {
-    let packs = left.device().is_cpu() && left.dtype() == DType::F32 && left.dim(2)? >= MANY_ROWS;
-    match stand {
-        _ if packs => left
-            .contiguous()?
-            .apply_op2_no_bwd(&right.contiguous()?, &BatchedProduct(stand)),
-        Right::Plain => left.matmul(right),
-        Right::Transposed => left.matmul(&right.t()?),
-    }
+/// The same on the CPU, where scores stay in the cache: of queries `(batch, key_value_heads, rows, dim)`, all contiguous.
+struct Attention<'a> {
+    heads: &'a Heads,
+    len: usize,
+    mask: Option<&'a Tensor>,
 }
 
-/// The values of a contiguous tensor in f32.
-fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    match (storage, layout.contiguous_offsets()) {
-        (CpuStorage::F32(values), Some((start, end))) => Ok(&values[start..end]),
-        _ => bail!("products in batches take contiguous f32 values"),
-    }
-}
-
-/// The same by the kernels of the linear layers, which candle's product takes about three times as long as.
-struct BatchedProduct(Right);
-
-impl CustomOp2 for BatchedProduct {
+impl CustomOp3 for Attention<'_> {
     fn name(&self) -> &'static str {
-        "batched-product"
+        "attention"
     }
 
     fn cpu_fwd(
         &self,
-        left: &CpuStorage,
-        left_layout: &Layout,
-        right: &CpuStorage,
-        right_layout: &Layout,
+        q: &CpuStorage,
+        q_layout: &Layout,
+        k: &CpuStorage,
+        k_layout: &Layout,
+        v: &CpuStorage,
+        v_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (batch, heads, rows, input) = left_layout.shape().dims4()?;
-        let (a, b) = match right_layout.shape().dims4()? {
-            (right_batch, right_heads, a, b) if (right_batch, right_heads) == (batch, heads) => {
-                (a, b)
-            }
-            other => bail!("{batch}×{heads} left matrices and {other:?} right ones"),
-        };
-        let (right_input, out) = match self.0 {
-            Right::Plain => (a, b),
-            Right::Transposed => (b, a),
-        };
-        if right_input != input {
-            bail!("{input} columns against {right_input} rows");
+        let (batch, heads, rows, dim) = q_layout.shape().dims4()?;
+        let keys = k_layout.shape().dims4()?.2;
+        let expected = Shape::from((batch, heads, keys, dim));
+        if k_layout.shape() != &expected || v_layout.shape() != &expected {
+            bail!("{expected:?}: no shape for keys {k_layout:?} and values {v_layout:?}");
         }
-        let sizes = Sizes {
-            batch: batch * heads,
-            rows,
-            input,
-            out,
+        let mask = self.mask.map(Tensor::storage_and_layout);
+        let mask = match &mask {
+            Some((storage, layout)) => Some(self.mask_of(storage, layout, (batch, keys))?),
+            None => None,
         };
-        let (left, right) = (values(left, left_layout)?, values(right, right_layout)?);
-        let products = batched_product(left, right, self.0, sizes);
-        Ok((CpuStorage::F32(products), (batch, heads, rows, out).into()))
+        let softmax = Softmax {
+            scale: self.heads.scale,
+            cap: self.heads.softcap,
+            heads: heads * rows / self.len.max(1),
+            queries: self.len,
+            mask,
+        };
+        let sizes = AttentionSizes {
+            heads: batch * heads,
+            rows,
+            keys,
+            dim,
+        };
+        let (q, k, v) = (
+            values(q, q_layout)?,
+            values(k, k_layout)?,
+            values(v, v_layout)?,
+        );
+        let mixed = attention(q, k, v, sizes, |first, scores| {
+            softmax.apply(first, scores, keys);
+        });
+        Ok((CpuStorage::F32(mixed), q_layout.shape().clone()))
+    }
+}
+
+impl Attention<'_> {
+    fn mask_of<'a>(
+        &self,
+        storage: &'a Storage,
+        layout: &Layout,
+        (batch, keys): (usize, usize),
+    ) -> Result<Mask<'a>> {
+        let (sequences, one, queries, mask_keys) = layout.shape().dims4()?;
+        let fits = [1, batch].contains(&sequences) && [1, self.len].contains(&queries);
+        let Storage::Cpu(storage) = storage else {
+            bail!("a mask on another device")
+        };
+        if !fits || one != 1 || mask_keys != keys {
+            bail!(
+                "a mask of shape {:?} for {batch} times {} queries and {keys} keys",
+                layout.dims(),
+                self.len
+            );
+        }
+        Ok(Mask {
+            values: values(storage, layout)?,
+            sequences,
+            queries,
+        })
     }
 }
 
@@ -150,4 +177,53 @@ pub fn attention_mask(
         return Ok(None);
     }
     Tensor::from_vec(values, (batch, 1, queries, keys), device).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::layers::tests::{assert_near, ramp};
+
+    #[test]
+    fn attention_is_made_of_its_parts() {
+        let heads = Heads {
+            queries: 4,
+            keys_values: 2,
+            dim: 6,
+            scale: 0.3,
+            softcap: None,
+        };
+        for (batch, len, keys) in [(2, 3, 5), (1, 1, 70), (1, 150, 9)] {
+            let q = ramp(&[batch, heads.queries, len, heads.dim]);
+            let k = (ramp(&[batch, heads.keys_values, keys, heads.dim]) * 0.7).unwrap();
+            let v = (ramp(&[batch, heads.keys_values, keys, heads.dim]) * 0.4).unwrap();
+            let masks = [[1, 1, 1, keys], [batch, 1, 1, keys], [1, 1, len, keys]];
+            let masks = masks.map(|shape| Some((ramp(&shape) * 3.0).unwrap()));
+            for mask in masks.into_iter().chain([None]) {
+                for softcap in [None, Some(5.0)] {
+                    let heads = Heads { softcap, ..heads };
+                    let got = attend(&q, &k, &v, &heads, mask.as_ref()).unwrap();
+                    // f64 takes candle's operations; its scores are rounded to f32.
+                    let [q, k, v] = [&q, &k, &v].map(|t| t.to_dtype(DType::F64).unwrap());
+                    let expected = attend(&q, &k, &v, &heads, mask.as_ref()).unwrap();
+                    assert_near(&got, &expected.to_dtype(DType::F32).unwrap(), 1e-5);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_mask_of_another_shape_is_refused() {
+        let heads = Heads {
+            queries: 2,
+            keys_values: 2,
+            dim: 4,
+            scale: 1.0,
+            softcap: None,
+        };
+        let (q, k) = (ramp(&[2, 2, 3, 4]), ramp(&[2, 2, 5, 4]));
+        for shape in [[3, 1, 1, 5], [1, 1, 2, 5], [1, 1, 1, 4], [1, 2, 1, 5]] {
+            assert!(attend(&q, &k, &k, &heads, Some(&ramp(&shape))).is_err());
+        }
+    }
 }

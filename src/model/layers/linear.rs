@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Storage, Tensor};
 
+use super::storage::values;
 use crate::model::{
     ModelError,
     matmul::{Floats, PackedMatrix},
@@ -50,13 +51,14 @@ impl Matrix {
         }
     }
 
-    /// `(rows, in)` → `(rows, out)`.
-    fn product(&self, rows: &Tensor) -> Result<Tensor> {
-        match self {
-            Self::Packed(packed) => rows
+    /// `(rows, in)` → `(rows, out)`, plus `bias (out)`.
+    fn product(&self, rows: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+        match (self, bias) {
+            (Self::Packed(matrix), bias) => rows
                 .contiguous()?
-                .apply_op1_no_bwd(&Product(packed.clone())),
-            Self::Plain(weight) => rows.matmul(&weight.t()?),
+                .apply_op1_no_bwd(&Product { matrix, bias }),
+            (Self::Plain(weight), Some(bias)) => rows.matmul(&weight.t()?)?.broadcast_add(bias),
+            (Self::Plain(weight), None) => rows.matmul(&weight.t()?),
         }
     }
 
@@ -83,28 +85,39 @@ impl Matrix {
 }
 
 /// The packed product as an operation on tensors.
-struct Product(Arc<PackedMatrix>);
+struct Product<'a> {
+    matrix: &'a PackedMatrix,
+    bias: Option<&'a Tensor>,
+}
 
-impl CustomOp1 for Product {
+impl CustomOp1 for Product<'_> {
     fn name(&self) -> &'static str {
         "packed-product"
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (rows, input) = layout.shape().dims2()?;
-        let (CpuStorage::F32(values), Some((start, end))) = (storage, layout.contiguous_offsets())
-        else {
-            candle_core::bail!("the packed product takes contiguous f32 rows");
-        };
-        if input != self.0.input() {
+        let out = self.matrix.out();
+        if input != self.matrix.input() {
             candle_core::bail!(
-                "rows of {input} for a matrix of {}×{}",
-                self.0.out(),
-                self.0.input()
+                "rows of {input} for a matrix of {out}×{}",
+                self.matrix.input()
             );
         }
-        let product = self.0.product(&values[start..end], rows);
-        Ok((CpuStorage::F32(product), (rows, self.0.out()).into()))
+        let x = values(storage, layout)?;
+        let bias = self.bias.map(Tensor::storage_and_layout);
+        let bias = match &bias {
+            Some((storage, layout)) => match &**storage {
+                Storage::Cpu(storage) => Some(values(storage, layout)?),
+                _ => candle_core::bail!("a bias on another device"),
+            },
+            None => None,
+        };
+        if bias.is_some_and(|bias| bias.len() != out) {
+            candle_core::bail!("a bias of another size than {out}");
+        }
+        let product = self.matrix.product(x, rows, bias);
+        Ok((CpuStorage::F32(product), (rows, out).into()))
     }
 }
 
@@ -162,11 +175,8 @@ impl Linear {
     /// `(…, in)` → `(…, out)`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let (out, input) = self.weight.dims2()?;
-        let y = self.weight.product(&x.reshape(((), input))?)?; // (rows, out)
-        let y = match &self.bias {
-            Some(bias) => y.broadcast_add(bias)?,
-            None => y,
-        };
+        let rows = x.reshape(((), input))?;
+        let y = self.weight.product(&rows, self.bias.as_ref())?; // (rows, out)
         let mut shape = x.dims().to_vec();
         if let Some(last) = shape.last_mut() {
             *last = out;

@@ -3,26 +3,32 @@
 use std::{mem::MaybeUninit, ops::Range};
 
 use half::{bf16, f16};
-use rayon::prelude::*;
 
 use super::{
     buffer::Buffer,
-    target::{Cut, Target, Tile},
+    target::{Cut, Target, Threads, Tile},
 };
 
-/// How many steps along the inner dimension a kernel takes at a time: a strip's slice then fits the first-level cache,
-/// and those of the panels of a task the second-level one.
+/// How many steps along the inner dimension a kernel takes at a time: a strip's part then fits the first-level cache,
+/// and the slices of the panels of a task the second-level one.
 const DEPTH: usize = 512;
 
 /// The same for 16-bit weights: the widened slice of one panel stays in the cache while all strips pass over it.
 const NARROW_DEPTH: usize = 256;
 
-/// Computes the first `rows` rows of a tile: `tile[r][c] = Σ strip[d][r] · panel[d][c]` over the steps of both.
+/// A strip of inputs as they lie in memory: row `r` begins at `values[r · line]`.
+#[derive(Clone, Copy)]
+pub(super) struct Strip<'a> {
+    pub(super) values: &'a [f32],
+    pub(super) line: usize,
+}
+
+/// Computes the first `rows` rows of a tile: `tile[r][c] = Σ strip[r][d] · panel[d][c]` over the panel's steps.
 ///
 /// # Safety
-/// `strip` holds a whole number of steps of `Kernel::cut.rows` floats, `panel` as many of `cut.columns`; the tile has
-/// `rows` lines of `cut.columns` floats, where `rows ≤ cut.rows`.
-pub(super) type TileFn = unsafe fn(rows: usize, strip: &[f32], panel: &[f32], tile: Tile);
+/// `panel` holds a whole number of steps of `Kernel::cut.columns` floats, and each of the strip's first `rows` rows has
+/// as many values; the tile has `rows` lines of `cut.columns` floats, where `rows ≤ cut.rows`.
+pub(super) type TileFn = unsafe fn(rows: usize, strip: Strip, panel: &[f32], tile: Tile);
 
 /// Widens the bits of 16-bit floats.
 pub(super) type WidenFn = fn(&[u16], &mut [f32]);
@@ -144,9 +150,16 @@ impl FloatMatrix {
         }
     }
 
-    /// `x (rows, in)` times the transpose of this, to every place of `product (rows, out)`.
-    pub(super) fn product(&self, x: &[f32], rows: usize, product: &mut [MaybeUninit<f32>]) {
-        let strips = self.pack_strips(x, rows);
+    /// `x (rows, in)` times the transpose of this, plus `bias (out)`, to every place of `product (rows, out)`.
+    pub(super) fn product(
+        &self,
+        x: &[f32],
+        bias: Option<&[f32]>,
+        threads: Threads,
+        product: &mut [MaybeUninit<f32>],
+    ) {
+        let rows = x.len() / self.input;
+        assert_eq!(x.len(), rows * self.input);
         // SAFETY: both functions go through all panels and strips of a task, in steps of which only the first does not add;
         // there is one, since `in` is not 0.
         #[allow(unsafe_code)]
@@ -155,69 +168,46 @@ impl FloatMatrix {
                 product,
                 (rows, self.out),
                 self.kernel.cut,
-                |target, panels, strip| match &self.panels {
-                    Panels::Wide(wide) => self.multiply(&strips, wide, target, panels, strip),
+                bias,
+                threads,
+                |target, panels, strips| match &self.panels {
+                    Panels::Wide(wide) => self.multiply(x, wide, target, panels, strips),
                     Panels::Narrow(narrow, widen) => {
-                        self.multiply_narrow(&strips, (narrow, *widen), target, panels, strip);
+                        self.multiply_narrow(x, (narrow, *widen), target, panels, strips);
                     }
                 },
             );
         }
     }
 
-    /// Inputs as strips `[strip][in][row]`; the last strip is filled up with zeros.
-    fn pack_strips(&self, x: &[f32], rows: usize) -> Vec<f32> {
-        let (height, input) = (self.kernel.cut.rows, self.input);
-        let size = rows.div_ceil(height) * input * height;
-        let mut strips = Vec::with_capacity(size);
-        strips
-            .spare_capacity_mut()
-            .par_chunks_mut(input * height)
-            .zip(x.par_chunks(height * input))
-            .for_each(|(strip, rows)| {
-                for (d, step) in strip.chunks_exact_mut(height).enumerate() {
-                    let mut row_values = rows.chunks_exact(input).map(|row| row[d]);
-                    for value in step {
-                        value.write(row_values.next().unwrap_or(0.0));
-                    }
-                }
-            });
-        // SAFETY: `x` has as many rows as the strips were made for, so each of their values was written.
-        #[allow(unsafe_code)]
-        unsafe {
-            strips.set_len(size);
-        }
-        strips
-    }
-
-    /// A strip's slice stays in the first-level cache while the panels' pass over it.
+    /// A strip's part stays in the first-level cache while the panels' slices pass over it.
     fn multiply(
         &self,
-        strips: &[f32],
+        x: &[f32],
         wide: &[f32],
         target: &Target,
         panels: Range<usize>,
-        strip_range: Range<usize>,
+        strips: Range<usize>,
     ) {
         for start in (0..self.input).step_by(DEPTH) {
             let depth = DEPTH.min(self.input - start);
-            for s in strip_range.clone() {
+            for s in strips.clone() {
                 for p in panels.clone() {
-                    let panel = self.slice(wide, p, self.kernel.cut.columns, start, depth);
-                    self.tile(target, (s, p), start, strips, panel, depth);
+                    let panel = self.slice(wide, p, start, depth);
+                    self.tile(target, (s, p), start, x, panel);
                 }
             }
         }
     }
 
-    /// A panel's slice is widened once, and stays in the cache while the strips' pass over it.
+    /// A panel's slice is widened once, and stays in the cache while the strips pass over it.
     fn multiply_narrow(
         &self,
-        strips: &[f32],
+        x: &[f32],
         (narrow, widen): (&[u16], WidenFn),
         target: &Target,
         panels: Range<usize>,
-        strip_range: Range<usize>,
+        strips: Range<usize>,
     ) {
         let columns = self.kernel.cut.columns;
         let mut scratch = Buffer::build(NARROW_DEPTH * columns, usize::MAX, |_, _| {});
@@ -225,24 +215,18 @@ impl FloatMatrix {
             let depth = NARROW_DEPTH.min(self.input - start);
             let panel = &mut scratch[..depth * columns];
             for p in panels.clone() {
-                widen(self.slice(narrow, p, columns, start, depth), panel);
-                for s in strip_range.clone() {
-                    self.tile(target, (s, p), start, strips, panel, depth);
+                widen(self.slice(narrow, p, start, depth), panel);
+                for s in strips.clone() {
+                    self.tile(target, (s, p), start, x, panel);
                 }
             }
         }
     }
 
-    /// The steps `start..start + depth` of a strip or panel, which is `width` wide.
-    fn slice<'a, T>(
-        &self,
-        all: &'a [T],
-        i: usize,
-        width: usize,
-        start: usize,
-        depth: usize,
-    ) -> &'a [T] {
-        &all[(i * self.input + start) * width..][..depth * width]
+    /// The steps `start..start + depth` of a panel.
+    fn slice<'a, T>(&self, all: &'a [T], panel: usize, start: usize, depth: usize) -> &'a [T] {
+        let columns = self.kernel.cut.columns;
+        &all[(panel * self.input + start) * columns..][..depth * columns]
     }
 
     /// Steps from `start` of a strip times a panel's slice.
@@ -251,14 +235,18 @@ impl FloatMatrix {
         target: &Target,
         (s, p): (usize, usize),
         start: usize,
-        strips: &[f32],
+        x: &[f32],
         panel: &[f32],
-        depth: usize,
     ) {
-        let strip = self.slice(strips, s, self.kernel.cut.rows, start, depth);
         let rows = target.rows_of(s);
+        let first = s * self.kernel.cut.rows;
+        let strip = Strip {
+            values: &x[first * self.input..][..rows * self.input][start..],
+            line: self.input,
+        };
         target.tile(s, p, start > 0, |tile| {
-            // SAFETY: both slices have `depth` steps, and the target's tiles are cut as the kernel's.
+            // SAFETY: the strip has these rows, with as many values from `start` on as the slice has steps, and the
+            // target's tiles are cut as the kernel's.
             #[allow(unsafe_code)]
             unsafe {
                 (self.kernel.tile)(rows, strip, panel, tile);

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::{
     buffer::Buffer,
-    target::{Cut, Target, Tile},
+    target::{Cut, Target, Threads, Tile},
     vectorized::{Loop, vectorized},
 };
 
@@ -141,8 +141,14 @@ impl Int8Matrix {
         }
     }
 
-    /// `x (rows, in)` times the transpose of this, to every place of `product (rows, out)`.
-    pub(super) fn product(&self, x: &[f32], rows: usize, product: &mut [MaybeUninit<f32>]) {
+    /// `x (rows, in)` times the transpose of this, plus `bias (out)`, to every place of `product (rows, out)`.
+    pub(super) fn product(
+        &self,
+        x: &[f32],
+        bias: Option<&[f32]>,
+        product: &mut [MaybeUninit<f32>],
+    ) {
+        let rows = x.len() / self.input;
         let strips = self.quantize_strips(x, rows);
         // SAFETY: `multiply` goes through all panels and strips of a task, in steps of which only the first does not add;
         // there is one, since `in` is not 0.
@@ -152,6 +158,8 @@ impl Int8Matrix {
                 product,
                 (rows, self.out),
                 self.kernel.cut,
+                bias,
+                Threads::All,
                 |target, panels, strip_range| {
                     self.multiply(&strips, target, panels, strip_range);
                 },
@@ -199,6 +207,7 @@ impl Int8Matrix {
         let Cut {
             rows: height,
             columns,
+            ..
         } = self.kernel.cut;
         for start in (0..self.blocks()).step_by(DEPTH_BLOCKS) {
             let blocks = DEPTH_BLOCKS.min(self.blocks() - start);

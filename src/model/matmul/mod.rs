@@ -7,7 +7,7 @@
 //! Here stands all unsafe code of the numbers: kernels for the registers of a processor, chosen while running, and the memory
 //! they share.
 
-mod batched;
+mod attention;
 mod buffer;
 mod float;
 mod int8;
@@ -19,12 +19,12 @@ mod x86;
 #[cfg(target_arch = "x86_64")]
 mod x86_int8;
 
-pub use batched::{Right, Sizes, batched_product};
+pub use attention::{AttentionSizes, attention};
 pub use buffer::keep_freed_memory;
 use float::FloatMatrix;
 pub use float::Floats;
 use int8::Int8Matrix;
-use target::filled;
+use target::{Threads, filled};
 pub use vectorized::{Loop, vectorized};
 
 /// The largest tile of any kernel, in floats.
@@ -72,6 +72,12 @@ fn int8_kernel() -> int8::Kernel {
         return kernel;
     }
     portable::INT8
+}
+
+/// Does work on one of the threads that share the products. Its parallel steps, of which a pass has hundreds, then begin at
+/// once; another thread would have to be put to sleep and woken for each.
+pub fn on_own_threads<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    rayon::scope(|_| work())
 }
 
 impl PackedMatrix {
@@ -122,18 +128,19 @@ impl PackedMatrix {
         }
     }
 
-    /// `x (rows, in)` · `selfᵀ` → `(rows, out)`, row-major.
-    pub fn product(&self, x: &[f32], rows: usize) -> Vec<f32> {
+    /// `x (rows, in)` · `selfᵀ` + `bias (out)` → `(rows, out)`, row-major.
+    pub fn product(&self, x: &[f32], rows: usize, bias: Option<&[f32]>) -> Vec<f32> {
         assert_eq!(x.len(), rows * self.input, "{rows} rows of {}", self.input);
         if rows * self.out * self.input == 0 {
-            return vec![0.0; rows * self.out];
+            let row = bias.map_or_else(|| vec![0.0; self.out], <[f32]>::to_vec);
+            return row.repeat(rows);
         }
         // SAFETY: both write every place of the product.
         #[allow(unsafe_code)]
         unsafe {
             filled(rows * self.out, |product| match &self.weights {
-                Weights::Float(weights) => weights.product(x, rows, product),
-                Weights::Int8(weights) => weights.product(x, rows, product),
+                Weights::Float(weights) => weights.product(x, bias, Threads::All, product),
+                Weights::Int8(weights) => weights.product(x, bias, product),
             })
         }
     }

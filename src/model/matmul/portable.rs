@@ -4,7 +4,7 @@
 use half::{bf16, f16};
 
 use super::{
-    float,
+    float::{self, Strip},
     int8::{self, BLOCK, GROUP, GROUPS},
     target::{Cut, Tile},
 };
@@ -18,6 +18,7 @@ pub(super) const FLOAT: float::Kernel = float::Kernel {
     cut: Cut {
         rows: ROWS,
         columns: COLUMNS,
+        lanes: COLUMNS,
     },
     tile,
     widen_bf16,
@@ -30,20 +31,17 @@ pub(super) const INT8: int8::Kernel = int8::Kernel {
     cut: Cut {
         rows: ROWS,
         columns: COLUMNS,
+        lanes: COLUMNS,
     },
     zero: 0,
     tile: int8_tile,
 };
 
-unsafe fn tile(rows: usize, strip: &[f32], panel: &[f32], tile: Tile) {
+unsafe fn tile(rows: usize, strip: Strip, panel: &[f32], tile: Tile) {
     let mut sums = [[0f32; COLUMNS]; ROWS];
-    let steps = strip
-        .as_chunks::<ROWS>()
-        .0
-        .iter()
-        .zip(panel.as_chunks::<COLUMNS>().0);
-    for (x, w) in steps {
-        for (sum, x) in sums.iter_mut().zip(x) {
+    let lines = strip.values.chunks(strip.line.max(1));
+    for (sum, x) in sums.iter_mut().zip(lines).take(rows) {
+        for (x, w) in x.iter().zip(panel.as_chunks::<COLUMNS>().0) {
             for (sum, w) in sum.iter_mut().zip(w) {
                 *sum += x * w;
             }

@@ -21,6 +21,16 @@ const TASKS_A_THREAD: usize = 4;
 pub(super) struct Cut {
     pub(super) rows: usize,
     pub(super) columns: usize,
+    /// A kernel can leave out columns at the end, so many at a time.
+    pub(super) lanes: usize,
+}
+
+/// Which threads make a product.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Threads {
+    All,
+    /// The one that asks, which has many to make.
+    Own,
 }
 
 /// Where a kernel leaves a tile: lines of floats, `line` apart.
@@ -28,6 +38,8 @@ pub(super) struct Cut {
 pub(super) struct Tile {
     pub(super) start: *mut f32,
     pub(super) line: usize,
+    /// How many columns are wanted; the kernel leaves out the lanes that have none of them.
+    pub(super) columns: usize,
     /// Whether the tile is added to what stands there.
     pub(super) add: bool,
 }
@@ -50,14 +62,16 @@ pub(super) struct Target {
     rows: usize,
     columns: usize,
     cut: Cut,
+    /// Whether something stands in every place before the first tile.
+    is_begun: bool,
 }
 
 // SAFETY: tasks write disjoint tiles (each has panels and strips of its own), and nobody reads before all have ended.
 unsafe impl Sync for Target {}
 
 impl Target {
-    /// Writes every value of a product `(rows, columns)`. `task` is called on all threads with panels and strips, each pair
-    /// in one call alone.
+    /// Writes every value of a product `(rows, columns)`, to each row of which `bias (columns)` is added. `task` is
+    /// called with panels and strips, each pair in one call alone.
     ///
     /// # Safety
     /// `task` must call [`tile`](Self::tile) for every pair of a panel and a strip it is given, first without `add`.
@@ -65,16 +79,29 @@ impl Target {
         product: &mut [MaybeUninit<f32>],
         (rows, columns): (usize, usize),
         cut: Cut,
+        bias: Option<&[f32]>,
+        threads: Threads,
         task: impl Fn(&Self, Range<usize>, Range<usize>) + Sync,
     ) {
         assert_eq!(product.len(), rows * columns);
+        assert!(bias.is_none_or(|bias| bias.len() == columns));
         let target = Self {
             start: product.as_mut_ptr().cast(),
             rows,
             columns,
             cut,
+            is_begun: bias.is_some(),
+        };
+        let task = |panels: Range<usize>, strips: Range<usize>| {
+            if let Some(bias) = bias {
+                target.begin(bias, panels.clone(), strips.clone());
+            }
+            task(&target, panels, strips);
         };
         let (panels, strips) = (columns.div_ceil(cut.columns), rows.div_ceil(cut.rows));
+        if threads == Threads::Own {
+            return task(0..panels, 0..strips);
+        }
         let wanted = rayon::current_num_threads() * TASKS_A_THREAD;
         let panels_a_task = (panels / wanted).clamp(1, MAX_COLUMNS_A_TASK / cut.columns);
         let strips_a_task = MAX_ROWS_A_TASK / cut.rows;
@@ -87,9 +114,28 @@ impl Target {
             .into_par_iter()
             .with_max_len(1)
             .for_each(|i| {
-                let panels = part(i / down, panels_a_task, panels);
-                task(&target, panels, part(i % down, strips_a_task, strips));
+                task(
+                    part(i / down, panels_a_task, panels),
+                    part(i % down, strips_a_task, strips),
+                );
             });
+    }
+
+    /// Lets the places of a task begin with the bias.
+    fn begin(&self, bias: &[f32], panels: Range<usize>, strips: Range<usize>) {
+        let Cut { rows, columns, .. } = self.cut;
+        let (first, end) = (
+            panels.start * columns,
+            self.columns.min(panels.end * columns),
+        );
+        let bias = &bias[first..end];
+        for row in strips.start * rows..self.rows.min(strips.end * rows) {
+            // SAFETY: the row exists and has these columns, which are this task's alone.
+            unsafe {
+                let place = self.start.add(row * self.columns + first);
+                place.copy_from_nonoverlapping(bias.as_ptr(), bias.len());
+            }
+        }
     }
 
     /// How many rows of a strip are real; the last one may have fewer than the others.
@@ -99,20 +145,30 @@ impl Target {
 
     /// Lets `compute` write the tile of a strip and a panel. What lies past the last column is dropped.
     pub(super) fn tile(&self, strip: usize, panel: usize, add: bool, compute: impl FnOnce(Tile)) {
-        let Cut { rows, columns } = self.cut;
+        let Cut {
+            rows,
+            columns,
+            lanes,
+        } = self.cut;
+        let add = add || self.is_begun;
         let (row, column) = (strip * rows, panel * columns);
         assert!(row < self.rows && column < self.columns);
         // SAFETY: the place lies within the product (asserted above).
         let start = unsafe { self.start.add(row * self.columns + column) };
         let there = columns.min(self.columns - column);
-        if there == columns {
-            let line = self.columns;
-            return compute(Tile { start, line, add });
+        if there.is_multiple_of(lanes) {
+            return compute(Tile {
+                start,
+                line: self.columns,
+                columns: there,
+                add,
+            });
         }
         let mut edge = [0f32; MAX_TILE];
         compute(Tile {
             start: edge.as_mut_ptr(),
             line: columns,
+            columns: there,
             add: false,
         });
         for (r, values) in edge
@@ -121,8 +177,8 @@ impl Target {
             .enumerate()
         {
             for (c, value) in values.iter().take(there).enumerate() {
-                // SAFETY: the row exists (`rows_of`), and so does the column; what is added to was written by the
-                // call before this one.
+                // SAFETY: the row exists (`rows_of`), and so does the column; what is added to was written by `begin` or
+                // the call before this one.
                 unsafe {
                     let place = start.add(r * self.columns + c);
                     *place = if add { *place + value } else { *value };

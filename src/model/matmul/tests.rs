@@ -94,29 +94,55 @@ proptest! {
         in_all_formats(&weight, |narrow, wide| {
             for kernel in kernels() {
                 let packed = PackedMatrix::pack_for(kernel, narrow, out, input);
-                assert_product((&packed.product(&x, rows), kernel.name), &x, wide, (out, input));
+                assert_product((&packed.product(&x, rows, None), kernel.name), &x, wide, (out, input));
             }
         });
     }
 
     #[test]
-    fn every_kernel_gives_the_products_of_a_batch(
-        batch in 1usize..4, rows in 1usize..20, input in 1usize..90, out in 1usize..110, seed: u32,
+    fn every_kernel_mixes_the_values_of_each_head(
+        heads in 1usize..4, rows in 1usize..150, dim in 1usize..90, n_keys in 1usize..110, seed: u32,
     ) {
-        let (left, right) = (floats(batch * rows * input, seed.into()), floats(batch * out * input, 7 + u64::from(seed)));
-        let turned: Vec<f32> = right
-            .chunks_exact(out * input)
-            .flat_map(|matrix| (0..input).flat_map(move |i| matrix.iter().skip(i).step_by(input)))
-            .copied()
-            .collect();
-        let sizes = Sizes { batch, rows, input, out };
-        for kernel in kernels() {
-            let products = batched::product_for(kernel, &left, &right, Right::Transposed, sizes);
-            for (n, product) in products.chunks_exact(rows * out).enumerate() {
-                let (left, right) = (&left[n * rows * input..][..rows * input], &right[n * out * input..][..out * input]);
-                assert_product((product, kernel.name), left, right, (out, input));
+        let seed = u64::from(seed);
+        let queries = floats(heads * rows * dim, seed);
+        let (keys, values) = (floats(heads * n_keys * dim, 7 + seed), floats(heads * n_keys * dim, 99 + seed));
+        let sizes = AttentionSizes { heads, rows, keys: n_keys, dim };
+        let add_row = |first: usize, scores: &mut [f32]| {
+            for (i, row) in (first..).zip(scores.chunks_exact_mut(n_keys)) {
+                row.iter_mut().for_each(|score| *score += i as f32 * 0.01);
             }
-            prop_assert_eq!(products, batched::product_for(kernel, &left, &turned, Right::Plain, sizes));
+        };
+        for kernel in kernels() {
+            let mixed = attention::attention_for(kernel, &queries, &keys, &values, sizes, add_row);
+            for (i, (query, mixed)) in queries.chunks_exact(dim).zip(mixed.chunks_exact(dim)).enumerate() {
+                let of_head = i / rows * n_keys * dim..(i / rows + 1) * n_keys * dim;
+                let weights: Vec<f64> = keys[of_head.clone()]
+                    .chunks_exact(dim)
+                    .map(|key| query.iter().zip(key).map(|(q, k)| f64::from(*q) * f64::from(*k)).sum::<f64>() + i as f64 * 0.01)
+                    .collect();
+                for (c, got) in mixed.iter().enumerate() {
+                    let column = values[of_head.clone()].iter().skip(c).step_by(dim);
+                    let exact: f64 = weights.iter().zip(column).map(|(w, v)| w * f64::from(*v)).sum();
+                    prop_assert!((f64::from(*got) - exact).abs() < 1e-5 * (n_keys * dim) as f64,
+                        "{}: query {i}, column {c}: {got}, not {exact}", kernel.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_bias_is_added_to_every_row(rows in 1usize..20, out in 1usize..120, input in 1usize..900, seed: u32) {
+        let (x, weight) = (floats(rows * input, seed.into()), floats(out * input, 7 + u64::from(seed)));
+        let bias = floats(out, 3 + u64::from(seed));
+        let float = kernels().into_iter().map(|kernel| PackedMatrix::pack_for(kernel, Floats::F32(&weight), out, input));
+        let int8 = int8_kernels().into_iter().map(|kernel| PackedMatrix::quantize_for(kernel, &weight, out, input));
+        for packed in float.chain(int8) {
+            let plain = packed.product(&x, rows, None);
+            let biased = packed.product(&x, rows, Some(&bias));
+            for (i, (plain, biased)) in plain.iter().zip(&biased).enumerate() {
+                let expected = plain + bias[i % out];
+                prop_assert!((biased - expected).abs() < 1e-4, "{packed:?}: {biased}, not {expected}");
+            }
         }
     }
 
@@ -137,7 +163,7 @@ proptest! {
         let rounded_weight = by_row(&weight, |scale| f16::from_f32(scale).to_f32());
         for kernel in int8_kernels() {
             let packed = PackedMatrix::quantize_for(kernel, &weight, out, input);
-            let product = packed.product(&x, rows);
+            let product = packed.product(&x, rows, None);
             for (r, line) in product.chunks_exact(out).enumerate() {
                 for (c, value) in line.iter().enumerate() {
                     let ((xs, x_steps), (ws, w_steps)) = (&rounded_x[r], &rounded_weight[c]);
@@ -197,7 +223,7 @@ fn many_rows_and_columns_are_split_into_tasks() {
     let (x, weight) = (floats(rows * input, 1), floats(out * input, 2));
     for kernel in kernels() {
         let packed = PackedMatrix::pack_for(kernel, Floats::F32(&weight), out, input);
-        let product = packed.product(&x, rows);
+        let product = packed.product(&x, rows, None);
         assert_product((&product, kernel.name), &x, &weight, (out, input));
     }
 }
@@ -207,14 +233,17 @@ fn nothing_times_anything_is_nothing() {
     let none = Floats::F32(&[]);
     assert!(
         PackedMatrix::pack(none, 0, 5)
-            .product(&floats(15, 0), 3)
+            .product(&floats(15, 0), 3, None)
             .is_empty()
     );
-    assert_eq!(PackedMatrix::pack(none, 3, 0).product(&[], 2), [0.0; 6]);
+    assert_eq!(
+        PackedMatrix::pack(none, 3, 0).product(&[], 2, None),
+        [0.0; 6]
+    );
     let some = floats(20, 0);
     assert!(
         PackedMatrix::pack(Floats::F32(&some), 4, 5)
-            .product(&[], 0)
+            .product(&[], 0, None)
             .is_empty()
     );
 }
@@ -227,7 +256,8 @@ fn what_is_not_a_number_stays_visible_in_q8_0() {
         let mut x = floats(rows * input, 4);
         x[2 * input + 50] = wrong;
         for kernel in int8_kernels() {
-            let product = PackedMatrix::quantize_for(kernel, &weight, out, input).product(&x, rows);
+            let product =
+                PackedMatrix::quantize_for(kernel, &weight, out, input).product(&x, rows, None);
             for (r, line) in product.chunks_exact(out).enumerate() {
                 assert!(
                     line.iter().all(|v| v.is_nan() == (r == 2)),
@@ -247,11 +277,11 @@ fn zeros_and_tiny_values_stay_small_in_q8_0() {
         let packed = PackedMatrix::quantize_for(kernel, &weight, out, input);
         assert!(
             packed
-                .product(&vec![0.0; rows * input], rows)
+                .product(&vec![0.0; rows * input], rows, None)
                 .iter()
                 .all(|v| *v == 0.0)
         );
-        let product = packed.product(&floats(rows * input, 5), rows);
+        let product = packed.product(&floats(rows * input, 5), rows, None);
         assert!(product.iter().all(|v| v.abs() < 1e-5), "{}", kernel.name);
     }
 }

@@ -10,7 +10,7 @@ use std::arch::x86_64::{
 };
 
 use super::{
-    float::Kernel,
+    float::{Kernel, Strip},
     portable,
     target::{Cut, Tile},
 };
@@ -21,6 +21,7 @@ const AVX512: Kernel = Kernel {
     cut: Cut {
         rows: 8,
         columns: 48,
+        lanes: 16,
     },
     tile: avx512_tile,
     widen_bf16: avx512_widen_bf16,
@@ -33,6 +34,7 @@ const AVX2: Kernel = Kernel {
     cut: Cut {
         rows: 6,
         columns: 16,
+        lanes: 8,
     },
     tile: avx2_tile,
     widen_bf16: avx2_widen_bf16,
@@ -52,44 +54,72 @@ pub(super) fn all() -> impl Iterator<Item = Kernel> {
 /// How many steps ahead a kernel asks for a panel, which comes from the second-level cache or from memory.
 const AHEAD: usize = 8;
 
-/// Defines a tile function: the sums of `rows` rows stay in registers, so the loop is made for each number of rows.
+/// Calls the function made for these numbers of rows and registers.
+macro_rules! by_size {
+    ($inner:ident, $size:expr, [$($rows:literal),*], $vectors:tt, $arguments:tt) => {
+        match $size {
+            $(($rows, vectors) => by_size!($inner, vectors, $rows, $vectors, $arguments),)*
+            _ => {}
+        }
+    };
+    ($inner:ident, $size:ident, $rows:literal, [$($vectors:literal),*], $arguments:tt) => {
+        match $size {
+            $($vectors => $inner::<$rows, $vectors> $arguments,)*
+            _ => {}
+        }
+    };
+}
+
+/// Defines a tile function: the sums stay in registers, so the loop is made for each number of rows and of registers a row.
 macro_rules! tile_fn {
-    ($tile:ident, $inner:ident, $feature:literal, $rows:literal by $vectors:literal vectors of $lanes:literal,
-     $zero:ident, $load:ident, $broadcast:ident, $fmadd:ident, $add:ident, $store:ident, [$($n:literal),*]) => {
-        unsafe fn $tile(rows: usize, strip: &[f32], panel: &[f32], tile: Tile) {
-            match rows {
-                // SAFETY: whoever has this kernel saw the feature; the rest is the caller's to hold.
-                $($n => unsafe { $inner::<$n>(strip, panel, tile) },)*
-                _ => {}
+    ($tile:ident, $inner:ident, $feature:literal, $columns:literal columns, $vectors:tt vectors of $lanes:literal, $rows:tt rows,
+     $zero:ident, $load:ident, $broadcast:ident, $fmadd:ident, $add:ident, $store:ident) => {
+        unsafe fn $tile(rows: usize, strip: Strip, panel: &[f32], tile: Tile) {
+            // SAFETY: whoever has this kernel saw the feature; the rest is the caller's to hold.
+            unsafe {
+                by_size!(
+                    $inner,
+                    (rows, tile.columns.div_ceil($lanes)),
+                    $rows,
+                    $vectors,
+                    (strip, panel, tile)
+                )
             }
         }
 
         #[target_feature(enable = $feature)]
-        unsafe fn $inner<const ROWS: usize>(strip: &[f32], panel: &[f32], tile: Tile) {
-            const COLUMNS: usize = $vectors * $lanes;
+        unsafe fn $inner<const ROWS: usize, const VECTORS: usize>(
+            strip: Strip,
+            panel: &[f32],
+            tile: Tile,
+        ) {
+            const COLUMNS: usize = $columns;
             // SAFETY: the tile has these lines (the caller).
             let place = |r: usize, v: usize| unsafe { tile.start.add(r * tile.line + v * $lanes) };
             for r in 0..ROWS {
-                for v in 0..$vectors {
+                for v in 0..VECTORS {
                     _mm_prefetch::<_MM_HINT_T0>(place(r, v) as *const i8);
                 }
             }
-            let mut sums = [[$zero(); $vectors]; ROWS];
-            let (mut x, mut w) = (strip.as_ptr(), panel.as_ptr());
-            for _ in 0..panel.len() / COLUMNS {
-                // SAFETY: as many steps lie behind both pointers (the caller); prefetching reads nothing.
+            let mut sums = [[$zero(); VECTORS]; ROWS];
+            let x: [*const f32; ROWS] =
+                std::array::from_fn(|r| strip.values.as_ptr().wrapping_add(r * strip.line));
+            let mut w = panel.as_ptr();
+            for d in 0..panel.len() / COLUMNS {
+                // SAFETY: as many steps lie behind all pointers (the caller); prefetching reads nothing.
                 unsafe {
-                    for v in 0..$vectors {
-                        _mm_prefetch::<_MM_HINT_T0>(w.wrapping_add(AHEAD * COLUMNS + v * $lanes) as *const i8);
+                    for v in 0..VECTORS {
+                        _mm_prefetch::<_MM_HINT_T0>(
+                            w.wrapping_add(AHEAD * COLUMNS + v * $lanes) as *const i8
+                        );
                     }
-                    let weights: [_; $vectors] = std::array::from_fn(|v| $load(w.add(v * $lanes)));
-                    for (r, sum) in sums.iter_mut().enumerate() {
-                        let value = $broadcast(*x.add(r));
+                    let weights: [_; VECTORS] = std::array::from_fn(|v| $load(w.add(v * $lanes)));
+                    for (x, sum) in x.iter().zip(&mut sums) {
+                        let value = $broadcast(*x.add(d));
                         for (sum, weight) in sum.iter_mut().zip(weights) {
                             *sum = $fmadd(value, weight, *sum);
                         }
                     }
-                    x = x.add($rows);
                     w = w.add(COLUMNS);
                 }
             }
@@ -97,17 +127,26 @@ macro_rules! tile_fn {
                 for (v, sum) in sum.into_iter().enumerate() {
                     let place = place(r, v);
                     // SAFETY: as above; where it adds, a call before this one has written.
-                    unsafe { $store(place, if tile.add { $add($load(place), sum) } else { sum }) };
+                    unsafe {
+                        $store(
+                            place,
+                            if tile.add {
+                                $add($load(place), sum)
+                            } else {
+                                sum
+                            },
+                        )
+                    };
                 }
             }
         }
     };
 }
 
-tile_fn!(avx512_tile, avx512, "avx512f", 8 by 3 vectors of 16, _mm512_setzero_ps, _mm512_loadu_ps, _mm512_set1_ps,
-    _mm512_fmadd_ps, _mm512_add_ps, _mm512_storeu_ps, [1, 2, 3, 4, 5, 6, 7, 8]);
-tile_fn!(avx2_tile, avx2, "avx2,fma", 6 by 2 vectors of 8, _mm256_setzero_ps, _mm256_loadu_ps, _mm256_set1_ps,
-    _mm256_fmadd_ps, _mm256_add_ps, _mm256_storeu_ps, [1, 2, 3, 4, 5, 6]);
+tile_fn!(avx512_tile, avx512, "avx512f", 48 columns, [1, 2, 3] vectors of 16, [1, 2, 3, 4, 5, 6, 7, 8] rows,
+    _mm512_setzero_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_add_ps, _mm512_storeu_ps);
+tile_fn!(avx2_tile, avx2, "avx2,fma", 16 columns, [1, 2] vectors of 8, [1, 2, 3, 4, 5, 6] rows,
+    _mm256_setzero_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_add_ps, _mm256_storeu_ps);
 
 /// Defines a function that widens the bits of 16-bit floats; what does not fill a register is left to plain loops.
 macro_rules! widen_fn {

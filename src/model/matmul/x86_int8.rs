@@ -22,6 +22,7 @@ const VNNI: Kernel = Kernel {
     cut: Cut {
         rows: 6,
         columns: 32,
+        lanes: 32,
     },
     zero: 128,
     tile: vnni_tile,
@@ -32,6 +33,7 @@ const AVX2: Kernel = Kernel {
     cut: Cut {
         rows: 4,
         columns: 16,
+        lanes: 16,
     },
     zero: 0,
     tile: avx2_tile,
