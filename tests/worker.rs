@@ -212,8 +212,47 @@ fn when_memory_runs_out_batches_get_smaller_and_stay_so() {
         .try_iter()
         .map(|posts| posts.len())
         .collect();
-    assert_eq!(batches, [6, 3, 2, 1, 2, 1, 2, 2, 2]);
+    assert_eq!(batches, [6, 3, 2, 2, 2, 2, 2, 2]);
     assert_eq!(last.unwrap().most_at_once, Some(2));
+}
+
+#[test]
+fn where_the_gpu_has_no_room_for_one_post_the_job_goes_on_with_the_cpu() {
+    let mut bench = Bench::with_model("on a GPU");
+    bench.gate.open();
+    let texts = ["", text::TOO_LARGE, "", text::TOO_LARGE];
+    let generation = bench.worker.predict(job(&texts, 2));
+    let (mut answered, mut devices) = (Vec::new(), Vec::new());
+    loop {
+        match bench.next_event() {
+            Event::Predicted {
+                post, prediction, ..
+            } => {
+                assert_eq!(prediction.error, None);
+                answered.push(post);
+            }
+            Event::Moved { info, .. } => devices.push(info.device),
+            Event::Finished { generation: g, .. } if g == generation => break,
+            _ => {}
+        }
+    }
+    answered.sort_unstable();
+    assert_eq!(answered, [0, 1, 2, 3]);
+    assert_eq!(devices, ["cpu"]);
+    assert_eq!(bench.alive.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn where_there_is_no_room_on_the_cpu_either_the_post_fails_and_the_others_do_not() {
+    let mut bench = Bench::with_model("on the only GPU");
+    bench.gate.open();
+    let generation = bench.worker.predict(job(&["", text::TOO_LARGE, ""], 1));
+    let (answers, cancelled) = bench.outcome(generation);
+    assert_eq!(posts(&answers), [0, 1, 2]);
+    let errors = errors(&answers);
+    assert!(errors.len() == 1 && errors[0].0 == 1, "{errors:?}");
+    assert!(errors[0].1.contains("out of memory"), "{errors:?}");
+    assert!(!cancelled);
 }
 
 #[test]

@@ -171,9 +171,9 @@ pub(super) struct RunArgs {
     /// Give the labels no probabilities, which can save a pass where the model is unsure
     #[arg(long)]
     pub no_scores: bool,
-    /// How many posts run together; more is faster on a GPU
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one())]
-    pub batch_size: usize,
+    /// How many posts run together [default: 1 on the CPU; on a GPU as many as pays, found out on the way]
+    #[arg(long, value_name = "N", value_parser = at_least_one())]
+    pub batch_size: Option<usize>,
     /// How many CPU threads compute [default: all cores]
     #[arg(long, value_name = "N", value_parser = at_least_one())]
     pub threads: Option<usize>,

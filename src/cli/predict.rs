@@ -120,7 +120,10 @@ fn load(
                 Event::Loading { step, fraction, .. } => reporter.loading(&step, fraction),
                 Event::Loaded { info, .. } => return Ok(Some(info)),
                 Event::LoadFailed { message, .. } => bail!(message),
-                Event::Predicted { .. } | Event::Progress { .. } | Event::Finished { .. } => {}
+                Event::Predicted { .. }
+                | Event::Progress { .. }
+                | Event::Finished { .. }
+                | Event::Moved { .. } => {}
             }
         }
     }
@@ -148,6 +151,7 @@ fn collect(
                     reporter.predicting(progress);
                 }
                 Event::Finished { cancelled, .. } => break cancelled,
+                Event::Moved { .. } => reporter.note("the GPU's memory is not enough for one post; going on with the CPU"),
                 Event::Loading { .. } | Event::Loaded { .. } | Event::LoadFailed { .. } => {}
             }
         }

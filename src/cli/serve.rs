@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let service = Service {
         prompt: args.run.prompt,
         answers: args.run.answers(&labels),
-        batch_size: args.run.batch_size,
+        batch_size: args.run.batch_size.unwrap_or(1),
         max_body_bytes: args.max_body << 20,
         max_pixels: args.max_pixels * 1_000_000,
     };

@@ -56,7 +56,7 @@ pub struct Launch {
     /// Whether labels get no probabilities.
     pub no_scores: bool,
     /// How many posts run together; 0 takes the default of 1, which answers the post on screen soonest.
-    pub batch_size: usize,
+    pub batch_size: Option<usize>,
     /// The session file. `None` takes the dataset's own in the platform's data folder.
     pub session: Option<PathBuf>,
     /// The window's size in points. `None` takes the last one.

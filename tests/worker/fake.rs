@@ -15,8 +15,8 @@ use overrule::{
     dataset::{Dataset, Format, LabelSource},
     image::Rgb,
     model::{
-        Engine, Family, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelInput, ModelSpec,
-        Network, Node, Processor, PromptStyle, TokenTree,
+        DeviceChoice, Engine, Family, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelInput,
+        ModelSpec, Network, Node, Processor, PromptStyle, TokenTree,
     },
     post::{LabelNames, Post, PostId},
     predict::{
@@ -46,6 +46,8 @@ pub mod text {
     pub const ONLY_ALONE: &str = "only alone";
     /// The memory takes two posts of this kind at once, and no more.
     pub const LARGE: &str = "large";
+    /// The memory of a GPU is not enough for it.
+    pub const TOO_LARGE: &str = "too large";
 }
 
 /// Where the fake network waits: it says which posts it begins, then asks for leave.
@@ -72,7 +74,7 @@ impl Gate {
     }
 }
 
-/// Loads fake models. The spec's model name says what happens.
+/// Loads fake models. The spec's model name says what happens; “on the only GPU” there is none on the CPU.
 #[derive(Clone)]
 pub struct Loader {
     begun: Sender<Vec<usize>>,
@@ -105,11 +107,21 @@ impl Loader {
         }
         progress(step(1.0));
         self.alive.fetch_add(1, Ordering::SeqCst);
+        let device = match (spec.model.as_str(), spec.device) {
+            ("on a GPU", DeviceChoice::Auto) => "cuda:0",
+            ("on the only GPU", DeviceChoice::Auto) => "cuda:0",
+            ("on the only GPU", _) => return Err(no_such_model(spec)),
+            _ => "cpu",
+        };
         Ok(LoadedModel {
-            info: info(&spec.model),
+            info: ModelInfo {
+                device: device.to_owned(),
+                ..info(&spec.model)
+            },
             processor: Arc::new(FakeProcessor),
             engine: Engine::Generative(Box::new(FakeNetwork {
                 loader: self.clone(),
+                on_gpu: device != "cpu",
                 batch: Vec::new(),
             })),
         })
@@ -182,6 +194,7 @@ impl Processor for FakeProcessor {
 
 struct FakeNetwork {
     loader: Loader,
+    on_gpu: bool,
     batch: Vec<String>,
 }
 
@@ -218,7 +231,7 @@ impl Network for FakeNetwork {
         if has(text::PANICS) {
             panic!("the network fell over");
         }
-        if has(text::LARGE) && batch.len() > 2 {
+        if has(text::LARGE) && batch.len() > 2 || has(text::TOO_LARGE) && self.on_gpu {
             let message = "DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")";
             return Err(candle_core::Error::Msg(message.to_owned()).into());
         }
@@ -294,8 +307,12 @@ impl Bench {
     }
 
     pub fn loaded() -> Self {
+        Self::with_model("fake")
+    }
+
+    pub fn with_model(model: &str) -> Self {
         let bench = Self::new();
-        let generation = bench.load("fake");
+        let generation = bench.load(model);
         bench.wait_for(
             |event| matches!(event, Event::Loaded { generation: g, .. } if *g == generation),
         );
@@ -385,7 +402,7 @@ pub fn job(texts: &[&str], batch_size: usize) -> Job {
                 decode: DecodeMode::Plain,
                 scores: true,
             },
-            batch_size,
+            batch_size: Some(batch_size),
         },
     }
 }

@@ -133,6 +133,13 @@ impl App {
                     self.model = ModelState::Failed { message };
                 }
             }
+            Event::Moved { info, .. } => {
+                if let ModelState::Ready(model) = &mut self.model {
+                    model.device = info.device;
+                    let text = "The GPU’s memory is not enough for one post; the model goes on with the CPU";
+                    self.toasts.show(Kind::Info, text.to_owned(), None);
+                }
+            }
             Event::Predicted {
                 generation,
                 post,

@@ -47,7 +47,7 @@ impl App {
         let options = PredictOptions {
             prompt,
             answers: self.answer_options(&dataset.labels),
-            batch_size: self.launch.batch_size.max(1),
+            batch_size: self.launch.batch_size,
         };
         let before = dataset.posts.len() - wanted.len();
         let progress = Progress {

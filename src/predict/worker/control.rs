@@ -116,7 +116,7 @@ impl Shared {
 
     pub fn want_job(&self, job: Job) -> Generation {
         let len = job.dataset.posts.len();
-        let mut schedule = Schedule::new(job.posts, len, job.options.batch_size);
+        let mut schedule = Schedule::new(job.posts, len, job.options.batch_size.unwrap_or(1));
         let context = Arc::new(Context {
             dataset: job.dataset,
             options: job.options,
@@ -215,8 +215,8 @@ impl Shared {
         self.lock().runs(generation)
     }
 
-    /// Waits until the job can go on. The end of the job is taken note of here.
-    pub fn next_step(&self, generation: Generation) -> Step {
+    /// Waits until the job can go on, with a batch of so many posts. The end of the job is taken note of here.
+    pub fn next_step(&self, generation: Generation, batch_size: usize) -> Step {
         let step = self.wait_for(|state| {
             if !state.runs(generation) {
                 return Some(Step::Stale);
@@ -229,7 +229,7 @@ impl Shared {
             if paused && !job.schedule.is_done() {
                 return Some(Step::Paused);
             }
-            match job.schedule.next() {
+            match job.schedule.next(batch_size) {
                 Next::NotYet => None,
                 Next::Done => {
                     state.job = None;

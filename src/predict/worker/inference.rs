@@ -10,7 +10,8 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, select_biased};
 
 use super::{
-    Event, Generation,
+    Event, Generation, Progress,
+    batch_size::BatchSize,
     control::{Context, Shared, Step, Task},
     probing,
     progress::Meter,
@@ -18,7 +19,9 @@ use super::{
 };
 use crate::{
     causes::with_causes,
-    model::{LoadProgress, LoadedModel, ModelError, ModelSpec},
+    model::{
+        DeviceChoice, DtypeChoice, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelSpec,
+    },
     predict::{
         answering::{Answered, Answering},
         prediction::{Prediction, Seconds},
@@ -64,6 +67,8 @@ pub(super) struct Inference<L> {
     reporter: Reporter,
     loader: L,
     model: Option<LoadedModel>,
+    /// Which load gave the model.
+    loaded: Option<(Generation, ModelSpec)>,
 }
 
 impl<L> Inference<L>
@@ -76,6 +81,7 @@ where
             reporter,
             loader,
             model: None,
+            loaded: None,
         }
     }
 
@@ -124,6 +130,7 @@ where
                 let info = model.info.clone();
                 let processor = Arc::clone(&model.processor);
                 self.model = Some(model);
+                self.loaded = Some((generation, spec.clone()));
                 if self.shared.model_is_ready(generation, processor) {
                     self.reporter.send(Event::Loaded { generation, info });
                 }
@@ -152,44 +159,72 @@ where
             // `next_task` gives a job only with a model.
             return self.shared.cancel_job();
         };
-        let answering = Answering::new(model, &context.options.answers);
+        let on_gpu = !model.info.is_remote() && !is_cpu(&model.info.device);
+        let batch_size = match context.options.batch_size {
+            Some(posts) => BatchSize::fixed(posts),
+            None if on_gpu => BatchSize::unknown(),
+            None => BatchSize::fixed(1),
+        };
         let mut run = Run {
             shared: &self.shared,
             reporter: &self.reporter,
-            answering,
             generation,
             meter: Meter::new(context.total, Instant::now()),
-            most_at_once: None,
+            batch_size,
+            may_move: on_gpu,
+            unanswered: Vec::new(),
         };
         run.report_progress(false);
-        loop {
-            let asked = Instant::now();
-            let step = self.shared.next_step(generation);
-            run.meter.waited(asked.elapsed());
-            match step {
-                Step::Stale => return,
-                Step::Paused => run.pause(),
-                Step::Probe(prepared) => prepared.answer(&mut run.answering),
-                Step::Next(Next::NotYet) => {}
-                Step::Next(Next::Batch(batch)) => run.answer(&batch),
-                Step::Next(Next::Failed {
-                    post,
-                    message,
-                    image_secs,
-                }) => {
-                    run.tell_failed(post, message, image_secs);
-                    run.mark();
-                }
-                Step::Next(Next::Done) => {
-                    run.report_progress(false);
-                    return self.reporter.send(Event::Finished {
-                        generation,
-                        cancelled: false,
+        let answers = &context.options.answers;
+        while run.go_on(&mut Answering::new(model, answers)) == Ended::WithoutRoom {
+            run.may_move = false;
+            let cancelled = || !run.shared.wants_job(generation);
+            if let Some(moved) = on_cpu(&self.loader, self.loaded.as_ref(), &model.info, &cancelled)
+            {
+                *model = moved;
+                let processor = Arc::clone(&model.processor);
+                let of = self
+                    .loaded
+                    .as_ref()
+                    .map_or(0, |(generation, _)| *generation);
+                if self.shared.model_is_ready(of, processor) {
+                    self.reporter.send(Event::Moved {
+                        generation: of,
+                        info: model.info.clone(),
                     });
                 }
             }
         }
     }
+}
+
+fn is_cpu(device: &str) -> bool {
+    device.starts_with("cpu")
+}
+
+/// The model that is loaded once more on the CPU, with its numbers in the same format; `None` if that fails.
+fn on_cpu<L>(
+    loader: &L,
+    loaded: Option<&(Generation, ModelSpec)>,
+    info: &ModelInfo,
+    cancelled: &dyn Fn() -> bool,
+) -> Option<LoadedModel>
+where
+    L: Fn(&ModelSpec, &mut dyn FnMut(LoadProgress) -> bool) -> Result<LoadedModel, ModelError>,
+{
+    let (_, spec) = loaded?;
+    let dtype = match info.dtype.as_str() {
+        "bf16" => DtypeChoice::Bf16,
+        "f16" => DtypeChoice::F16,
+        _ => DtypeChoice::F32,
+    };
+    let spec = ModelSpec {
+        device: DeviceChoice::Cpu,
+        dtype,
+        ..spec.clone()
+    };
+    let loading = AssertUnwindSafe(|| loader(&spec, &mut |_| !cancelled()));
+    panic::catch_unwind(loading).ok()?.ok()
 }
 
 /// Whether a device had not enough memory, as the drivers of GPUs put it.
@@ -198,78 +233,132 @@ fn is_out_of_memory(message: &str) -> bool {
     message.contains("out of memory") || message.contains("alloc failed")
 }
 
-/// One job on the present model.
+/// The memory is not enough for a single post.
+struct NoRoom;
+
+/// Why a job stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Ended {
+    /// It has ended, and that was told where it must be.
+    Told,
+    /// The memory is not enough for the first of [`Run::unanswered`].
+    WithoutRoom,
+}
+
+/// One job.
 struct Run<'a> {
     shared: &'a Shared,
     reporter: &'a Reporter,
-    answering: Answering<'a>,
     generation: Generation,
     meter: Meter,
-    /// How many posts fit into the memory, once a batch did not.
-    most_at_once: Option<usize>,
+    batch_size: BatchSize,
+    /// Whether there is another device to go to when the memory is not enough for a single post.
+    may_move: bool,
+    /// What is left of the present batch.
+    unanswered: Vec<Runnable>,
 }
 
 impl Run<'_> {
-    /// Runs batches of posts, as many at once as the memory has been seen to take.
-    fn answer(&mut self, posts: &[Runnable]) {
-        let mut rest = posts;
-        while !rest.is_empty() {
-            let most = self.most_at_once.unwrap_or(usize::MAX);
-            let (batch, later) = rest.split_at(rest.len().min(most));
-            self.answer_batch(batch);
-            rest = later;
-        }
-    }
-
-    /// Runs a batch and tells what came of each post. If the batch fails as a whole, its halves get their chance, down to
-    /// each post alone.
-    fn answer_batch(&mut self, batch: &[Runnable]) {
-        match self.run_batch(batch) {
-            Ok(answers) => {
-                for (runnable, answer) in batch.iter().zip(answers) {
-                    self.tell_answer(runnable, answer);
+    /// Works until the job ends, or needs another device.
+    fn go_on(&mut self, answering: &mut Answering) -> Ended {
+        loop {
+            if self.answer(answering).is_err() {
+                return Ended::WithoutRoom;
+            }
+            let asked = Instant::now();
+            let step = self
+                .shared
+                .next_step(self.generation, self.batch_size.now());
+            self.meter.waited(asked.elapsed());
+            match step {
+                Step::Stale => return Ended::Told,
+                Step::Paused => self.pause(),
+                Step::Probe(prepared) => prepared.answer(answering),
+                Step::Next(Next::NotYet) => {}
+                Step::Next(Next::Batch(batch)) => self.unanswered = batch,
+                Step::Next(Next::Failed {
+                    post,
+                    message,
+                    image_secs,
+                }) => {
+                    self.tell_failed(post, message, image_secs);
+                    self.mark();
+                }
+                Step::Next(Next::Done) => {
+                    self.report_progress(false);
+                    self.reporter.send(Event::Finished {
+                        generation: self.generation,
+                        cancelled: false,
+                    });
+                    return Ended::Told;
                 }
             }
-            // Nothing more is wanted of this job.
-            Err(_) if !self.shared.wants_job(self.generation) => return,
-            Err(message) => match batch {
-                [runnable] => {
-                    self.tell_failed(runnable.post, message, runnable.image_secs);
-                }
-                _ => {
-                    let half = batch.len().div_ceil(2);
-                    if is_out_of_memory(&message) {
-                        self.most_at_once = Some(half);
-                        self.meter.limit_to(half);
-                    }
-                    return batch.chunks(half).for_each(|part| self.answer(part));
-                }
-            },
         }
-        self.mark();
     }
 
-    /// The answers of a batch, one a post, unless it was interrupted or failed as a whole.
+    /// Answers what is left of the batch, as many posts at once as the memory has been seen to take, and tells what came of
+    /// each. What fails as a whole is tried in halves, down to each post alone.
+    fn answer(&mut self, answering: &mut Answering) -> Result<(), NoRoom> {
+        // Smaller after a failure whose reason is not known, for this batch alone.
+        let mut at_once = usize::MAX;
+        while !self.unanswered.is_empty() {
+            let n = self
+                .unanswered
+                .len()
+                .min(at_once)
+                .min(self.batch_size.now());
+            let begun = Instant::now();
+            let outcome = self.run_batch(answering, n);
+            if !self.shared.wants_job(self.generation) {
+                // Nothing more is wanted of this job.
+                self.unanswered.clear();
+                return Ok(());
+            }
+            match outcome {
+                Ok(answers) => {
+                    self.batch_size.took(n, begun.elapsed());
+                    at_once = at_once.saturating_mul(2);
+                    let batch: Vec<Runnable> = self.unanswered.drain(..n).collect();
+                    for (runnable, answer) in batch.iter().zip(answers) {
+                        self.tell_answer(runnable, answer);
+                    }
+                }
+                Err(message) if n > 1 => {
+                    at_once = n.div_ceil(2);
+                    if is_out_of_memory(&message) {
+                        self.batch_size.did_not_fit(n);
+                    }
+                    continue;
+                }
+                Err(message) if self.may_move && is_out_of_memory(&message) => return Err(NoRoom),
+                Err(message) => {
+                    let runnable = self.unanswered.remove(0);
+                    self.tell_failed(runnable.post, message, runnable.image_secs);
+                }
+            }
+            self.mark();
+        }
+        Ok(())
+    }
+
+    /// The answers of the first `n` posts left, unless they were interrupted or failed as a whole.
     fn run_batch(
-        &mut self,
-        batch: &[Runnable],
+        &self,
+        answering: &mut Answering,
+        n: usize,
     ) -> Result<Vec<Result<Answered, ModelError>>, String> {
-        let inputs: Vec<_> = batch.iter().map(|runnable| &runnable.input).collect();
-        let answering = &mut self.answering;
+        let batch = self.unanswered.iter().take(n);
+        let inputs: Vec<_> = batch.map(|runnable| &runnable.input).collect();
         let cancelled = || !self.shared.wants_job(self.generation);
         // A prefill forgets whatever a panic may have left half done in the network.
         let running = AssertUnwindSafe(|| answering.answer(&inputs, &cancelled));
         let answers = panic::catch_unwind(running)
             .map_err(|fault| format!("the model failed unexpectedly: {}", panic_message(&*fault)))?
             .map_err(|error| with_causes(&error))?;
-        if cancelled() {
-            return Err("cancelled".to_owned());
-        }
-        if answers.len() != batch.len() {
+        if answers.len() != n {
             return Err(format!(
-                "the model gave {} answers to {} posts",
-                answers.len(),
-                batch.len()
+                "the model gave {} answers to {n} posts",
+                answers.len()
             ));
         }
         Ok(answers)
@@ -326,7 +415,10 @@ impl Run<'_> {
     fn report_progress(&self, paused: bool) {
         self.reporter.send(Event::Progress {
             generation: self.generation,
-            progress: self.meter.progress(paused),
+            progress: Progress {
+                most_at_once: self.batch_size.fits(),
+                ..self.meter.progress(paused)
+            },
         });
     }
 }

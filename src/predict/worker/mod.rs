@@ -3,6 +3,7 @@
 //! What is wanted (a model, a job, a focus) lies in one place behind a lock, where a newer wish replaces an older
 //! one: a handle never waits, and nothing piles up. What happened comes back over a bounded channel.
 
+mod batch_size;
 mod control;
 mod inference;
 mod prefetch;
@@ -42,8 +43,8 @@ pub struct PredictOptions {
     pub prompt: PromptStyle,
     /// The labels in the prompt, and how answers are found.
     pub answers: AnswerOptions,
-    /// How many posts run together; 0 counts as 1.
-    pub batch_size: usize,
+    /// How many posts run together. `None`: one on the CPU; on a GPU as many as pays, which is found out on the way.
+    pub batch_size: Option<usize>,
 }
 
 /// Posts to predict.
@@ -116,6 +117,13 @@ pub enum Event {
         generation: Generation,
         /// What happened and what to do.
         message: String,
+    },
+    /// The memory of the GPU was not enough for a single post: the job goes on with the same model on the CPU.
+    Moved {
+        /// The load this belongs to.
+        generation: Generation,
+        /// What it is now.
+        info: ModelInfo,
     },
     /// A post was answered, or failed (`prediction.error`).
     Predicted {

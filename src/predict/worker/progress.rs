@@ -23,7 +23,6 @@ pub(super) struct Meter {
     in_one_pass: Option<usize>,
     waited: Duration,
     total: usize,
-    most_at_once: Option<usize>,
     /// When how many posts were done; the first one is where the stretch begins.
     marks: VecDeque<(Instant, usize)>,
     last_report: Option<Instant>,
@@ -38,7 +37,6 @@ impl Meter {
             in_one_pass: None,
             waited: Duration::ZERO,
             total,
-            most_at_once: None,
             marks: VecDeque::from([(now, 0)]),
             last_report: None,
         }
@@ -60,11 +58,6 @@ impl Meter {
     /// Counts time in which the model had nothing to do.
     pub fn waited(&mut self, time: Duration) {
         self.waited += time;
-    }
-
-    /// Notes that no more posts fit into the memory at once.
-    pub fn limit_to(&mut self, posts: usize) {
-        self.most_at_once = Some(posts);
     }
 
     /// Marks the end of a batch.
@@ -105,7 +98,7 @@ impl Meter {
             in_one_pass: self.in_one_pass,
             waited_secs: self.waited.as_secs_f64(),
             total: self.total,
-            most_at_once: self.most_at_once,
+            most_at_once: None,
             per_sec: per_sec.unwrap_or(0.0),
             remaining_secs: per_sec.map(|rate| left as f64 / rate),
             paused,
