@@ -24,6 +24,8 @@ pub struct OpenData {
     recent: Vec<PathBuf>,
     demo: Option<PathBuf>,
     browsing: Option<FileDialog>,
+    /// What the desktop's dialog gave: opened in the next frame.
+    picked: Option<PathBuf>,
     focused: bool,
 }
 
@@ -34,6 +36,7 @@ impl OpenData {
             recent: settings.recent_datasets.clone(),
             demo: resources::demo_dataset().ok(),
             browsing: None,
+            picked: None,
             focused: false,
         }
     }
@@ -41,14 +44,12 @@ impl OpenData {
     pub(super) fn receive(&mut self) {
         if let Some(chosen) = self.browsing.as_ref().and_then(FileDialog::poll) {
             self.browsing = None;
-            if let Some(path) = chosen {
-                self.path = path.display().to_string();
-            }
+            self.picked = chosen;
         }
     }
 
     pub(super) fn show(&mut self, ctx: &egui::Context, out: &mut Vec<Command>) -> Next {
-        let mut chosen = None;
+        let mut chosen = self.picked.take();
         let closes = modal(ctx, "Open data", 560.0, |ui| {
             ui.label("A CSV or JSON file of posts, a folder of images, MMHS150K or Hateful Memes as published, or a file of Label Studio, \
                  Argilla, FiftyOne, doccano or Prodigy.",
