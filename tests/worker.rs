@@ -217,6 +217,18 @@ fn when_memory_runs_out_batches_get_smaller_and_stay_so() {
 }
 
 #[test]
+fn a_model_that_the_gpu_has_no_room_for_is_loaded_on_the_cpu() {
+    let bench = Bench::new();
+    bench.load("too large for a GPU");
+    let loaded =
+        bench.wait_for(|event| matches!(event, Event::Loaded { .. } | Event::LoadFailed { .. }));
+    assert!(
+        matches!(&loaded, Event::Loaded { info, .. } if info.device == "cpu"),
+        "{loaded:?}"
+    );
+}
+
+#[test]
 fn where_the_gpu_has_no_room_for_one_post_the_job_goes_on_with_the_cpu() {
     let mut bench = Bench::with_model("on a GPU");
     bench.gate.open();

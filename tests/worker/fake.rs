@@ -109,6 +109,7 @@ impl Loader {
         self.alive.fetch_add(1, Ordering::SeqCst);
         let device = match (spec.model.as_str(), spec.device) {
             ("on a GPU", DeviceChoice::Auto) => "cuda:0",
+            ("too large for a GPU", DeviceChoice::Auto) => return Err(out_of_memory()),
             ("on the only GPU", DeviceChoice::Auto) => "cuda:0",
             ("on the only GPU", _) => return Err(no_such_model(spec)),
             _ => "cpu",
@@ -133,6 +134,11 @@ fn no_such_model(spec: &ModelSpec) -> ModelError {
         name: spec.model.clone(),
         hint: "it is a fake".to_owned(),
     }
+}
+
+fn out_of_memory() -> ModelError {
+    let message = "DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")";
+    candle_core::Error::Msg(message.to_owned()).into()
 }
 
 fn info(name: &str) -> ModelInfo {
@@ -232,8 +238,7 @@ impl Network for FakeNetwork {
             panic!("the network fell over");
         }
         if has(text::LARGE) && batch.len() > 2 || has(text::TOO_LARGE) && self.on_gpu {
-            let message = "DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")";
-            return Err(candle_core::Error::Msg(message.to_owned()).into());
+            return Err(out_of_memory());
         }
         if has(text::ONLY_ALONE) && batch.len() > 1 {
             return Err(candle_core::Error::Msg("too much for me".to_owned()).into());

@@ -104,11 +104,10 @@ impl Target {
         }
         let wanted = rayon::current_num_threads() * TASKS_A_THREAD;
         let panels_a_task = (panels / wanted).clamp(1, MAX_COLUMNS_A_TASK / cut.columns);
-        let strips_a_task = MAX_ROWS_A_TASK / cut.rows;
-        let (across, down) = (
-            panels.div_ceil(panels_a_task),
-            strips.div_ceil(strips_a_task),
-        );
+        let across = panels.div_ceil(panels_a_task);
+        let down = strips.div_ceil(MAX_ROWS_A_TASK / cut.rows);
+        // Alike in size: a task of a few left over strips would bring all panels into the cache for nearly nothing.
+        let strips_a_task = strips.div_ceil(down.max(1)).max(1);
         let part = |i: usize, size: usize, all: usize| i * size..all.min((i + 1) * size);
         (0..across * down)
             .into_par_iter()

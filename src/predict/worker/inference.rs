@@ -105,26 +105,18 @@ where
     fn load(&mut self, generation: Generation, spec: &ModelSpec) {
         // First make room for the new one.
         self.model = None;
-        let mut progress = |progress: LoadProgress| {
-            let wanted = self.shared.wants_model(generation);
-            if wanted {
-                self.reporter.send(Event::Loading {
-                    generation,
-                    step: progress.step,
-                    fraction: progress.fraction,
-                });
-            }
-            wanted
-        };
-        let loading = AssertUnwindSafe(|| (self.loader)(spec, &mut progress));
-        let loaded = match panic::catch_unwind(loading) {
-            Ok(result) => result.map_err(|error| with_causes(&error)),
-            Err(fault) => Err(format!(
-                "loading “{}” failed unexpectedly: {}",
-                spec.model,
-                panic_message(&*fault)
-            )),
-        };
+        let mut loaded = self.try_load(generation, spec);
+        if spec.device == DeviceChoice::Auto
+            && loaded
+                .as_ref()
+                .is_err_and(|message| is_out_of_memory(message))
+        {
+            let spec = ModelSpec {
+                device: DeviceChoice::Cpu,
+                ..spec.clone()
+            };
+            loaded = self.try_load(generation, &spec);
+        }
         match loaded {
             Ok(model) => {
                 let info = model.info.clone();
@@ -143,6 +135,30 @@ where
             }
             // A newer wish interrupted it.
             Err(_) => {}
+        }
+    }
+
+    /// The model, or what to tell the user.
+    fn try_load(&self, generation: Generation, spec: &ModelSpec) -> Result<LoadedModel, String> {
+        let mut progress = |progress: LoadProgress| {
+            let wanted = self.shared.wants_model(generation);
+            if wanted {
+                self.reporter.send(Event::Loading {
+                    generation,
+                    step: progress.step,
+                    fraction: progress.fraction,
+                });
+            }
+            wanted
+        };
+        let loading = AssertUnwindSafe(|| (self.loader)(spec, &mut progress));
+        match panic::catch_unwind(loading) {
+            Ok(result) => result.map_err(|error| with_causes(&error)),
+            Err(fault) => Err(format!(
+                "loading “{}” failed unexpectedly: {}",
+                spec.model,
+                panic_message(&*fault)
+            )),
         }
     }
 
