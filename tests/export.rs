@@ -211,6 +211,7 @@ fn provenance_is_written_on_request() {
     let set = TrainingSet::new(Arc::clone(&dataset), Selection::Reviewed, decisions)
         .with_provenance(|post| Provenance {
             source: Source::Reviewer,
+            reviewer: (post == 1).then(|| "Ana".to_owned()),
             model_labels: (post != 2).then_some([1].into_iter().collect()),
             assisted: post == 1,
             flagged: post == 3,
@@ -222,10 +223,10 @@ fn provenance_is_written_on_request() {
     let ids: Vec<_> = dataset.posts.iter().map(|p| p.id).collect();
     let note = "\"a \"\"note\"\",\nso\"";
     let expected = format!(
-        "text,image_path,labels,id,source,dataset_labels,model_labels,assisted,flagged,note\n\
-         corrected,images/b.png,\"x,y\",{},reviewer,x,y,true,false,{note}\n\
-         confirmed,images/c.png,x,{},reviewer,x,?,false,false,{note}\n\
-         decided,images/d.png,,{},reviewer,?,y,false,true,{note}\n",
+        "text,image_path,labels,id,source,reviewer,dataset_labels,model_labels,assisted,flagged,note\n\
+         corrected,images/b.png,\"x,y\",{},reviewer,Ana,x,y,true,false,{note}\n\
+         confirmed,images/c.png,x,{},reviewer,,x,?,false,false,{note}\n\
+         decided,images/d.png,,{},reviewer,,?,y,false,true,{note}\n",
         ids[1], ids[2], ids[3]
     );
     assert_eq!(text, expected);
@@ -239,7 +240,9 @@ fn a_session_exports_what_it_shows() {
         labels,
         assisted: true,
     };
+    session.set_reviewer(Some("Ana"));
     session.apply(1, confirm([0, 1].into_iter().collect()));
+    session.set_reviewer(None);
     session.apply(2, Action::Draft(LabelSet::EMPTY));
     session.apply(3, confirm(LabelSet::EMPTY));
     session.apply(3, Action::Note("none at all".into()));
@@ -263,9 +266,9 @@ fn a_session_exports_what_it_shows() {
         .write(&path, true)
         .unwrap();
     let [first, second] = rows(&path).try_into().unwrap();
-    assert!(first.ends_with(",reviewer,x,y,true,false,"), "{first}");
+    assert!(first.ends_with(",reviewer,Ana,x,y,true,false,"), "{first}");
     assert!(
-        second.ends_with(",reviewer,?,?,true,false,none at all"),
+        second.ends_with(",reviewer,,?,?,true,false,none at all"),
         "{second}"
     );
 }

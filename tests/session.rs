@@ -1,5 +1,7 @@
 //! A review session in memory and on disk: actions, undo across restarts, runs, problems, truth.
 
+mod gold;
+mod people;
 mod random;
 
 use overrule::{
@@ -7,14 +9,13 @@ use overrule::{
     post::{LabelNames, LabelSet, Problem, ProblemKind},
     predict::{answer::Parse, prediction::Prediction},
     review::{
-        Action, Outcome, Review, Session,
+        Action, Outcome, Review,
         blind::BlindMode,
-        second::SecondReviewer,
         session::{Exposure, LeftOut, Truth},
     },
 };
 
-use crate::reviewing::{Watched, confirm, dataset, in_folder, post, run, said, set};
+use crate::reviewing::{Watched, confirm, dataset, in_folder, run, said, set};
 
 #[test]
 fn work_is_there_again_after_closing() {
@@ -212,52 +213,6 @@ fn a_decision_made_blind_is_kept_beside_its_revision() {
     assert!(session.review(0).is_revised());
     assert_eq!(session.redo(), Some(1));
     assert_eq!(session.review(1).blind, Some(set(&[2])));
-}
-
-#[test]
-fn conflicts_with_a_second_reviewer_are_settled_and_both_keep_what_they_said_alone() {
-    let (folder, file) = in_folder();
-    let theirs = folder.path().join("ana.overrule");
-    let mut ana = Watched::open(dataset(4), &theirs);
-    (0..3).for_each(|post| ana.session.apply(post, confirm(&[post])));
-    ana.close();
-
-    let mut mine = Watched::open(dataset(4), &file);
-    let session = &mut mine.session;
-    session.apply(0, confirm(&[0]));
-    session.apply(1, confirm(&[2]));
-    session.apply(3, confirm(&[2]));
-    let second = SecondReviewer::read(&theirs, session.dataset()).unwrap();
-    session.set_second(Some(second));
-    let conflicts = |session: &Session| -> Vec<usize> {
-        (0..4).filter(|post| session.is_conflict(*post)).collect()
-    };
-    assert_eq!(conflicts(session), [1]);
-    session.apply(1, Action::Settle(set(&[1])));
-    assert_eq!(conflicts(session), [0; 0]);
-    assert_eq!(session.review(1).decision, Some(set(&[1])));
-    // Agreement stays that of the two on their own.
-    let both: Vec<(LabelSet, LabelSet)> = session
-        .both_reviewers()
-        .map(|both| (both.a.labels, both.b.labels))
-        .collect();
-    assert_eq!(both, [(set(&[0]), set(&[0])), (set(&[2]), set(&[1]))]);
-    assert_eq!(session.undo(), Some(1));
-    assert_eq!(conflicts(session), [1]);
-    session.redo();
-    mine.close();
-
-    let mine = Watched::open(dataset(4), &file);
-    assert_eq!(mine.session.review(1).alone, Some(set(&[2])));
-    let other = overrule::dataset::Dataset {
-        posts: vec![post(9)],
-        ..dataset(1)
-    };
-    let refused = SecondReviewer::read(&theirs, &other).unwrap_err();
-    assert!(
-        refused.to_string().contains("none of these posts"),
-        "{refused}"
-    );
 }
 
 #[test]

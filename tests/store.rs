@@ -178,7 +178,7 @@ fn what_is_no_session_is_refused_and_left_alone() {
         ),
         (
             "with a page of garbage",
-            with(whole.len() / 8192 * 4096, &garbage),
+            with(whole.len() / 4096 * 3 / 4 * 4096, &garbage),
             "is damaged",
         ),
     ];

@@ -5,6 +5,7 @@ mod careful;
 mod download;
 mod fake;
 mod figures;
+mod gold;
 mod guideline;
 mod probe;
 mod runs;

@@ -74,11 +74,7 @@ fn of_session(args: &Args) -> anyhow::Result<()> {
             assisted: review.assisted,
         }
     });
-    let times = || session.recent().map(|(_, entry)| entry.at_ms);
-    let reviewed = Reviewed {
-        counts: session.counts(),
-        period_ms: times().min().zip(times().max()),
-    };
+    let reviewed = Reviewed::of(&session);
     write(
         args,
         dataset,

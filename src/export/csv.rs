@@ -9,9 +9,10 @@ use crate::post::{LabelNames, LabelSet, Post};
 pub(crate) const COLUMNS: [&str; 3] = ["text", "image_path", "labels"];
 
 /// The columns that say where a row's labels come from; written on request only.
-pub(super) const PROVENANCE_COLUMNS: [&str; 7] = [
+pub(super) const PROVENANCE_COLUMNS: [&str; 8] = [
     "id",
     "source",
+    "reviewer",
     "dataset_labels",
     "model_labels",
     "assisted",
@@ -68,6 +69,7 @@ fn write_provenance(writer: &mut Writer<Vec<u8>>, post: &Post, row: &Row, labels
     let cells = [
         post.id.to_string(),
         provenance.source.name().to_owned(),
+        provenance.reviewer.clone().unwrap_or_default(),
         cell(post.truth),
         cell(provenance.model_labels),
         provenance.assisted.to_string(),

@@ -48,6 +48,7 @@ pub(super) fn provenance(
     let dataset_labels = post.truth.map(|truth| labels.names_of(truth));
     object.insert("id".to_owned(), post.id.to_string().into());
     object.insert("source".to_owned(), provenance.source.name().into());
+    object.insert("reviewer".to_owned(), json!(provenance.reviewer));
     object.insert("dataset_labels".to_owned(), json!(dataset_labels));
     object.insert("assisted".to_owned(), provenance.assisted.into());
     object.insert("flagged".to_owned(), provenance.flagged.into());

@@ -49,6 +49,10 @@ pub(super) fn to_bytes(
                 .as_ref()
                 .map_or("", |p| p.source.name())
                 .to_owned(),
+            provenance
+                .as_ref()
+                .and_then(|p| p.reviewer.clone())
+                .unwrap_or_default(),
             named(post.truth),
             named(
                 row.prediction

@@ -60,6 +60,8 @@ impl Source {
 pub struct Provenance {
     /// Who said what the labels are.
     pub source: Source,
+    /// Who decided, if a reviewer did and has a name.
+    pub reviewer: Option<String>,
     /// What the model named, if there is an answer that could be read.
     pub model_labels: Option<LabelSet>,
     /// Whether the model's answer was visible when the reviewer decided.
@@ -175,6 +177,7 @@ impl TrainingSet {
                 } else {
                     Source::Dataset
                 },
+                reviewer: review.by.as_deref().map(str::to_owned),
                 model_labels: session.prediction(post).and_then(answer),
                 assisted: decided && review.assisted,
                 flagged: review.flagged,

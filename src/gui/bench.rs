@@ -105,6 +105,8 @@ struct Question {
     filter: Filter,
     order: Order,
     search: String,
+    /// Which gold posts are mixed in.
+    gold: u64,
 }
 
 impl Bench {
@@ -280,6 +282,7 @@ impl Bench {
             filter: self.filter,
             order: self.order,
             search: self.search.clone(),
+            gold: self.session.gold_revision(),
         };
         (revision, question)
     }
@@ -297,6 +300,7 @@ impl Bench {
                     filter,
                     order,
                     search,
+                    ..
                 } = wanted.1.clone();
                 if self.session.dataset().posts.len() <= IN_FRAME {
                     let session = &self.session;
@@ -349,7 +353,9 @@ impl Bench {
         let place = self.queue.iter().position(|post| *post as usize == cursor);
         self.place = place.ok_or_else(|| match self.order {
             // In dataset order it is known where the post would stand.
-            Order::Dataset => self.queue.partition_point(|post| (*post as usize) < cursor),
+            Order::Dataset if self.session.gold().is_none() => {
+                self.queue.partition_point(|post| (*post as usize) < cursor)
+            }
             _ => gap.min(self.queue.len()),
         });
     }

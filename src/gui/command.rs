@@ -1,9 +1,12 @@
 //! Everything a person can do in the window. Menus, buttons, keys, tooltips, the key overlay and tests all use this one enum.
 
+mod people;
+
 use std::{borrow::Cow, path::PathBuf};
 
 use egui_material_icons::{MaterialIcon, icons};
 
+pub use self::people::People;
 use super::{
     bench::Select,
     dialogs::{export::ExportRequest, settings::Section},
@@ -79,12 +82,8 @@ pub enum Command {
     ShowProbe,
     /// Ask the model about these forms of the post.
     AskProbe(Vec<Variant>),
-    /// Agreement with a second reviewer.
-    ShowSecond,
-    /// Read what a second reviewer decided from that person's session.
-    ImportSecond(PathBuf),
-    /// Take the second reviewer away.
-    ForgetSecond,
+    /// Do something about other people who decide the same posts.
+    People(People),
     /// Show the runs of the session and compare two, or not.
     ShowRuns,
     /// Show the workspace of figures in place of the post, or the post again.
@@ -203,9 +202,7 @@ impl Command {
             Self::ShowSeen => "What the model saw",
             Self::ShowProbe => "Probe this post…",
             Self::AskProbe(_) => "Ask the model",
-            Self::ShowSecond => "Second reviewer…",
-            Self::ImportSecond(_) => "Import",
-            Self::ForgetSecond => "Take the second reviewer away",
+            Self::People(people) => people.label(),
             Self::ShowRuns => "Runs",
             Self::ShowMetrics => "Figures",
             Self::ExportFigure(_) | Self::ExportFigureTo(_) => "Export figure",
@@ -284,9 +281,7 @@ impl Command {
             Self::ShowProbe | Self::AskProbe(_) => {
                 "Without its text, a part of the picture covered, with another prompt: what drives the label?"
             }
-            Self::ShowSecond | Self::ImportSecond(_) | Self::ForgetSecond => {
-                "Import somebody else’s session: agreement by label, and conflicts to settle."
-            }
+            Self::People(people) => people.tooltip(),
             Self::ShowRuns => "List the runs of this session, look at an earlier one, compare two.",
             Self::ShowMetrics => {
                 "Scores, confused labels, thresholds and calibration in place of the post."
@@ -341,7 +336,7 @@ impl Command {
             Self::ToggleZoom => "Show the picture fitted, or in its own size.",
             Self::SetTheme(_) => "Light, dark, or as the desktop has it.",
             Self::ShowSettings(_) | Self::ChangeSettings(_) => {
-                "Pictures and breaks, blind mode, theme and size."
+                "Pictures and breaks, blind mode, your name, theme and size."
             }
             Self::ShowPalette => "Find any command, queue or post by a few letters.",
             Self::ShowKeys => "Show every key.",
@@ -369,7 +364,7 @@ impl Command {
             Self::ShowAnswer => icons::ICON_DATA_OBJECT,
             Self::ShowSeen => icons::ICON_IMAGE_SEARCH,
             Self::ShowProbe | Self::AskProbe(_) => icons::ICON_SCIENCE,
-            Self::ShowSecond | Self::ImportSecond(_) | Self::ForgetSecond => icons::ICON_GROUP,
+            Self::People(people) => people.icon(),
             Self::ShowRuns | Self::CompareWith(_) => icons::ICON_COMPARE,
             Self::ShowBelow(Below::Policy) => icons::ICON_MENU_BOOK,
             Self::ShowBelow(_) | Self::ShowRun(_) => icons::ICON_VISIBILITY,
@@ -451,9 +446,7 @@ impl Command {
                     | Self::ShowSeen
                     | Self::ShowProbe
                     | Self::AskProbe(_)
-                    | Self::ShowSecond
-                    | Self::ImportSecond(_)
-                    | Self::ForgetSecond
+                    | Self::People(_)
                     | Self::ShowRuns
                     | Self::ShowMetrics
                     | Self::ExportFigure(_)

@@ -14,6 +14,7 @@ use crate::{
     review::{
         Session,
         basis::{Basis, Part, Sample},
+        people::People,
         session::{Exposure, LeftOut, Snapshot, Truth},
         suspects,
     },
@@ -45,6 +46,8 @@ pub struct Figures {
     pub left_out: LeftOut,
     /// The shown run beside the other one, if there is one.
     pub comparison: Option<Comparison>,
+    /// The reviewer and second ones.
+    pub people: People,
     /// How fair a sample the reviewed posts are.
     pub fairness: Fairness,
     /// What is drawn, while somebody looks at it; then it stays as it was.
@@ -98,6 +101,7 @@ struct Scores {
     metrics: Metrics,
     comparison: Option<Comparison>,
     left_out: LeftOut,
+    people: People,
     fairness: Fairness,
 }
 
@@ -111,6 +115,7 @@ impl Figures {
             sample: Sample::default(),
             left_out: LeftOut::default(),
             comparison: None,
+            people: People::default(),
             fairness: Fairness::default(),
             drawn: None,
             is_drawing: false,
@@ -148,10 +153,9 @@ impl Figures {
         if self.is_drawing {
             match self.drawing.due(&of) {
                 Due::Now => {
-                    let (now, decided) = (session.snapshot(), session.decided());
-                    self.drawing.start(of, &self.wake, move |_| {
-                        Drawn::of(&now, wanted, &decided, of.0)
-                    });
+                    let now = session.snapshot();
+                    self.drawing
+                        .start(of, &self.wake, move |_| Drawn::of(&now, wanted, of.0));
                 }
                 Due::In(pause) => wait = sooner(wait, pause),
                 Due::Never => {}
@@ -185,6 +189,7 @@ impl Figures {
             self.metrics = Some(scores.metrics);
             self.comparison = scores.comparison;
             self.left_out = scores.left_out;
+            self.people = scores.people;
             self.fairness = scores.fairness;
         }
         if let Some(intervals) = self.bootstrap.receive() {
@@ -239,13 +244,15 @@ impl Scores {
                 .has_other_run()
                 .then(|| agreement::compare(labels, now.both(basis))),
             left_out: now.left_out(basis, Exposure::Any),
+            people: People::of(now, basis.part),
             fairness: Fairness::of(now, wanted.sample),
         }
     }
 }
 
 impl Drawn {
-    fn of(now: &Snapshot, wanted: Wanted, decided: &[u32], revision: u64) -> Self {
+    fn of(now: &Snapshot, wanted: Wanted, revision: u64) -> Self {
+        let decided = now.decided();
         let basis = wanted.basis(now);
         let labels = &now.dataset().labels;
         // Two runs are told apart only by posts that both predicted.

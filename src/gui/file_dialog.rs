@@ -20,6 +20,8 @@ pub enum Choose {
     DatasetFile,
     /// A session file.
     Session,
+    /// A file of posts with labels, or a session.
+    Labelled,
     /// A folder.
     Folder,
     /// A file to write, with a name to begin with.
@@ -48,6 +50,13 @@ impl FileDialog {
                 let dialog = dialog
                     .set_title("Open a session")
                     .add_filter("Session", &["overrule"]);
+                wait_for(dialog.pick_file(), sender, wake);
+            }
+            Choose::Labelled => {
+                let dialog = dialog.set_title("Known labels").add_filter(
+                    "CSV, TSV, JSON, JSON Lines, session",
+                    &["csv", "tsv", "txt", "json", "jsonl", "ndjson", "overrule"],
+                );
                 wait_for(dialog.pick_file(), sender, wake);
             }
             Choose::Folder => {

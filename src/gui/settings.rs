@@ -68,6 +68,11 @@ pub struct Settings {
     pub texture_mib: usize,
     /// Whether labels get probabilities; without them predicting is quicker.
     pub scores: bool,
+    /// What the reviewer wants to be called in session files; empty for not at all. Nobody chose yet: as the system calls
+    /// its user.
+    pub reviewer: Option<String>,
+    /// Whether the window says after a decision that it was about a gold post, or tells in the tally alone.
+    pub gold_at_once: bool,
     /// What makes looking at this material bearable.
     pub care: Care,
     /// Keys that are not the default: from a command to the key as people write it, empty for none.
@@ -134,6 +139,8 @@ impl Default for Settings {
             window: [1280.0, 800.0],
             texture_mib: 256,
             scores: true,
+            reviewer: None,
+            gold_at_once: true,
             care: Care::default(),
             keys: BTreeMap::new(),
         }
@@ -178,6 +185,17 @@ impl Settings {
         temporary.write_all(b"\n")?;
         temporary.persist(file).map_err(|error| error.error)?;
         Ok(())
+    }
+
+    /// What the reviewer is called, if anything.
+    pub fn reviewer_name(&self) -> Option<String> {
+        let user = |variable| std::env::var(variable).ok();
+        let name = match &self.reviewer {
+            Some(name) => Some(name.clone()),
+            None => user("USER").or_else(|| user("USERNAME")),
+        };
+        name.map(|name| name.trim().to_owned())
+            .filter(|name| !name.is_empty())
     }
 
     /// How pictures are changed before anyone sees them.

@@ -8,7 +8,9 @@ pub mod curve;
 pub mod history;
 pub mod label_errors;
 pub mod label_pairs;
+pub mod proportion;
 pub mod ranking;
+pub mod raters;
 pub mod threshold;
 
 use serde::Serialize;

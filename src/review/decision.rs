@@ -1,5 +1,7 @@
 //! A reviewer's work on one post.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::post::{LabelSet, PostId};
@@ -37,6 +39,8 @@ pub struct Review {
     /// What this reviewer had decided alone, once a conflict with a second reviewer was settled. Until then it is `None`,
     /// and the decision is the reviewer's own.
     pub alone: Option<LabelSet>,
+    /// Who made the decision in force, as that person was called then; `None` without a decision or a name.
+    pub by: Option<Arc<str>>,
 }
 
 /// What a reviewer does to a post. Every one is appended to the session file and can be undone.
@@ -78,9 +82,10 @@ impl Review {
         assisted: false,
         blind: None,
         alone: None,
+        by: None,
     };
 
-    /// The state after an action.
+    /// The state after an action. Who did it is not known here.
     ///
     /// Confirming ends the draft. A draft leaves an earlier decision in force until the next confirmation, and one
     /// that equals the decision is none. Skipping and escalating leave the post without a decision. Confirming the
@@ -118,6 +123,26 @@ impl Review {
         next
     }
 
+    /// The same with the one who decided: `who`, where the decision is a new one, else whoever it was before.
+    #[must_use]
+    pub(super) fn decided_by(mut self, before: &Self, who: Option<&Arc<str>>) -> Self {
+        fn decided(review: &Review) -> impl PartialEq {
+            (
+                review.decision,
+                review.outcome,
+                review.assisted,
+                review.blind,
+                review.alone,
+            )
+        }
+        self.by = match self.decision {
+            None => None,
+            Some(_) if decided(&self) == decided(before) => before.by.clone(),
+            Some(_) => who.cloned(),
+        };
+        self
+    }
+
     /// Whether the decision was revised after the model's answer had been seen.
     pub fn is_revised(&self) -> bool {
         self.decision.is_some() && self.blind.is_some() && self.decision != self.blind
@@ -139,6 +164,7 @@ impl Review {
         self.assisted = false;
         self.blind = None;
         self.alone = None;
+        self.by = None;
     }
 }
 
@@ -169,6 +195,11 @@ impl ActionKind {
     /// Whether the model's answer is seen from then on, whatever is taken back later.
     pub(super) fn shows_answer(self) -> bool {
         matches!(self, Self::Confirm | Self::Settle | Self::Reveal)
+    }
+
+    /// Whether it says what the truth is.
+    pub(super) fn decides(self) -> bool {
+        matches!(self, Self::Confirm | Self::Settle)
     }
 }
 
@@ -217,4 +248,6 @@ pub struct Entry {
     pub at_ms: i64,
     /// The number of the first entry of those made at once over several posts; one undo takes all of them back.
     pub batch: Option<u64>,
+    /// Who did it, as that person was called then.
+    pub reviewer: Option<Arc<str>>,
 }

@@ -3,6 +3,8 @@
 pub mod basis;
 pub mod blind;
 pub mod decision;
+pub mod gold;
+pub mod people;
 pub mod policy;
 pub mod queue;
 pub mod second;

@@ -102,6 +102,8 @@ pub enum Filter {
     PutAway,
     /// Posts on which two reviewers differ, until one of them settles it.
     Conflicts,
+    /// Gold posts whose labels the reviewer did not see at first.
+    GoldDiffers,
     /// Posts on which the two compared runs differ.
     RunsDiffer,
     /// Posts that have a label (by its place in class order) by the truth in force or by the model.
@@ -181,7 +183,13 @@ pub fn build(session: &Snapshot, filter: Filter, order: Order, search: &str) -> 
             sort_by_cached(&mut queue, key, Ord::cmp);
         }
     }
-    queue
+    match session.gold() {
+        // The ordinary queues; others are looked through for what they show.
+        Some(gold) if matches!(filter, Filter::All | Filter::Todo) => {
+            gold.mix_into(queue, session.dataset().posts.len())
+        }
+        _ => queue,
+    }
 }
 
 /// A column of the dataset that splits it, such as `split` or `source`.
@@ -285,6 +293,10 @@ pub fn passes(session: &Snapshot, filter: Filter, post: usize) -> bool {
             cell(post) == cell(like as usize)
         }
         Filter::Conflicts => session.is_conflict(post),
+        Filter::GoldDiffers => {
+            let check = session.gold().and_then(|gold| gold.check(post));
+            check.is_some_and(|(labels, answer)| answer.labels != labels)
+        }
         Filter::RunsDiffer => session.runs_differ(post),
         Filter::Label(label) => {
             let truth = session.truth(post, Truth::Combined);

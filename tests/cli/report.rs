@@ -23,6 +23,7 @@ fn review(folder: &Path) -> String {
     let dataset = dataset::open(&dataset, &OpenOptions::default()).unwrap();
     let file = folder.join("review.overrule");
     let mut opened = Watched::open(dataset, &file);
+    opened.session.set_reviewer(Some("Ana"));
     opened.session.begin_run(reviewing::run("tiny"));
     for (post, labels, parse) in [
         (0, vec![0], Parse::Clean),
@@ -54,7 +55,10 @@ fn review(folder: &Path) -> String {
 
 /// The report without what differs from run to run.
 fn stable(report: &str) -> String {
-    let is_time = |line: &&str| line.contains("(UTC)") || line.contains("predicted with");
+    let is_time = |line: &&str| {
+        let words = ["(UTC)", "predicted with", "| Ana |"];
+        words.iter().any(|word| line.contains(word))
+    };
     report
         .lines()
         .filter(|line| !is_time(line))
@@ -70,6 +74,8 @@ fn a_review_becomes_a_report_without_its_texts() {
     run(["report", &session, "--out", &out]).expect(0);
     let report = fs::read_to_string(&out).unwrap();
     insta::assert_snapshot!(stable(&report));
+    // Who, how many, when.
+    assert!(report.contains("| Ana | 2 | 20"), "{report}");
     for quoted in ["one", "three", "four"] {
         assert!(!report.contains(&format!("| {quoted}")), "{quoted}");
     }

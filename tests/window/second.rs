@@ -6,7 +6,10 @@ use overrule::{
     review::{queue::Filter, session::SaveState},
 };
 
-use super::fake::{Folder, POSTS, Window};
+use super::{
+    CTRL,
+    fake::{Folder, POSTS, Window},
+};
 
 /// Somebody else's session on the same posts: none for the first, sexist for the second, religion for the third.
 fn second_session(folder: &Folder) -> String {
@@ -35,7 +38,7 @@ fn a_second_reviewer_is_compared_with_and_conflicts_are_settled() {
     // As the model has it: racist, sexist, religion.
     (0..3).for_each(|_| window.press(Key::A));
     window.click("Dataset: posts.csv");
-    window.click("Second reviewer…");
+    window.click("Second reviewers…");
     window.click_role(Role::TextInput, "Session of the second reviewer");
     window.type_text(&theirs);
     window.click("Import");
@@ -43,7 +46,7 @@ fn a_second_reviewer_is_compared_with_and_conflicts_are_settled() {
         window.has_part("3 posts decided by both · all labels alike on 2 posts (67 %)")
     });
     assert!(window.has("Kappa") && window.has("AC1"));
-    assert!(window.has_part("your micro F1 is 0.800 and the model’s 0.800"));
+    assert!(window.has_part("on 3 posts, your micro F1 is 0.800 and the model’s 0.800"));
     window.click("Show the conflicts");
     assert_eq!(window.bench().filter, Filter::Conflicts);
     window.until("going there", |window| window.bench().queue() == [0]);
@@ -57,6 +60,57 @@ fn a_second_reviewer_is_compared_with_and_conflicts_are_settled() {
     assert_eq!(review.alone, Some([0].into_iter().collect()));
     window.until("leaving", |window| window.bench().queue().is_empty());
     assert!(window.has("Settled"));
+
+    // It is all there again, and goes on request.
+    window.until("saving", |window| window.bench().save == SaveState::Saved);
+    drop(window);
+    let mut window = folder.window();
+    window.settle();
+    assert_eq!(window.bench().session.seconds().len(), 1);
+    assert!(window.has("Settled"));
+    window.until("comparing", |window| window.has_part("The human ceiling"));
+    window.click("Dataset: posts.csv");
+    window.click("Second reviewers…");
+    let name = window
+        .bench()
+        .session
+        .seconds()
+        .next()
+        .unwrap()
+        .name()
+        .to_owned();
+    window.click(&format!("Take {name} away"));
+    assert_eq!(window.bench().session.seconds().len(), 0);
+    window.click("Close Second reviewers");
+    window.until("saving", |window| window.bench().save == SaveState::Saved);
+}
+
+#[test]
+fn the_name_is_chosen_in_the_settings_and_told_with_decisions() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    let name_is = |window: &mut Window, name: &str| {
+        window.press_with(CTRL, Key::Comma);
+        window.click("Settings: Reviewer");
+        window.click_role(Role::TextInput, "Your name");
+        window.press_with(CTRL, Key::A);
+        window.type_text(name);
+        window.click("Close Settings");
+        assert_eq!(window.bench().session.reviewer(), Some(name));
+    };
+    name_is(&mut window, "Ana");
+    window.press(Key::A);
+    window.press(Key::ArrowLeft);
+    assert!(window.has("Confirmed"));
+    name_is(&mut window, "Ben");
+    assert!(window.has("Confirmed by Ana"));
+    // Another decision is another person's.
+    window.press(Key::Num2);
+    window.press(Key::Enter);
+    window.press(Key::ArrowLeft);
+    assert!(!window.has("Confirmed by Ana"));
+    assert_eq!(window.bench().session.review(0).by.as_deref(), Some("Ben"));
 }
 
 #[test]
@@ -65,7 +119,7 @@ fn a_file_that_is_no_session_says_so() {
     let mut window = folder.window();
     window.settle();
     window.click("Dataset: posts.csv");
-    window.click("Second reviewer…");
+    window.click("Second reviewers…");
     window.click_role(Role::TextInput, "Session of the second reviewer");
     window.type_text(&folder.file("posts.csv").display().to_string());
     window.click("Import");

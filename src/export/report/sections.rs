@@ -1,6 +1,6 @@
 //! What a report says, section by section.
 
-use super::{Report, ReportedPost, document::Document};
+use super::{Report, ReportedPost, datasheet::datasheet, document::Document};
 use crate::{
     metrics::{
         Metrics, Pair,
@@ -99,7 +99,7 @@ fn data(report: &Report<'_>, compared: usize, out: &mut Document) {
         rows.map(|(name, n)| [name.to_owned(), n.to_string()])
             .to_vec(),
     );
-    let truth = match report.reviewed {
+    let truth = match &report.reviewed {
         Some(_) => {
             "The truth is the reviewer's decision where there is one, else the dataset's label."
         }
@@ -287,84 +287,6 @@ fn wrong_posts(report: &Report<'_>, out: &mut Document) {
     out.table(["post", "text", "truth", "model"], quoted.collect());
 }
 
-/// How the corrections came about, for whoever trains on them.
-fn datasheet(report: &Report<'_>, out: &mut Document) {
-    let Some(reviewed) = report.reviewed else {
-        return;
-    };
-    out.heading("Datasheet of the corrections");
-    let counts = reviewed.counts;
-    let decided: Vec<&ReportedPost> = report
-        .posts
-        .iter()
-        .filter(|post| post.decision.is_some())
-        .collect();
-    let label = |post: &ReportedPost| report.dataset.posts.get(post.place).and_then(|p| p.truth);
-    let newly = decided.iter().filter(|post| label(post).is_none()).count();
-    let rows = [
-        ("confirmed by the reviewer", counts.reviewed),
-        ("of these, other than the dataset's label", counts.corrected),
-        ("of these, without a label in the dataset", newly),
-        ("of these, other than the model's answer", counts.overruled),
-        (
-            "decided before the model's answer was visible",
-            counts.blind,
-        ),
-        ("of these, revised when it was", counts.revised),
-        ("put aside", counts.skipped),
-        ("left to someone else", counts.escalated),
-        ("flagged", counts.flagged),
-        ("with a note", counts.noted),
-    ];
-    out.table(
-        ["", "posts"],
-        rows.map(|(name, n)| [name.to_owned(), n.to_string()])
-            .to_vec(),
-    );
-    if let Some((first, last)) = reviewed.period_ms {
-        out.paragraph(format!(
-            "First decision in force {}, last {} (UTC).",
-            date(first),
-            date(last)
-        ));
-    }
-    out.paragraph("One session is one reviewer's work; it records no names.");
-    agreement(&decided, out);
-}
-
-/// How often reviewer and model agree, apart for decisions made with the answer in sight: suggestions bias people.
-fn agreement(decided: &[&ReportedPost], out: &mut Document) {
-    let answer = |post: &ReportedPost| {
-        let said = post.prediction.as_ref()?;
-        (said.error.is_none() && said.parse != Parse::Failed).then_some(said.labels)
-    };
-    let row = |name: &str, assisted: bool| {
-        let of_kind = decided.iter().filter(|post| post.assisted == assisted);
-        let both: Vec<bool> = of_kind
-            .filter_map(|post| Some(answer(post)? == post.decision?))
-            .collect();
-        let equal = both.iter().filter(|equal| **equal).count();
-        let share = if both.is_empty() {
-            "–".to_owned()
-        } else {
-            format!("{:.1} %", 100.0 * equal as f64 / both.len() as f64)
-        };
-        [
-            name.to_owned(),
-            both.len().to_string(),
-            equal.to_string(),
-            share,
-        ]
-    };
-    out.table(
-        ["decided", "with a readable answer", "equal to it", "share"],
-        vec![
-            row("with the model's answer visible", true),
-            row("without it", false),
-        ],
-    );
-}
-
 fn figure(value: f64) -> String {
     format!("{value:.4}")
 }
@@ -374,7 +296,7 @@ fn range(interval: Option<Interval>) -> String {
 }
 
 /// `2026-11-21 15:04`, in UTC (Howard Hinnant's civil_from_days).
-fn date(at_ms: i64) -> String {
+pub(super) fn date(at_ms: i64) -> String {
     let minutes = at_ms.div_euclid(60_000);
     let (days, minute) = (minutes.div_euclid(1440), minutes.rem_euclid(1440));
     let shifted = days + 719_468;

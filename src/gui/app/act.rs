@@ -70,17 +70,7 @@ impl App {
                 Below::Answer => Below::Scores,
                 _ => Below::Answer,
             }),
-            Command::ShowSecond => self.dialogs.open_second(),
-            Command::ImportSecond(file) => {
-                if let Work::Open(bench) = &self.work {
-                    self.dialogs.import_second(file, &bench.session, ctx);
-                }
-            }
-            Command::ForgetSecond => {
-                if let Some(bench) = self.bench_mut() {
-                    bench.session.set_second(None);
-                }
-            }
+            Command::People(people) => self.people(ctx, people),
             Command::ShowSeen => self.show_seen(),
             Command::ShowProbe => self.show_probe(),
             Command::AskProbe(variants) => self.ask_probe(variants),
@@ -150,6 +140,7 @@ impl App {
                 ctx.set_theme(self.settings.theme);
                 ctx.set_zoom_factor(self.settings.zoom);
                 self.put_topics_away();
+                self.introduce_reviewer();
             }
             // Everything else is carried out by the open dataset, and there is none.
             _ => {}

@@ -10,6 +10,7 @@ impl App {
     /// What a newly opened dataset needs before anyone looks at it.
     pub(super) fn prepare_for_reviewer(&mut self, ctx: &egui::Context) {
         self.put_topics_away();
+        self.introduce_reviewer();
         if let Work::Open(bench) = &self.work {
             let (path, ctx) = (bench.session.dataset().path.clone(), ctx.clone());
             self.guideline = Guideline::look(path, move || ctx.request_repaint());

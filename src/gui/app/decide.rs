@@ -110,6 +110,16 @@ impl App {
     }
 
     fn record(&mut self, post: usize, labels: LabelSet) {
+        let is_answered = |app: &Self| {
+            let gold = app.bench().and_then(|bench| bench.session.gold());
+            gold.is_some_and(|gold| gold.check(post).is_some())
+        };
+        let was_answered = is_answered(self);
+        self.write_down(post, labels);
+        self.tell_gold(post, was_answered);
+    }
+
+    fn write_down(&mut self, post: usize, labels: LabelSet) {
         let Some(bench) = self.bench() else { return };
         // Two reviewers differ: whatever is confirmed now settles it, also if nothing changes.
         if bench.session.is_conflict(post) {

@@ -8,6 +8,7 @@ mod care;
 mod decide;
 mod fetch;
 mod logic;
+mod people;
 mod probe;
 mod run;
 mod ui;

@@ -227,6 +227,7 @@ impl App {
                     model: &self.model,
                     run: self.run.as_ref(),
                     policy: self.guideline.policy(),
+                    tells_gold: self.settings.gold_at_once,
                 };
                 panel.show(ui, self.views.below, &mut self.views.policy, out);
             });
@@ -300,10 +301,11 @@ impl App {
 
     /// Takes what dialogs have found out on their own threads.
     pub(super) fn receive_dialogs(&mut self, ctx: &egui::Context) {
-        if let Some(second) = self.dialogs.take_second()
-            && let Work::Open(bench) = &mut self.work
-        {
-            bench.session.set_second(Some(second));
+        if let Some(second) = self.dialogs.take_second() {
+            self.add_second(second);
+        }
+        if let Some(gold) = self.dialogs.take_gold() {
+            self.take_gold(gold);
         }
         if let Some(text) = self.dialogs.receive(ctx) {
             self.toasts.show(Kind::Done, text, None);

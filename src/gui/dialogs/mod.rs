@@ -5,6 +5,7 @@ mod choose_model;
 pub mod export;
 mod export_figure;
 mod file_writer;
+mod gold;
 mod keys;
 mod models;
 mod needs;
@@ -27,6 +28,7 @@ use self::{
     choose_model::ChooseModel,
     export::{ExportDialog, ExportRequest},
     export_figure::FigureDialog,
+    gold::GoldDialog,
     models::Models,
     note::NoteEditor,
     open_data::OpenData,
@@ -41,7 +43,12 @@ use crate::{
     export::figure::{Figure, FigureFile},
     model::{ModelSpec, hub::HubSettings},
     predict::worker::Probing,
-    review::{Session, second::SecondReviewer, session::Unsaved},
+    review::{
+        Session,
+        gold::{GoldRequest, KeptGold},
+        second::SecondReviewer,
+        session::Unsaved,
+    },
 };
 
 /// A dialog and what was entered into it.
@@ -60,8 +67,10 @@ pub enum Dialog {
     Note(NoteEditor),
     /// Every command.
     Palette(CommandPalette),
-    /// A second reviewer.
+    /// Second reviewers.
     Second(SecondDialog),
+    /// Posts whose labels are known.
+    Gold(GoldDialog),
     /// What the model saw of a post.
     Seen(SeenDialog),
     /// Other forms of a post.
@@ -214,7 +223,7 @@ impl Dialogs {
     /// Reads a second reviewer's session, off the frame.
     pub fn import_second(&mut self, file: PathBuf, session: &Session, ctx: &egui::Context) {
         if let Some(Dialog::Second(dialog)) = &mut self.dialog {
-            dialog.import(file, session.dataset().clone(), ctx);
+            dialog.import(file, session, ctx);
         }
     }
 
@@ -222,6 +231,26 @@ impl Dialogs {
     pub fn take_second(&mut self) -> Option<SecondReviewer> {
         match &mut self.dialog {
             Some(Dialog::Second(dialog)) => dialog.receive(),
+            _ => None,
+        }
+    }
+
+    /// Shows the dialog about gold posts.
+    pub fn open_gold(&mut self, bench: &Bench) {
+        self.open(Dialog::Gold(GoldDialog::new(bench)));
+    }
+
+    /// Draws gold posts, off the frame.
+    pub fn draw_gold(&mut self, request: GoldRequest, session: &Session, ctx: &egui::Context) {
+        if let Some(Dialog::Gold(dialog)) = &mut self.dialog {
+            dialog.draw(request, session, ctx);
+        }
+    }
+
+    /// The gold posts that were drawn.
+    pub fn take_gold(&mut self) -> Option<KeptGold> {
+        match &mut self.dialog {
+            Some(Dialog::Gold(dialog)) => dialog.receive(),
             _ => None,
         }
     }
@@ -275,6 +304,7 @@ impl Dialogs {
             Dialog::Note(dialog) => dialog.show(ctx, out),
             Dialog::Palette(dialog) => dialog.show(ctx, out),
             Dialog::Second(dialog) => dialog.show(ctx, shown, out),
+            Dialog::Gold(dialog) => dialog.show(ctx, shown, out),
             Dialog::Seen(dialog) => dialog.show(ctx),
             Dialog::Probe(dialog) => dialog.show(ctx, out),
             Dialog::Settings(dialog) => dialog.show(ctx, shown, out),

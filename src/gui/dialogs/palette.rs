@@ -11,7 +11,7 @@ use super::{Next, modal};
 use crate::{
     gui::{
         bench::Bench,
-        command::Command,
+        command::{Command, People},
         panels::queue_choices,
         theme::{self, Palette, ThemeChoice},
         widgets,
@@ -78,7 +78,8 @@ impl CommandPalette {
             Command::ManageModels,
             Command::ShowProblems,
             Command::ToggleGrey,
-            Command::ShowSecond,
+            Command::People(People::ShowSeconds),
+            Command::People(People::ShowGold),
             Command::SetBlind(ALL_BLIND),
             Command::SetBlind(BlindMode::default()),
             Command::About,

@@ -1,27 +1,24 @@
-//! A second reviewer: import that person's session, see how far the two agree, and go through the conflicts.
+//! Second reviewers: import their sessions, see how far people agree, and go through the conflicts.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::{Path, PathBuf};
 
 use crossbeam_channel::{Receiver, bounded};
-use egui::{Button, Grid, RichText, Ui};
+use egui::{Button, Grid, Label, RichText, Ui};
 use egui_material_icons::icons;
 
 use super::{Next, Shown, modal};
 use crate::{
     causes::with_causes,
-    dataset::Dataset,
     gui::{
-        command::Command,
+        bench::Bench,
+        command::{Command, People},
         file_dialog::{Choose, FileDialog},
         panels::scores::percent,
         theme::{self, Palette, space},
-        widgets::{self, field},
+        widgets::{self, field, icon},
     },
-    metrics::{
-        self,
-        agreement::{self, Comparison},
-    },
-    review::{queue::Filter, second::SecondReviewer},
+    metrics::agreement::LabelAgreement,
+    review::{Session, people::Beside, queue::Filter, second::SecondReviewer},
 };
 
 /// The dialog.
@@ -31,19 +28,19 @@ pub struct SecondDialog {
     browsing: Option<FileDialog>,
     reading: Option<Receiver<Result<SecondReviewer, String>>>,
     failure: Option<String>,
-    /// Of which revision of the session the figures are.
-    figures: Option<(u64, Comparison, Option<f64>)>,
+    /// The second reviewer whose figures are shown, by the file; else the one who came last.
+    chosen: Option<PathBuf>,
 }
 
 impl SecondDialog {
     /// Reads a session off the frame.
-    pub(super) fn import(&mut self, file: PathBuf, dataset: Arc<Dataset>, ctx: &egui::Context) {
+    pub(super) fn import(&mut self, file: PathBuf, session: &Session, ctx: &egui::Context) {
         let (sender, reading) = bounded(1);
-        let ctx = ctx.clone();
+        let (ctx, posts, own) = (ctx.clone(), session.snapshot(), session.file().to_owned());
         let task = move || {
-            let read = SecondReviewer::read(&file, &dataset).map_err(|error| with_causes(&error));
+            let read = SecondReviewer::read(&file, &own, &posts);
             // Nobody listens if the dialog was closed meanwhile.
-            drop(sender.send(read));
+            drop(sender.send(read.map_err(|error| with_causes(&error))));
             ctx.request_repaint();
         };
         let started = std::thread::Builder::new()
@@ -66,7 +63,11 @@ impl SecondDialog {
         let read = self.reading.as_ref()?.try_recv().ok()?;
         self.reading = None;
         match read {
-            Ok(second) => Some(second),
+            Ok(second) => {
+                self.chosen = Some(second.file().to_owned());
+                self.path.clear();
+                Some(second)
+            }
             Err(message) => {
                 self.failure = Some(message);
                 None
@@ -81,42 +82,28 @@ impl SecondDialog {
         out: &mut Vec<Command>,
     ) -> Next {
         let mut next = Next::Stay;
-        let closes = modal(ctx, "Second reviewer", 620.0, |ui| {
-            let text = "Open the session of somebody who decided the same posts. It is read, never changed, and stays \
-                        beside yours until you close this dataset.";
-            ui.add(egui::Label::new(text).wrap());
+        let closes = modal(ctx, "Second reviewers", 640.0, |ui| {
+            let text = "Open the session of somebody who decided the same posts. It is read, never changed; what it says is \
+                        kept in yours until you take it away.";
+            ui.add(Label::new(text).wrap());
             self.choose_ui(ui, out);
             if let Some(message) = &self.failure {
                 ui.add_space(space::XS);
                 widgets::notice(ui, icons::ICON_ERROR, Palette::from_ui(ui).bad, message);
             }
             let Some(bench) = shown.bench else { return };
-            let Some(second) = bench.session.second() else {
+            if bench.session.seconds().len() == 0 {
                 return;
-            };
-            let revision = bench.session.revision();
-            if self.figures.as_ref().is_none_or(|(of, ..)| *of != revision) {
-                let labels = &bench.session.dataset().labels;
-                let compared = agreement::compare(labels, bench.session.both_reviewers());
-                let model = metrics::evaluate(labels, bench.session.model_against_second());
-                let model = (model.n > 0).then_some(model.f1_micro);
-                self.figures = Some((revision, compared, model));
-            }
-            if let Some((_, compared, model)) = &self.figures {
-                let names: Vec<&str> = bench.session.dataset().labels.iter().collect();
-                agreement_ui(ui, &second.name, &names, compared, *model);
             }
             ui.add_space(space::S);
-            ui.horizontal(|ui| {
-                let label = "Show the conflicts";
-                if widgets::primary(ui, icons::ICON_COMPARE_ARROWS, label, true).clicked() {
-                    out.push(Command::SetFilter(Filter::Conflicts));
-                    next = Next::Close;
-                }
-                if ui.button("Take the second reviewer away").clicked() {
-                    out.push(Command::ForgetSecond);
-                }
-            });
+            self.people_ui(ui, &bench.session, out);
+            self.figures_ui(ui, bench);
+            ui.add_space(space::S);
+            let label = "Show the conflicts";
+            if widgets::primary(ui, icons::ICON_COMPARE_ARROWS, label, true).clicked() {
+                out.push(Command::SetFilter(Filter::Conflicts));
+                next = Next::Close;
+            }
         });
         if closes { Next::Close } else { next }
     }
@@ -125,7 +112,8 @@ impl SecondDialog {
         widgets::row_from_right(ui, |ui| {
             let ready = !self.path.trim().is_empty() && self.reading.is_none();
             if widgets::primary(ui, icons::ICON_FOLDER_OPEN, "Import", ready).clicked() {
-                out.push(Command::ImportSecond(PathBuf::from(self.path.trim())));
+                let file = PathBuf::from(self.path.trim());
+                out.push(Command::People(People::Import(file)));
             }
             let idle = self.browsing.is_none();
             if ui.add_enabled(idle, Button::new("Choose…")).clicked() {
@@ -138,17 +126,71 @@ impl SecondDialog {
                 .accessible_name("Session of the second reviewer");
         });
     }
+
+    /// Who is kept: one of them chosen, each to be taken away.
+    fn people_ui(&mut self, ui: &mut Ui, session: &Session, out: &mut Vec<Command>) {
+        let chosen = self.chosen(session).map(|second| second.file().to_owned());
+        for second in session.seconds() {
+            let (name, file) = (second.name(), second.file());
+            widgets::row_from_right(ui, |ui| {
+                let remove = Button::new(icon(icons::ICON_DELETE)).frame_when_inactive(false);
+                let remove = ui.add(remove).accessible_name(format!("Take {name} away"));
+                let command = Command::People(People::Forget(file.to_owned()));
+                if widgets::with_tooltip(remove, &command).clicked() {
+                    out.push(command);
+                }
+                let n = widgets::posts(second.n_decisions());
+                let file_name = file
+                    .file_name()
+                    .unwrap_or(file.as_os_str())
+                    .to_string_lossy();
+                let text = theme::caption(ui, format!("{n} decided · {file_name}"));
+                let tooltip = format!("Read from {}", file.display());
+                ui.add(Label::new(text).truncate()).on_hover_text(tooltip);
+                ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                    let is_chosen = chosen.as_deref() == Some(file);
+                    if ui
+                        .selectable_label(is_chosen, theme::strong(name))
+                        .clicked()
+                    {
+                        self.chosen = Some(file.to_owned());
+                    }
+                });
+            });
+        }
+    }
+
+    /// The second reviewer whose figures are shown.
+    fn chosen<'a>(&self, session: &'a Session) -> Option<&'a SecondReviewer> {
+        let chosen = self.chosen.as_deref();
+        let is_chosen = |second: &&SecondReviewer| Some(second.file()) == chosen;
+        session
+            .seconds()
+            .find(is_chosen)
+            .or_else(|| session.seconds().last())
+    }
+
+    fn figures_ui(&self, ui: &mut Ui, bench: &Bench) {
+        let Some(file) = self.chosen(&bench.session).map(SecondReviewer::file) else {
+            return;
+        };
+        let people = &bench.figures.people;
+        let of_file = |beside: &&Beside| beside.file == Path::new(file);
+        ui.add_space(space::S);
+        match people.beside.iter().find(of_file) {
+            Some(beside) => {
+                let labels: Vec<&str> = bench.session.dataset().labels.iter().collect();
+                agreement_ui(ui, beside, &labels, &people.alpha);
+            }
+            None => {
+                ui.label(theme::caption(ui, "Working out how far you agree…"));
+            }
+        }
+    }
 }
 
-fn agreement_ui(
-    ui: &mut Ui,
-    name: &str,
-    labels: &[&str],
-    compared: &Comparison,
-    model: Option<f64>,
-) {
-    let agreement = &compared.agreement;
-    ui.add_space(space::S);
+fn agreement_ui(ui: &mut Ui, beside: &Beside, labels: &[&str], alpha: &[Option<f64>]) {
+    let (name, agreement) = (&beside.name, &beside.comparison.agreement);
     ui.label(theme::strong(format!("You and {name}")));
     let equal = agreement.equal_share().map_or_else(String::new, percent);
     let text = format!(
@@ -157,58 +199,75 @@ fn agreement_ui(
         widgets::posts(agreement.equal_sets as usize),
     );
     ui.label(text);
-    if let Some(model) = model {
+    if let Some(ceiling) = &beside.ceiling {
         let text = format!(
-            "Held against {name}, your micro F1 is {:.3} and the model’s {model:.3}: as far as two people agree is as far \
+            "Held against {name} on {}, your micro F1 is {:.3} and the model’s {:.3}: as far as two people agree is as far \
              as a model can be told to be right.",
-            compared.a.f1_micro
+            widgets::posts(ceiling.n as usize),
+            ceiling.person.f1_micro,
+            ceiling.model.f1_micro,
         );
-        ui.add(egui::Label::new(theme::caption(ui, text)).wrap());
+        ui.add(Label::new(theme::caption(ui, text)).wrap());
     }
     ui.add_space(space::XS);
-    let heads = [
-        ("Label", "In class order"),
-        ("Alike", "The share of posts on which both say the same"),
-        (
-            "Kappa",
-            "Cohen’s kappa: agreement beyond chance, low where a label is rare",
-        ),
-        (
-            "Alpha",
-            "Krippendorff’s alpha for two raters and a nominal value",
-        ),
-        (
-            "AC1",
-            "Gwet’s AC1: agreement beyond chance, steady where a label is rare",
-        ),
-        ("Both", "Posts to which both give the label"),
-        ("Only you", "Posts to which only you give it"),
-        (
-            "Only the other",
-            "Posts to which only the second reviewer gives it",
-        ),
-    ];
     Grid::new("agreement")
         .striped(true)
         .spacing([space::L, space::XS])
         .show(ui, |ui| {
-            for (head, tooltip) in heads {
+            let everybody = (!alpha.is_empty()).then_some((
+                "All",
+                "Krippendorff’s alpha over you and all second reviewers",
+            ));
+            for (head, tooltip) in HEADS.into_iter().chain(everybody) {
                 ui.label(theme::caption(ui, head)).on_hover_text(tooltip);
             }
             ui.end_row();
-            for (name, label) in labels.iter().zip(&agreement.per_label) {
-                let figure = |value: Option<f64>| {
-                    value.map_or_else(|| "–".to_owned(), |v| format!("{v:.2}"))
-                };
-                ui.label(RichText::new(*name));
-                ui.label(label.observed().map_or_else(|| "–".to_owned(), percent));
-                for value in [label.kappa(), label.alpha(), label.ac1()] {
-                    ui.label(figure(value));
-                }
-                for count in [label.both, label.only_a, label.only_b] {
-                    ui.label(widgets::thousands(count as usize));
+            let rows = labels.iter().zip(&agreement.per_label).enumerate();
+            for (index, (name, label)) in rows {
+                label_ui(ui, name, label);
+                if let Some(alpha) = alpha.get(index) {
+                    ui.label(figure(*alpha));
                 }
                 ui.end_row();
             }
         });
+}
+
+/// The columns of the table, and what they mean.
+const HEADS: [(&str, &str); 8] = [
+    ("Label", "In class order"),
+    ("Alike", "The share of posts on which both say the same"),
+    (
+        "Kappa",
+        "Cohen’s kappa: agreement beyond chance, low where a label is rare",
+    ),
+    (
+        "Alpha",
+        "Krippendorff’s alpha for two raters and a nominal value",
+    ),
+    (
+        "AC1",
+        "Gwet’s AC1: agreement beyond chance, steady where a label is rare",
+    ),
+    ("Both", "Posts to which both give the label"),
+    ("Only you", "Posts to which only you give it"),
+    (
+        "Only the other",
+        "Posts to which only the second reviewer gives it",
+    ),
+];
+
+fn label_ui(ui: &mut Ui, name: &str, label: &LabelAgreement) {
+    ui.label(RichText::new(name));
+    ui.label(label.observed().map_or_else(|| "–".to_owned(), percent));
+    for value in [label.kappa(), label.alpha(), label.ac1()] {
+        ui.label(figure(value));
+    }
+    for count in [label.both, label.only_a, label.only_b] {
+        ui.label(widgets::thousands(count as usize));
+    }
+}
+
+fn figure(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"))
 }

@@ -3,6 +3,7 @@
 mod blind;
 mod care;
 mod keys;
+mod reviewer;
 
 use egui::{ScrollArea, Slider, Ui};
 
@@ -23,13 +24,15 @@ pub enum Section {
     Care,
     /// Deciding before the model's answer is seen.
     Blind,
+    /// The reviewer's name.
+    Reviewer,
     /// Theme, size, memory, probabilities.
     Window,
     /// Which key starts what.
     Keys,
 }
 
-const SECTIONS: [(Section, &str, &str); 4] = [
+const SECTIONS: [(Section, &str, &str); 5] = [
     (
         Section::Care,
         "Looking",
@@ -39,6 +42,11 @@ const SECTIONS: [(Section, &str, &str); 4] = [
         Section::Blind,
         "Blind review",
         "Decide before you see the model’s answer",
+    ),
+    (
+        Section::Reviewer,
+        "Reviewer",
+        "Your name, and other people who decide the same posts",
     ),
     (
         Section::Window,
@@ -87,6 +95,7 @@ impl SettingsDialog {
                 .show(ui, |ui| match self.section {
                     Section::Care => care::show(ui, &mut settings, shown),
                     Section::Blind => blind::show(ui, shown, out),
+                    Section::Reviewer => reviewer::show(ui, &mut settings, shown, out),
                     Section::Window => window_ui(ui, &mut settings),
                     Section::Keys => self.keys.show(ui, &mut settings),
                 });

@@ -53,6 +53,8 @@ pub struct LabelsPanel<'a> {
     pub run: Option<&'a Run>,
     /// The guideline, if there is one.
     pub policy: Option<&'a Policy>,
+    /// Whether gold posts are told as such, once decided.
+    pub tells_gold: bool,
 }
 
 impl LabelsPanel<'_> {
@@ -187,7 +189,13 @@ impl LabelsPanel<'_> {
             (_, Some(Outcome::Escalated)) => {
                 (icons::ICON_SUPERVISOR_ACCOUNT, palette.warn, "Escalated")
             }
-            (Source::Decision, _) => (icons::ICON_CHECK_CIRCLE, palette.good, "Confirmed"),
+            (Source::Decision, _) => {
+                let symbol = icons::ICON_CHECK_CIRCLE;
+                match someone_else(&self.bench.session, post) {
+                    Some(name) => (symbol, palette.good, &*format!("Confirmed by {name}")),
+                    None => (symbol, palette.good, "Confirmed"),
+                }
+            }
             (Source::Model, _) => (
                 icons::ICON_DEPLOYED_CODE,
                 palette.weak,
@@ -217,7 +225,12 @@ impl LabelsPanel<'_> {
         ui.add_space(3.0);
         let session = &self.bench.session;
         blind_ui(ui, session, post);
-        second_ui(ui, session, post);
+        seconds_ui(ui, session, post);
+        if self.tells_gold
+            && let Some((known, answer)) = session.gold().and_then(|gold| gold.check(post))
+        {
+            compared(ui, labels, "You", answer.labels, known, "the gold post");
+        }
         match session.shown_prediction(post) {
             None if session.hides_answer(post) => {}
             None => {
@@ -301,22 +314,29 @@ impl LabelsPanel<'_> {
     }
 }
 
-/// What a second reviewer said about the post.
-fn second_ui(ui: &mut Ui, session: &Session, post: usize) {
-    let (Some(second), Some(mine)) = (session.second(), session.review(post).own_decision()) else {
+/// Who made the decision in force, if the person in front of the window is not known to have made it.
+pub fn someone_else(session: &Session, post: usize) -> Option<&str> {
+    let by = session.review(post).by.as_deref();
+    by.filter(|by| session.reviewer() != Some(by))
+}
+
+/// What second reviewers said about the post, once this one has decided.
+fn seconds_ui(ui: &mut Ui, session: &Session, post: usize) {
+    let Some(mine) = session.review(post).own_decision() else {
         return;
     };
-    let Some(theirs) = second.decision(post) else {
+    let labels = &session.dataset().labels;
+    let said = session
+        .seconds()
+        .filter_map(|second| Some((second.name(), second.decision(post)?)));
+    let mut is_alone = true;
+    for (name, theirs) in said {
+        compared(ui, labels, "You", mine, theirs, name);
+        is_alone = false;
+    }
+    if is_alone {
         return;
-    };
-    compared(
-        ui,
-        &session.dataset().labels,
-        "You",
-        mine,
-        theirs,
-        &second.name,
-    );
+    }
     let palette = Palette::from_ui(ui);
     if session.is_conflict(post) {
         let text = "A conflict: what you confirm now settles it";

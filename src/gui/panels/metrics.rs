@@ -4,6 +4,7 @@ use egui::{Frame, Margin, RichText, Role, Ui, WidgetInfo};
 use egui_material_icons::icons;
 
 use super::{
+    ceiling,
     difference::small_notice,
     table::{self, Cell, Figure},
 };
@@ -49,6 +50,7 @@ pub fn show(ui: &mut Ui, bench: &Bench, model: &ModelState, out: &mut Vec<Comman
         if matches!(model, ModelState::None) {
             widgets::button(ui, Command::ChooseModel, true, out);
         }
+        ceiling::gold_ui(ui, &bench.session);
         return;
     }
     scores_ui(ui, bench, out);
@@ -64,6 +66,7 @@ pub fn scores_ui(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
     cards_ui(ui, metrics, bench.figures.intervals.as_ref());
     footing_ui(ui, bench, metrics, out);
     classes_ui(ui, bench, metrics, out);
+    ceiling::show(ui, bench, out);
 }
 
 /// Over what the scores go, and what they hide.

@@ -67,7 +67,14 @@ const RUNS_DIFFER: (Filter, &str, &str) = (
 const CONFLICTS: (Filter, &str, &str) = (
     Filter::Conflicts,
     "Conflicts",
-    "You and the second reviewer decided otherwise, and nobody has settled it",
+    "You and a second reviewer decided otherwise, and nobody has settled it",
+);
+
+/// Gold posts that were not seen as they are known; shown with the others where gold posts were answered.
+const GOLD_DIFFERS: (Filter, &str, &str) = (
+    Filter::GoldDiffers,
+    "Gold differs",
+    "Gold posts about which your first decision was another one",
 );
 
 /// Posts that the reviewer does not want to meet; shown with the others where topics are put away.
@@ -109,7 +116,7 @@ pub fn filter_name(filter: Filter, dataset: &Dataset) -> String {
     let label = |index| dataset.labels.get(index).unwrap_or_default();
     let known = FILTERS
         .iter()
-        .chain([&NOTED, &RUNS_DIFFER, &PUT_AWAY, &CONFLICTS]);
+        .chain([&NOTED, &RUNS_DIFFER, &PUT_AWAY, &CONFLICTS, &GOLD_DIFFERS]);
     match filter {
         Filter::Label(index) => label(index).to_owned(),
         Filter::Predicted(index) => format!("Predicted {}", label(index)),
@@ -286,8 +293,16 @@ fn menu_ui(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
         let (filter, name, tooltip) = RUNS_DIFFER;
         item(ui, filter, name, tooltip);
     }
-    if bench.session.second().is_some() {
+    if bench.session.seconds().len() > 0 {
         let (filter, name, tooltip) = CONFLICTS;
+        item(ui, filter, name, tooltip);
+    }
+    if bench
+        .session
+        .gold()
+        .is_some_and(|gold| gold.n_answered() > 0)
+    {
+        let (filter, name, tooltip) = GOLD_DIFFERS;
         item(ui, filter, name, tooltip);
     }
     if !bench.session.topics_put_away().is_empty() {

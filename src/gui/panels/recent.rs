@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use egui::{Button, RichText, Ui};
 
+use super::labels::someone_else;
 use crate::{
     gui::{
         bench::Bench,
@@ -64,7 +65,10 @@ pub fn show(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
             let button = Button::new(RichText::new(text).size(theme::SMALL))
                 .frame_when_inactive(false)
                 .selected(bench.cursor() == Some(post));
-            let name = format!("Go back to post {number}: {what}");
+            let mut name = format!("Go back to post {number}: {what}");
+            if let Some(who) = someone_else(&bench.session, post) {
+                name.push_str(&format!(", by {who}"));
+            }
             let response = ui.add(button).accessible_name(&name);
             if response.on_hover_text(name).clicked() {
                 out.push(Command::GoTo(post));

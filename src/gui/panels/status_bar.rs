@@ -36,7 +36,10 @@ pub fn show(ui: &mut Ui, bench: Option<&Bench>, sitting: &Sitting, out: &mut Vec
                 widgets::thousands(reviewed),
                 widgets::thousands(all)
             );
-            ui.label(theme::caption(ui, text));
+            let label = ui.label(theme::caption(ui, text));
+            if let Some(name) = bench.session.reviewer() {
+                label.on_hover_text(format!("Decisions are written down as those of {name}."));
+            }
             if sitting.n_seen() > 0 && ui.ctx().content_rect().width() >= 1100.0 {
                 let text = format!("{} seen in this sitting", widgets::posts(sitting.n_seen()));
                 ui.label(theme::caption(ui, text));

@@ -7,7 +7,7 @@ use crate::{
     gui::{
         app::{ModelState, Run, progress_details, progress_text},
         bench::Bench,
-        command::Command,
+        command::{Command, People},
         dialogs::settings::Section,
         settings::Settings,
         theme::{self, ICON, Palette, ThemeChoice, space},
@@ -103,7 +103,9 @@ impl TopBar<'_> {
         let failed = counts.is_some_and(|counts| counts.failed > 0);
         menu_item(ui, Command::RetryFailed, failed, out);
         menu_item(ui, Command::ShowRuns, self.bench.is_some(), out);
-        menu_item(ui, Command::ShowSecond, self.bench.is_some(), out);
+        for people in [People::ShowSeconds, People::ShowGold] {
+            menu_item(ui, Command::People(people), self.bench.is_some(), out);
+        }
         menu_item(ui, Command::Export, self.bench.is_some(), out);
         ui.separator();
         menu_item(ui, Command::ShowPalette, true, out);

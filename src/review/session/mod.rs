@@ -6,6 +6,7 @@
 mod blind;
 mod compare;
 mod counts;
+mod gold;
 mod history;
 mod open;
 mod predictions;
@@ -15,24 +16,22 @@ mod second;
 mod snapshot;
 
 use std::{
-    collections::HashMap,
     ops::Deref,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 pub use counts::ReviewCounts;
 pub use predictions::{Exposure, LeftOut, Truth};
 pub use save::{SaveState, Unsaved};
+pub(super) use second::said;
 pub use snapshot::Snapshot;
 
 use super::{
     blind::BlindMode,
     store::{LoadedChunks, Store},
 };
-use crate::{
-    post::{PostId, Problem},
-    predict::prediction::RunInfo,
-};
+use crate::{post::Problem, predict::prediction::RunInfo};
 use compare::Runs;
 use history::History;
 use problems::Problems;
@@ -43,9 +42,9 @@ pub struct Session {
     file: PathBuf,
     /// `None` if the session was opened for reading.
     store: Option<Store>,
-    /// Where each post is in the dataset.
-    places: HashMap<PostId, u32>,
     history: History,
+    /// What the person in front of it is called.
+    reviewer: Option<Arc<str>>,
     run: Option<RunInfo>,
     /// Predictions of an earlier day that are still being read.
     loading: Option<LoadedChunks>,
@@ -59,6 +58,7 @@ pub struct Session {
     seen: Vec<bool>,
     cursor: usize,
     revision: u64,
+    gold_revision: u64,
 }
 
 impl Deref for Session {
@@ -108,6 +108,16 @@ impl Session {
         }
     }
 
+    /// What the person in front of it is called, if that is known.
+    pub fn reviewer(&self) -> Option<&str> {
+        self.reviewer.as_deref()
+    }
+
+    /// Says who decides from now on; it is written with each decision. Those made so far keep their names.
+    pub fn set_reviewer(&mut self, name: Option<&str>) {
+        self.reviewer = name.map(str::trim).filter(|n| !n.is_empty()).map(Arc::from);
+    }
+
     /// Grows with every change, so that caches know when to work again. Moving the cursor is none.
     pub fn revision(&self) -> u64 {
         self.revision
@@ -120,11 +130,6 @@ impl Session {
         let after = self.facts(post);
         self.counts.replace(before, after);
         self.revision += 1;
-    }
-
-    /// The place of a post in the dataset.
-    fn place(&self, post: PostId) -> Option<usize> {
-        self.places.get(&post).map(|place| *place as usize)
     }
 
     /// All problems of a post's own, in the order found.

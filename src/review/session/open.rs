@@ -1,7 +1,7 @@
 //! Opening a session: where its file is, and bringing back what it holds.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -12,7 +12,11 @@ use super::{
 use crate::{
     dataset::Dataset,
     post::{PostId, Problem, ProblemKind},
-    review::store::{self, Contents, Store, StoreError},
+    review::{
+        gold::Gold,
+        second::SecondReviewer,
+        store::{self, Contents, Store, StoreError},
+    },
 };
 
 /// The environment variable that names another data folder, for tests and portable installations.
@@ -49,10 +53,10 @@ impl Session {
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, StoreError> {
         let file = store::canonical(file)?;
-        let places = places(&dataset);
-        let known = |post: PostId| places.contains_key(&post);
-        let (store, contents) = Store::open(&file, &dataset, &known, Arc::new(wake))?;
-        let mut session = Self::new(dataset, file, Some(store), places, contents);
+        let now = Snapshot::untouched(dataset);
+        let known = |post: PostId| now.place(post).is_some();
+        let (store, contents) = Store::open(&file, &now.dataset, &known, Arc::new(wake))?;
+        let mut session = Self::new(now, file, Some(store), contents);
         if let (Some(store), Some(run)) = (&mut session.store, &session.run) {
             session.loading = Some(store.read_run(run.clone()));
         }
@@ -67,37 +71,37 @@ impl Session {
     pub fn open_read_only(dataset: Arc<Dataset>, file: &Path) -> Result<Self, StoreError> {
         let file = store::canonical(file)?;
         let (contents, said) = store::read_only(&file, &dataset)?;
-        let places = places(&dataset);
-        let mut session = Self::new(dataset, file, None, places, contents);
+        let mut session = Self::new(Snapshot::untouched(dataset), file, None, contents);
         session.take_predictions(said);
         Ok(session)
     }
 
-    fn new(
-        dataset: Arc<Dataset>,
-        file: PathBuf,
-        store: Option<Store>,
-        places: HashMap<PostId, u32>,
-        contents: Contents,
-    ) -> Self {
-        let n_posts = dataset.posts.len();
+    fn new(now: Snapshot, file: PathBuf, store: Option<Store>, contents: Contents) -> Self {
         let mut session = Self {
-            problems: Problems::new(&dataset),
-            now: Snapshot::untouched(dataset),
+            problems: Problems::new(&now.dataset),
+            seen: vec![false; now.dataset.posts.len()],
+            now,
             file,
             store,
-            places,
             history: History::default(),
+            reviewer: None,
             run: contents.run.map(|(_, run)| run),
             loading: None,
             runs: Runs::default(),
             counts: ReviewCounts::default(),
             orphans: 0,
             blind: contents.blind,
-            seen: vec![false; n_posts],
             cursor: 0,
             revision: 0,
+            gold_revision: 0,
         };
+        for kept in contents.seconds {
+            let second = SecondReviewer::of(kept, &session.now);
+            session.now.seconds.push_back(Arc::new(second));
+        }
+        if let Some(gold) = contents.gold {
+            session.now.gold = Some(Gold::new(gold, &session.now));
+        }
         session.orphans = session.orphans_of(&contents.entries);
         for entry in contents.entries {
             session.replay(&Arc::new(entry));
@@ -129,13 +133,6 @@ impl Session {
             });
         }
     }
-}
-
-fn places(dataset: &Dataset) -> HashMap<PostId, u32> {
-    (0u32..)
-        .zip(&dataset.posts)
-        .map(|(place, post)| (post.id, place))
-        .collect()
 }
 
 /// The dataset's name as any file system takes it, and a hash of its path, so that two datasets of one name differ.

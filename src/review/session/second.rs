@@ -1,69 +1,87 @@
-//! A second reviewer beside the first.
+//! Second reviewers beside the first.
+
+use std::{path::Path, sync::Arc};
 
 use super::{Session, Snapshot};
 use crate::{
-    metrics::{
-        Pair,
-        agreement::{Both, Said},
-    },
+    metrics::agreement::{Both, Said},
     post::LabelSet,
     review::second::SecondReviewer,
 };
 
 impl Session {
-    /// Puts a second reviewer beside this one, or takes the one there is away. It holds until the session is closed; what
-    /// is settled meanwhile stays.
-    pub fn set_second(&mut self, second: Option<SecondReviewer>) {
-        self.now.second = second;
+    /// Puts a second reviewer beside this one, in place of what was read from the same file before. It is kept in the
+    /// session file.
+    pub fn add_second(&mut self, second: SecondReviewer) {
+        let second = Arc::new(second);
+        if let Some(store) = &mut self.store {
+            store.keep_second(second.kept.clone());
+        }
+        let seconds = &mut self.now.seconds;
+        match seconds.iter().position(|s| s.file() == second.file()) {
+            Some(place) => {
+                seconds.set(place, second);
+            }
+            None => seconds.push_back(second),
+        }
+        self.revision += 1;
+    }
+
+    /// Takes the second reviewer away that was read from a file, here and in the session file; what was settled
+    /// meanwhile stays.
+    pub fn remove_second(&mut self, file: &Path) {
+        if let Some(store) = &mut self.store {
+            store.forget_second(file.into());
+        }
+        self.now.seconds.retain(|second| second.file() != file);
         self.revision += 1;
     }
 }
 
 impl Snapshot {
-    /// The second reviewer.
-    pub fn second(&self) -> Option<&SecondReviewer> {
-        self.second.as_ref()
+    /// The second reviewers, in the order in which they came.
+    pub fn seconds(&self) -> impl ExactSizeIterator<Item = &SecondReviewer> {
+        self.seconds.iter().map(|second| &**second)
     }
 
-    /// What the second reviewer decided about a post.
-    pub fn second_decision(&self, post: usize) -> Option<LabelSet> {
-        self.second.as_ref()?.decision(post)
-    }
-
-    /// Whether both reviewers decided a post, differ, and nobody has settled it.
+    /// Whether this reviewer and a second one decided a post, differ, and nobody has settled it.
     pub fn is_conflict(&self, post: usize) -> bool {
         let review = self.review(post);
-        match (review.decision, self.second_decision(post)) {
-            (Some(mine), Some(theirs)) => mine != theirs && review.alone.is_none(),
-            _ => false,
-        }
+        let Some(mine) = review.decision.filter(|_| review.alone.is_none()) else {
+            return false;
+        };
+        self.seconds()
+            .filter_map(|second| second.decision(post))
+            .any(|theirs| theirs != mine)
     }
 
     /// The posts that both reviewers decided, as each of them did alone; the second one's decision stands for the truth
     /// as well, so that [`compare`](crate::metrics::agreement::compare) also scores the first one against it.
-    pub fn both_reviewers(&self) -> impl Iterator<Item = Both> {
-        let said = |labels| Said {
-            labels,
-            ..Said::default()
-        };
-        (0..self.dataset().posts.len()).filter_map(move |post| {
-            let mine = self.review(post).own_decision()?;
-            let theirs = self.second_decision(post)?;
-            Some(Both {
-                a: said(mine),
-                b: said(theirs),
-                truth: Some(theirs),
-            })
+    pub fn both_reviewers(&self, second: &SecondReviewer) -> impl Iterator<Item = Both> {
+        self.places_of_both(second).map(|(_, mine, theirs)| Both {
+            a: said(mine),
+            b: said(theirs),
+            truth: Some(theirs),
         })
     }
 
-    /// The model against the second reviewer, on the posts that both reviewers decided and the model predicted: what the
-    /// first reviewer's own score against the second is to be held beside.
-    pub fn model_against_second(&self) -> impl Iterator<Item = Pair> {
-        (0..self.dataset().posts.len()).filter_map(move |post| {
-            self.review(post).own_decision()?;
-            let theirs = self.second_decision(post)?;
-            Some(self.prediction(post)?.said().against(theirs))
+    /// The posts that both reviewers decided (places in the dataset), with what each of them said alone.
+    pub fn places_of_both(
+        &self,
+        second: &SecondReviewer,
+    ) -> impl Iterator<Item = (usize, LabelSet, LabelSet)> {
+        let posts = 0..self.dataset().posts.len();
+        posts.filter_map(move |post| {
+            let mine = self.review(post).own_decision()?;
+            Some((post, mine, second.decision(post)?))
         })
+    }
+}
+
+/// What a person says, in the words of a comparison of runs.
+pub(in crate::review) fn said(labels: LabelSet) -> Said {
+    Said {
+        labels,
+        ..Said::default()
     }
 }

@@ -1,6 +1,6 @@
 //! What is known of every post at one moment: the dataset, what the model said, what the reviewer decided.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use imbl::{OrdSet, Vector};
 
@@ -11,11 +11,12 @@ use super::{
 use crate::{
     dataset::Dataset,
     metrics::{Pair, agreement::Both, analysis::Judged},
-    post::LabelSet,
+    post::{LabelSet, PostId},
     predict::{answer::Parse, prediction::Prediction},
     review::{
         basis::Basis,
-        decision::{Outcome, Review},
+        decision::{Entry, Outcome, Review},
+        gold::Gold,
         second::SecondReviewer,
     },
 };
@@ -30,12 +31,18 @@ type Predictions = Vector<Option<Arc<Prediction>>>;
 #[derive(Clone)]
 pub struct Snapshot {
     pub(super) dataset: Arc<Dataset>,
+    /// Where each post is in the dataset.
+    pub(super) places: Arc<HashMap<PostId, u32>>,
+    /// What was done and is in force, oldest first.
+    pub(super) done: Vector<Arc<Entry>>,
     pub(super) reviews: Vector<Review>,
     pub(super) predictions: Predictions,
     /// What the run said that the shown one is compared with, if there is one.
     pub(super) other: Option<Predictions>,
-    /// What somebody else decided.
-    pub(super) second: Option<SecondReviewer>,
+    /// What other people decided.
+    pub(super) seconds: Vector<Arc<SecondReviewer>>,
+    /// Posts whose labels are known, to see how well the reviewer does.
+    pub(super) gold: Option<Gold>,
     /// Labels whose posts the reviewer does not want to meet.
     pub(super) topics: LabelSet,
     /// The posts that have a problem.
@@ -46,11 +53,15 @@ impl Snapshot {
     /// A dataset that no model and no reviewer has seen.
     pub(super) fn untouched(dataset: Arc<Dataset>) -> Self {
         let n_posts = dataset.posts.len();
+        let places = (0u32..).zip(&dataset.posts);
         Self {
+            places: Arc::new(places.map(|(place, post)| (post.id, place)).collect()),
+            done: Vector::new(),
             reviews: std::iter::repeat_n(Review::UNTOUCHED, n_posts).collect(),
             predictions: std::iter::repeat_n(None, n_posts).collect(),
             other: None,
-            second: None,
+            seconds: Vector::new(),
+            gold: None,
             topics: LabelSet::EMPTY,
             troubled: dataset.problems.iter().filter_map(|p| p.post).collect(),
             dataset,
@@ -60,6 +71,11 @@ impl Snapshot {
     /// The dataset.
     pub fn dataset(&self) -> &Arc<Dataset> {
         &self.dataset
+    }
+
+    /// The place of a post in the dataset.
+    pub(in crate::review) fn place(&self, post: PostId) -> Option<usize> {
+        self.places.get(&post).map(|place| *place as usize)
     }
 
     /// The review of a post.

@@ -25,6 +25,9 @@ pub enum StoreError {
          while its window was open lacks its last decisions: copy it again after closing that window)"
     )]
     NothingInCommon(PathBuf),
+    /// The second reviewer's session is the reviewer's own.
+    #[error("{0} is the session that is open; choose that of somebody else")]
+    OwnSession(PathBuf),
     /// Another window, or another process, has the session open for writing.
     #[error(
         "{0} is open in another window; close that one, or choose another file with --session FILE"

@@ -22,11 +22,13 @@
 
 mod error;
 mod file;
+mod gold;
 mod lane;
 mod predictions;
 mod replay;
 mod rows;
 mod schema;
+mod seconds;
 mod writer;
 
 use std::{
@@ -47,7 +49,7 @@ pub(super) use replay::Contents;
 pub use replay::{DatasetRef, dataset_of};
 pub(super) use rows::now_ms;
 
-use super::{blind::BlindMode, decision::Entry, session::Unsaved};
+use super::{blind::BlindMode, decision::Entry, gold::KeptGold, second::Kept, session::Unsaved};
 use crate::{
     dataset::Dataset,
     post::{LabelNames, PostId},
@@ -162,10 +164,7 @@ impl Store {
 
     /// Appends an entry of the history.
     pub(super) fn append(&mut self, entry: Arc<Entry>) {
-        self.sent_actions += 1;
-        if let Some(running) = &mut self.running {
-            running.actions.send(ActionEvent::Append(entry));
-        }
+        self.act(ActionEvent::Append(entry));
     }
 
     /// Remembers the post on screen.
@@ -179,6 +178,29 @@ impl Store {
     pub(super) fn set_blind_mode(&mut self, mode: BlindMode) {
         if let Some(running) = &mut self.running {
             running.actions.send(ActionEvent::BlindMode(mode));
+        }
+    }
+
+    /// Keeps what somebody else decided.
+    pub(super) fn keep_second(&mut self, second: Kept) {
+        self.act(ActionEvent::KeepSecond(second));
+    }
+
+    /// Forgets what was read from somebody else's session.
+    pub(super) fn forget_second(&mut self, file: Arc<Path>) {
+        self.act(ActionEvent::ForgetSecond(file));
+    }
+
+    /// Keeps gold posts in place of those there were, or none.
+    pub(super) fn keep_gold(&mut self, gold: Option<KeptGold>) {
+        self.act(ActionEvent::Gold(gold));
+    }
+
+    /// Hands over what counts as an action.
+    fn act(&mut self, event: ActionEvent) {
+        self.sent_actions += 1;
+        if let Some(running) = &mut self.running {
+            running.actions.send(event);
         }
     }
 

@@ -3,16 +3,18 @@
 use std::{
     collections::{HashMap, HashSet},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     error::StoreError,
-    file, predictions,
+    file, gold, predictions,
     predictions::from_json,
     rows::{IdColumn, PathColumn, list_json, now_ms, parse_state},
-    schema::WITH_BATCHES,
+    schema::{WITH_BATCHES, WITH_GOLD, WITH_SECONDS},
+    seconds,
 };
 use crate::{
     dataset::{Dataset, LabelSource, OpenOptions},
@@ -21,6 +23,8 @@ use crate::{
     review::{
         blind::BlindMode,
         decision::{ActionKind, Change, Entry},
+        gold::KeptGold,
+        second::Kept,
     },
 };
 
@@ -34,6 +38,10 @@ pub(in crate::review) struct Contents {
     pub(in crate::review) cursor: Option<PostId>,
     /// The choice of what is decided blind.
     pub(in crate::review) blind: BlindMode,
+    /// What other people decided.
+    pub(in crate::review) seconds: Vec<Kept>,
+    /// The gold posts, if there are some.
+    pub(in crate::review) gold: Option<KeptGold>,
     /// The run that was shown, and its row.
     pub(in crate::review) run: Option<(i64, RunInfo)>,
     /// The dataset that the file was last opened with; `None` if it is new.
@@ -94,8 +102,9 @@ pub(super) fn read(
 }
 
 fn read_rows(connection: &Connection, labels: &LabelNames) -> rusqlite::Result<Contents> {
-    let mut entries = Vec::new();
+    let mut entries: Vec<Entry> = Vec::new();
     let mut gone = HashMap::new();
+    let mut people = People::default();
     // A reader cannot bring an older file up to date.
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let batch = if version >= WITH_BATCHES {
@@ -104,11 +113,15 @@ fn read_rows(connection: &Connection, labels: &LabelNames) -> rusqlite::Result<C
         "NULL"
     };
     let mut statement = connection.prepare(&format!(
-        "SELECT seq, post_id, action, before, after, refers_to, at_ms, {batch} FROM decisions ORDER BY seq"
+        "SELECT seq, post_id, action, before, after, refers_to, at_ms, {batch}, reviewer FROM decisions ORDER BY seq"
     ))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let (entry, names) = entry_of(row, labels)?;
+        let (mut entry, names) = entry_of(row, labels)?;
+        entry.reviewer = people.named(row.get_ref(8)?.as_str_or_null().map_err(|e| {
+            rusqlite::Error::FromSqlConversionFailure(8, rusqlite::types::Type::Text, Box::new(e))
+        })?);
+        people.attribute(&mut entry, &entries);
         if names.is_empty() {
             gone.remove(&entry.post);
         } else {
@@ -134,6 +147,16 @@ fn read_rows(connection: &Connection, labels: &LabelNames) -> rusqlite::Result<C
         .optional()?
         .map(|PathColumn(path)| path.into_owned());
     let run = predictions::present_run(connection)?;
+    let seconds = if version >= WITH_SECONDS {
+        seconds::read(connection, labels)?
+    } else {
+        Vec::new()
+    };
+    let gold = if version >= WITH_GOLD {
+        gold::read(connection, labels)?
+    } else {
+        None
+    };
     Ok(Contents {
         entries,
         gone,
@@ -142,6 +165,8 @@ fn read_rows(connection: &Connection, labels: &LabelNames) -> rusqlite::Result<C
         blind: blind
             .and_then(|json| serde_json::from_str(&json).ok())
             .unwrap_or_default(),
+        seconds,
+        gold,
         run,
         dataset_path,
     })
@@ -169,11 +194,52 @@ fn entry_of(row: &Row<'_>, labels: &LabelNames) -> rusqlite::Result<(Entry, Vec<
         after,
         at_ms: row.get(6)?,
         batch: row.get::<_, Option<i64>>(7)?.map(i64::cast_unsigned),
+        reviewer: None,
     };
     Ok((entry, gone))
 }
 
-/// Who decided most in a session: the name that the system had for its user.
+/// Finds out who made each decision. A row tells who wrote it; a decision that came back by undoing is still that of
+/// whoever made it.
+#[derive(Default)]
+struct People {
+    names: HashMap<String, Arc<str>>,
+    /// Where each post's last entry is.
+    last: HashMap<PostId, usize>,
+}
+
+impl People {
+    /// One copy of each name.
+    fn named(&mut self, name: Option<&str>) -> Option<Arc<str>> {
+        let name = name?;
+        if !self.names.contains_key(name) {
+            self.names.insert(name.to_owned(), name.into());
+        }
+        self.names.get(name).cloned()
+    }
+
+    /// Completes an entry that follows on others.
+    fn attribute(&mut self, entry: &mut Entry, earlier: &[Entry]) {
+        let of_number = |seq: u64| {
+            let place = earlier.binary_search_by_key(&seq, |entry| entry.seq);
+            place.ok().and_then(|place| earlier.get(place))
+        };
+        let last = self.last.insert(entry.post, earlier.len());
+        let last = last.and_then(|place| earlier.get(place));
+        entry.before.by = last.and_then(|last| last.after.by.clone());
+        entry.after.by = match entry.change {
+            Change::Do(_) => {
+                let after = std::mem::take(&mut entry.after);
+                entry.after = after.decided_by(&entry.before, entry.reviewer.as_ref());
+                return;
+            }
+            Change::Undo(seq) => of_number(seq).and_then(|entry| entry.before.by.clone()),
+            Change::Redo(seq) => of_number(seq).and_then(|entry| entry.after.by.clone()),
+        };
+    }
+}
+
+/// Who decided most in a session.
 pub(in crate::review) fn reviewer(connection: &Connection) -> rusqlite::Result<Option<String>> {
     let most = "SELECT reviewer FROM decisions WHERE reviewer IS NOT NULL GROUP BY reviewer ORDER BY count(*) DESC LIMIT 1";
     connection.query_row(most, [], |row| row.get(0)).optional()

@@ -139,6 +139,8 @@ pub(super) fn parse_state(
         assisted: state.assisted,
         blind: blind.and_then(|(set, whole)| whole.then_some(set)),
         alone: alone.and_then(|(set, whole)| whole.then_some(set)),
+        // The rows before this one tell.
+        by: None,
     };
     match state.decision.map(resolve) {
         Some((set, true)) => {

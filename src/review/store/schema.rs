@@ -15,7 +15,14 @@ pub(super) fn migrations() -> Migrations<'static> {
     Migrations::from_slice(MIGRATIONS)
 }
 
-const MIGRATIONS: &[M<'static>] = &[M::up(FIRST), M::up(BATCHES), M::up(BLIND), M::up(SETTLED)];
+const MIGRATIONS: &[M<'static>] = &[
+    M::up(FIRST),
+    M::up(BATCHES),
+    M::up(BLIND),
+    M::up(SETTLED),
+    M::up(SECONDS),
+    M::up(GOLD),
+];
 
 const FIRST: &str = "
 -- One row: which dataset is under review, with all it takes to open it the same way again.
@@ -99,6 +106,44 @@ const BLIND: &str = "-- See the comment in the source.";
 /// `before` and `after` have `alone`, the reviewer's own labels once a conflict with a second reviewer was settled by the
 /// action `settle`. Again no table changes.
 const SETTLED: &str = "-- See the comment in the source.";
+
+/// What other people decided, as it was read from their sessions: copies, which are replaced or taken away as a whole.
+/// From here on `decisions.reviewer` is the name that the reviewer chose, and no longer always that of the system's user.
+const SECONDS: &str = "
+-- `file` is the session it was read from, a path as above.
+CREATE TABLE second_reviewers (
+    id         INTEGER PRIMARY KEY,
+    name       TEXT    NOT NULL,
+    file       ANY     NOT NULL UNIQUE,
+    read_at_ms INTEGER NOT NULL
+) STRICT;
+
+-- `labels` is a JSON list of names. A post may be one that the dataset does not have.
+CREATE TABLE second_decisions (
+    reviewer_id INTEGER NOT NULL REFERENCES second_reviewers (id) ON DELETE CASCADE,
+    post_id     BLOB    NOT NULL CHECK (length(post_id) = 16),
+    labels      TEXT    NOT NULL,
+    PRIMARY KEY (reviewer_id, post_id)
+) STRICT, WITHOUT ROWID;
+";
+
+/// The format from which on a file keeps second reviewers.
+pub(super) const WITH_SECONDS: i64 = 5;
+
+/// Posts whose labels are known, to see how well the reviewer does; replaced or taken away as a whole. `state` has `gold`,
+/// JSON: where they come from, whether the reviewer had decided them, and the last `seq` of before.
+const GOLD: &str = "
+-- `before_id` is the post before which it comes up, NULL leaves it in its own place.
+CREATE TABLE gold (
+    place     INTEGER PRIMARY KEY,
+    post_id   BLOB    NOT NULL UNIQUE CHECK (length(post_id) = 16),
+    labels    TEXT    NOT NULL,
+    before_id BLOB    CHECK (length(before_id) = 16)
+) STRICT;
+";
+
+/// The format from which on a file keeps gold posts.
+pub(super) const WITH_GOLD: i64 = 6;
 
 /// The format from which on `decisions` has the column `batch`.
 pub(super) const WITH_BATCHES: i64 = 2;

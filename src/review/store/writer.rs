@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
 };
 
@@ -13,14 +13,16 @@ use super::{
     Status, Wake,
     error::StoreError,
     file::{self, FileIdentity, WriteLock},
+    gold,
     predictions::{self, RunRecord},
     replay::change_word,
     rows::{IdColumn, state_json},
+    seconds,
 };
 use crate::{
     post::{LabelNames, PostId},
     predict::prediction::{Prediction, RunInfo},
-    review::{blind::BlindMode, decision::Entry},
+    review::{blind::BlindMode, decision::Entry, gold::KeptGold, second::Kept},
 };
 
 /// How many predictions share a commit at most: few enough that a decision never waits long.
@@ -34,6 +36,12 @@ pub(super) enum ActionEvent {
     Cursor(PostId),
     /// Other posts are decided blind.
     BlindMode(BlindMode),
+    /// A second reviewer is kept.
+    KeepSecond(Kept),
+    /// The second reviewer who was read from this file is taken away.
+    ForgetSecond(Arc<Path>),
+    /// Other gold posts are mixed in, or none.
+    Gold(Option<KeptGold>),
 }
 
 /// What the model said, in order: a run begins, then come its predictions.
@@ -78,7 +86,6 @@ pub(super) struct Writer {
     /// Taken from the lanes and not yet committed.
     actions: VecDeque<ActionEvent>,
     answers: VecDeque<AnswerEvent>,
-    reviewer: Option<String>,
     status: Arc<Status>,
     wake: Wake,
     /// Dropped after the connection: nobody else may write before the last checkpoint is done.
@@ -95,7 +102,6 @@ impl Writer {
         status: Arc<Status>,
         wake: Wake,
     ) -> Self {
-        let user = |name| std::env::var(name).ok().filter(|user| !user.is_empty());
         Self {
             identity: file::identity(&path),
             path,
@@ -107,7 +113,6 @@ impl Writer {
             retries,
             actions: VecDeque::new(),
             answers: VecDeque::new(),
-            reviewer: user("USER").or_else(|| user("USERNAME")),
             status,
             wake,
             _lock: lock,
@@ -233,7 +238,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes all actions: how many entries there were, and the number of the last.
+    /// Writes all actions: how many count, and the number of the last entry.
     fn write_actions(
         &self,
         transaction: &Transaction<'_>,
@@ -253,6 +258,18 @@ impl Writer {
                 }
                 ActionEvent::Cursor(post) => cursor = Some(*post),
                 ActionEvent::BlindMode(mode) => blind_mode = Some(*mode),
+                ActionEvent::KeepSecond(kept) => {
+                    seconds::write(transaction, kept, &self.labels).map_err(failed)?;
+                    saved += 1;
+                }
+                ActionEvent::ForgetSecond(file) => {
+                    seconds::remove(transaction, file).map_err(failed)?;
+                    saved += 1;
+                }
+                ActionEvent::Gold(kept) => {
+                    gold::write(transaction, kept.as_ref(), &self.labels).map_err(failed)?;
+                    saved += 1;
+                }
             }
         }
         if let Some(post) = cursor {
@@ -283,7 +300,7 @@ impl Writer {
                 state_json(&entry.before, &self.labels),
                 after,
                 refers_to.map(u64::cast_signed),
-                self.reviewer,
+                entry.reviewer,
                 entry.at_ms,
                 entry.batch.map(u64::cast_signed),
             ])?;
@@ -355,7 +372,7 @@ fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
     connection.transaction_with_behavior(TransactionBehavior::Immediate)
 }
 
-fn set_state(
+pub(super) fn set_state(
     transaction: &Transaction<'_>,
     key: &str,
     value: impl rusqlite::ToSql,

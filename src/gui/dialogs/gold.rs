@@ -1,0 +1,250 @@
+//! Gold posts: choose where labels are known from and how many posts come up, and see how often the reviewer agreed.
+
+use std::path::PathBuf;
+
+use crossbeam_channel::{Receiver, bounded};
+use egui::{Button, DragValue, Label, Slider, Ui};
+use egui_material_icons::icons;
+
+use super::{Next, Shown, modal};
+use crate::{
+    gui::{
+        bench::Bench,
+        command::{Command, People},
+        file_dialog::{Choose, FileDialog},
+        panels::ceiling,
+        theme::{self, Palette, space},
+        widgets::{self, field, segmented},
+    },
+    review::{
+        Session,
+        gold::{GoldRequest, GoldSource, KeptGold},
+        queue::{Filter, Order},
+    },
+};
+
+/// Which kind of source is chosen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    File,
+    /// The second reviewer at this place.
+    Second(usize),
+    Own,
+}
+
+impl Origin {
+    /// A file of known labels was made to be asked; of what people decided some will do.
+    fn usual_percent(self) -> u8 {
+        match self {
+            Self::File => 100,
+            Self::Second(_) | Self::Own => 10,
+        }
+    }
+}
+
+/// The dialog.
+pub struct GoldDialog {
+    from: Origin,
+    path: String,
+    share_percent: u8,
+    seed: u32,
+    every: u32,
+    order: Order,
+    browsing: Option<FileDialog>,
+    drawing: Option<Receiver<Result<KeptGold, String>>>,
+    failure: Option<String>,
+}
+
+impl GoldDialog {
+    pub(super) fn new(bench: &Bench) -> Self {
+        Self {
+            from: Origin::File,
+            path: String::new(),
+            share_percent: Origin::File.usual_percent(),
+            seed: 1,
+            every: 20,
+            order: bench.order,
+            browsing: None,
+            drawing: None,
+            failure: None,
+        }
+    }
+
+    /// Draws gold posts off the frame.
+    pub(super) fn draw(&mut self, request: GoldRequest, session: &Session, ctx: &egui::Context) {
+        let (sender, drawing) = bounded(1);
+        let (ctx, posts, own) = (ctx.clone(), session.snapshot(), session.file().to_owned());
+        let task = move || {
+            let drawn = KeptGold::draw(&request, &own, &posts);
+            // Nobody listens if the dialog was closed meanwhile.
+            drop(sender.send(drawn.map_err(|error| error.to_string())));
+            ctx.request_repaint();
+        };
+        let started = std::thread::Builder::new()
+            .name("overrule-gold".to_owned())
+            .spawn(task);
+        self.failure = started
+            .err()
+            .map(|error| format!("no thread could be started to draw them: {error}"));
+        self.drawing = Some(drawing);
+    }
+
+    /// The gold posts that were drawn.
+    pub(super) fn receive(&mut self) -> Option<KeptGold> {
+        if let Some(chosen) = self.browsing.as_ref().and_then(FileDialog::poll) {
+            self.browsing = None;
+            if let Some(path) = chosen {
+                self.path = path.display().to_string();
+            }
+        }
+        let drawn = self.drawing.as_ref()?.try_recv().ok()?;
+        self.drawing = None;
+        match drawn {
+            Ok(gold) => Some(gold),
+            Err(message) => {
+                self.failure = Some(message);
+                None
+            }
+        }
+    }
+
+    pub(super) fn show(
+        &mut self,
+        ctx: &egui::Context,
+        shown: &Shown<'_>,
+        out: &mut Vec<Command>,
+    ) -> Next {
+        let mut next = Next::Stay;
+        let closes = modal(ctx, "Gold posts", 620.0, |ui| {
+            let text = "Posts whose labels are known come up among those you have yet to decide, and look like them. Your first \
+                        decision about each is compared with what is known, which itself decides nothing.";
+            ui.add(Label::new(text).wrap());
+            let Some(bench) = shown.bench else { return };
+            ui.add_space(space::S);
+            if bench.session.gold().is_some() {
+                next = present_ui(ui, bench, out);
+            } else {
+                self.choose_ui(ui, &bench.session, out);
+            }
+            if let Some(message) = &self.failure {
+                ui.add_space(space::XS);
+                widgets::notice(ui, icons::ICON_ERROR, Palette::from_ui(ui).bad, message);
+            }
+        });
+        if closes { Next::Close } else { next }
+    }
+
+    fn choose_ui(&mut self, ui: &mut Ui, session: &Session, out: &mut Vec<Command>) {
+        let mut choices = vec![(
+            Origin::File,
+            "A file",
+            "A CSV or JSON file with labels, or somebody’s session",
+        )];
+        let seconds = session.seconds().enumerate();
+        choices.extend(seconds.map(|(place, second)| {
+            let tooltip = "What this second reviewer decided and you have not";
+            (Origin::Second(place), second.name(), tooltip)
+        }));
+        choices.push((
+            Origin::Own,
+            "Decided before",
+            "Your own decisions, to be made once more",
+        ));
+        if let Some(from) = segmented(ui, "Labels from", self.from, &choices) {
+            self.from = from;
+            self.share_percent = from.usual_percent();
+            self.failure = None;
+        }
+        match self.from {
+            Origin::File => self.file_ui(ui),
+            Origin::Second(_) => {}
+            Origin::Own => {
+                let text = "The posts drawn are open again: until you have decided them once more, scores and exports leave \
+                            their decisions out. Taking the gold posts out gives back those you did not come to.";
+                ui.add(Label::new(theme::caption(ui, text)).wrap());
+            }
+        }
+        ui.horizontal(|ui| {
+            ui.label("Take");
+            let share = Slider::new(&mut self.share_percent, 1..=100).suffix(" % of them");
+            ui.add(share).accessible_name("Share of the known posts");
+            ui.label(theme::caption(ui, "Seed"));
+            let seed = DragValue::new(&mut self.seed).speed(0.1);
+            ui.add(seed).accessible_name("Seed of the draw");
+        });
+        ui.horizontal(|ui| {
+            ui.label("One in about");
+            let every = DragValue::new(&mut self.every)
+                .range(2..=500)
+                .suffix(" posts");
+            ui.add(every).accessible_name("One gold post in so many");
+        });
+        if self.order == Order::Dataset {
+            let text =
+                "In dataset order their numbers may give them away; the order “Random” does not.";
+            ui.add(Label::new(theme::caption(ui, text)).wrap());
+        }
+        ui.add_space(space::S);
+        let source = match self.from {
+            Origin::File if self.path.trim().is_empty() => None,
+            Origin::File => Some(GoldSource::File(PathBuf::from(self.path.trim()))),
+            Origin::Second(place) => session
+                .seconds()
+                .nth(place)
+                .map(|second| GoldSource::Second(second.file().to_owned())),
+            Origin::Own => Some(GoldSource::Own),
+        };
+        let ready = source.is_some() && self.drawing.is_none();
+        let clicked = widgets::primary(ui, icons::ICON_SHUFFLE, "Mix in", ready).clicked();
+        if let Some(source) = source.filter(|_| clicked) {
+            out.push(Command::People(People::TakeGold(GoldRequest {
+                source,
+                share_percent: self.share_percent,
+                seed: self.seed,
+                every: self.every,
+                order: self.order,
+            })));
+        }
+    }
+
+    fn file_ui(&mut self, ui: &mut Ui) {
+        widgets::row_from_right(ui, |ui| {
+            let idle = self.browsing.is_none();
+            if ui.add_enabled(idle, Button::new("Choose…")).clicked() {
+                let ctx = ui.ctx().clone();
+                let dialog = FileDialog::open(Choose::Labelled, move || ctx.request_repaint());
+                self.browsing = Some(dialog);
+            }
+            let edit =
+                field(&mut self.path).hint_text("A CSV, JSON or JSON Lines file, or a session");
+            ui.add(edit).accessible_name("File of known labels");
+        });
+    }
+}
+
+/// The gold posts there are.
+fn present_ui(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) -> Next {
+    let mut next = Next::Stay;
+    let Some(gold) = bench.session.gold() else {
+        return next;
+    };
+    let text = format!(
+        "{} known from {}, {} decided so far",
+        widgets::posts(gold.len()),
+        gold.name(),
+        widgets::thousands(gold.n_answered())
+    );
+    ui.label(text);
+    ceiling::gold_ui(ui, &bench.session);
+    ui.add_space(space::S);
+    ui.horizontal(|ui| {
+        let any = gold.n_answered() > 0;
+        let label = "Show those that differ";
+        if widgets::primary(ui, icons::ICON_COMPARE_ARROWS, label, any).clicked() {
+            out.push(Command::SetFilter(Filter::GoldDiffers));
+            next = Next::Close;
+        }
+        widgets::button(ui, Command::People(People::RemoveGold), true, out);
+    });
+    next
+}
