@@ -269,5 +269,10 @@ fn label_ui(ui: &mut Ui, name: &str, label: &LabelAgreement) {
 }
 
 fn figure(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"))
+    let text = value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));
+    // A hair below nothing is nothing.
+    match text.as_str() {
+        "-0.00" => "0.00".to_owned(),
+        _ => text.replace('-', "−"),
+    }
 }
