@@ -39,7 +39,10 @@ pub fn show(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
 
 /// How often each reviewer agreed with gold posts.
 pub fn gold_ui(ui: &mut Ui, session: &Session) {
-    let Some(gold) = session.gold() else { return };
+    let Some(gold) = session.gold().filter(|gold| gold.n_answered() > 0) else {
+        return;
+    };
+    ui.add_space(space::XS);
     for (name, proportion) in gold.tally() {
         let (Some(share), Some(interval)) = (proportion.share(), proportion.interval()) else {
             continue;

@@ -205,6 +205,21 @@ fn shown(value: &str) -> String {
     }
 }
 
+/// The filters that have a name of their own, as far as there is something for them to show.
+fn known(bench: &Bench) -> impl Iterator<Item = (Filter, &'static str, &'static str)> {
+    let session = &bench.session;
+    let answered = session.gold().is_some_and(|gold| gold.n_answered() > 0);
+    let more = [
+        (session.counts().noted > 0, NOTED),
+        (session.other_run().is_some(), RUNS_DIFFER),
+        (session.seconds().len() > 0, CONFLICTS),
+        (answered, GOLD_DIFFERS),
+        (!session.topics_put_away().is_empty(), PUT_AWAY),
+    ];
+    let more = more.into_iter().filter(|(is_there, _)| *is_there);
+    FILTERS.into_iter().chain(more.map(|(_, filter)| filter))
+}
+
 /// Every choice that the open dataset offers, in words.
 pub fn all(bench: &Bench) -> Vec<(Command, String)> {
     let dataset = bench.session.dataset();
@@ -212,11 +227,10 @@ pub fn all(bench: &Bench) -> Vec<(Command, String)> {
         let name = filter_name(filter, dataset);
         (Command::SetFilter(filter), format!("Show: {name}"))
     };
-    let known = FILTERS.iter().chain([&NOTED, &RUNS_DIFFER]);
     let labels = 0..dataset.labels.len();
     let by_label = labels.flat_map(|label| [Filter::Label(label), Filter::Predicted(label)]);
-    let filters = known
-        .map(|(filter, ..)| *filter)
+    let filters = known(bench)
+        .map(|(filter, ..)| filter)
         .chain(by_label)
         .chain(bench.splits().iter().flat_map(Split::filters));
     let order = |(order, name, _)| (Command::SetOrder(order), format!("Order: {name}"));
@@ -282,31 +296,7 @@ fn menu_ui(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
             ui.close();
         }
     };
-    for (filter, name, tooltip) in FILTERS {
-        item(ui, filter, name, tooltip);
-    }
-    if bench.session.counts().noted > 0 {
-        let (filter, name, tooltip) = NOTED;
-        item(ui, filter, name, tooltip);
-    }
-    if bench.session.other_run().is_some() {
-        let (filter, name, tooltip) = RUNS_DIFFER;
-        item(ui, filter, name, tooltip);
-    }
-    if bench.session.seconds().len() > 0 {
-        let (filter, name, tooltip) = CONFLICTS;
-        item(ui, filter, name, tooltip);
-    }
-    if bench
-        .session
-        .gold()
-        .is_some_and(|gold| gold.n_answered() > 0)
-    {
-        let (filter, name, tooltip) = GOLD_DIFFERS;
-        item(ui, filter, name, tooltip);
-    }
-    if !bench.session.topics_put_away().is_empty() {
-        let (filter, name, tooltip) = PUT_AWAY;
+    for (filter, name, tooltip) in known(bench) {
         item(ui, filter, name, tooltip);
     }
     ui.label(theme::caption(ui, "Label, by truth or model"));
