@@ -1,4 +1,5 @@
-//! The queue of 150,000 posts: every filter and order below 100 ms. And how long such a session takes to open.
+//! The queue of 150,000 posts: every filter and order below 100 ms. And how long such a session takes to open, what two second
+//! reviewers of all posts cost, and gold posts.
 #![allow(clippy::unwrap_used, missing_docs)] // a bench that fails may say so
 
 use std::{hint::black_box, path::PathBuf, sync::Arc};
@@ -13,7 +14,11 @@ use overrule::{
     },
     review::{
         Action, Session,
+        basis::Part,
+        gold::{GoldRequest, GoldSource, KeptGold},
+        people::People,
         queue::{Filter, Order, build},
+        second::SecondReviewer,
     },
 };
 
@@ -151,9 +156,69 @@ fn queue(criterion: &mut Criterion) {
     }
 }
 
+/// Decides every post from this one on.
+fn decide_all(session: &mut Session, from: usize) {
+    let confirm = |post: usize| Action::Confirm {
+        labels: LabelSet::from_bits((post as u64).wrapping_mul(2_654_435_761) % 7),
+        assisted: false,
+    };
+    session.apply_all((from..N_POSTS).map(|post| (post, confirm(post))));
+}
+
+fn people(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().unwrap();
+    let dataset = dataset();
+    let file = folder.path().join("review.overrule");
+    let mut session = Session::open(Arc::clone(&dataset), &file, || {}).unwrap();
+    fill(&mut session);
+    // Some of the first tenth are open.
+    decide_all(&mut session, N_POSTS / 10);
+    let seconds = ["ana", "cem"].map(|name| folder.path().join(name));
+    for second in &seconds {
+        let mut theirs = Session::open(Arc::clone(&dataset), second, || {}).unwrap();
+        decide_all(&mut theirs, 0);
+        theirs.close();
+        let read = SecondReviewer::read(second, &file, &session).unwrap();
+        session.add_second(read);
+    }
+
+    let mut group = criterion.benchmark_group("people");
+    let [ana, _] = &seconds;
+    group.bench_function("read a second reviewer", |bench| {
+        bench.iter(|| SecondReviewer::read(ana, &file, &session).unwrap());
+    });
+    group.bench_function("agreement and ceiling of three people", |bench| {
+        bench.iter(|| black_box(People::of(&session, Part::All)));
+    });
+    group.bench_function("the order of the decisions", |bench| {
+        bench.iter(|| black_box(session.decided()));
+    });
+    let request = GoldRequest {
+        source: GoldSource::Second(ana.clone()),
+        share_percent: 10,
+        seed: 1,
+        every: 20,
+        order: Order::Dataset,
+    };
+    group.bench_function("draw gold posts", |bench| {
+        bench.iter(|| KeptGold::draw(&request, &file, &session).unwrap());
+    });
+    let gold = KeptGold::draw(&request, &file, &session).unwrap();
+    session.take_gold(gold);
+    for filter in [Filter::All, Filter::Todo, Filter::Conflicts] {
+        group.bench_function(format!("{filter:?} with gold posts"), |bench| {
+            bench.iter(|| black_box(build(&session, filter, Order::Dataset, "")));
+        });
+    }
+    session.close();
+    group.bench_function("open with all of it", |bench| {
+        bench.iter(|| Session::open(Arc::clone(&dataset), &file, || {}).unwrap());
+    });
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(10);
-    targets = queue
+    targets = queue, people
 }
 criterion_main!(benches);
