@@ -54,6 +54,7 @@ fn dataset() -> Arc<Dataset> {
         image_root: PathBuf::from("/data"),
         posts: (0..N_POSTS).map(post).collect(),
         extra_columns: Vec::new(),
+        imported: Vec::new(),
         problems: Vec::new(),
     })
 }

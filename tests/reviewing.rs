@@ -27,6 +27,7 @@ pub fn dataset(n_posts: usize) -> Dataset {
         image_root: PathBuf::from("/data/img"),
         posts: (0..n_posts).map(post).collect(),
         extra_columns: Vec::new(),
+        imported: Vec::new(),
         problems: Vec::new(),
     }
 }

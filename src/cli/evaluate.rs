@@ -146,17 +146,10 @@ pub(super) fn records_of_run(
 pub(super) fn describe(run: &RunInfo) -> String {
     let adapter = match &run.adapter {
         Some(adapter) => format!(" + {adapter}"),
+        None if run.is_imported() => String::new(),
         None => " without adapter".to_owned(),
     };
-    let images = run.images().map(|images| format!(", {images}"));
-    format!(
-        "{}{adapter}, {} prompt, {} on {}{}",
-        run.model,
-        run.prompt,
-        run.dtype,
-        run.device,
-        images.unwrap_or_default()
-    )
+    format!("{}{adapter}, {}", run.model, run.settings())
 }
 
 /// What predictions are compared with.

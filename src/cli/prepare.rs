@@ -1,4 +1,4 @@
-//! `overrule prepare`: a published dataset made ready for training.
+//! `overrule prepare`: a published dataset, or Parquet files, made ready for training.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -19,7 +19,8 @@ const NAMED: usize = 3;
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
-    /// MMHS150K (a folder or zip with MMHS150K_GT.json) or Hateful Memes (train.jsonl, dev*.jsonl, test*.jsonl, img/)
+    /// MMHS150K (a folder or zip with MMHS150K_GT.json), Hateful Memes (train.jsonl, dev*.jsonl, test*.jsonl, img/), or Parquet
+    /// (a file, or a folder of shards)
     source: PathBuf,
     /// The folder for train.csv, val.csv, test.csv, class_names.txt and images/
     #[arg(long, value_name = "FOLDER")]
@@ -50,6 +51,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     reporter.loading(&format!("reading {}", args.source.display()), 0.0);
     let made = prepare(&args.source, &options, &mut |progress| {
         reporter.counting("pictures", progress.done, progress.total);
+        true
     });
     reporter.clear();
     let made = made.map_err(|error| match error {
@@ -59,7 +61,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         ),
         error => error.into(),
     })?;
-    for (_, path, n) in &made.tables {
+    for (path, n) in &made.tables {
         super::note(&format!("{} in {}", posts(*n), path.display()));
     }
     super::note(&format!(

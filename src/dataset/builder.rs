@@ -70,6 +70,16 @@ impl Builder {
         self.posts.len() - 1
     }
 
+    /// Tells of labels that no post has: those that a model named where nobody else did.
+    pub fn see_labels(&mut self, cell: &str, column: LabelColumn) {
+        self.cells.intern(cell, column);
+    }
+
+    /// Whether no post says what its labels are.
+    pub fn is_unlabelled(&self) -> bool {
+        self.cell_of_post.iter().all(Option::is_none)
+    }
+
     /// Adds a problem, about a post or about the file.
     pub fn report(&mut self, problem: Problem) {
         self.problems.push(problem);

@@ -59,6 +59,7 @@ pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<Loaded, OpenErr
             .filter_map(|i| header.get(*i).cloned())
             .collect(),
         problems: built.problems,
+        imported: Vec::new(),
     })
 }
 

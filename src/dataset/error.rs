@@ -83,9 +83,24 @@ pub enum OpenError {
         /// What can be opened, in words.
         known: &'static str,
     },
-    /// Neither of the published datasets.
+    /// A Parquet file that is damaged, or made in a way that cannot be read.
     #[error(
-        "{0} is neither MMHS150K (a folder or zip with MMHS150K_GT.json) nor Hateful Memes (train.jsonl, dev*.jsonl or test*.jsonl beside img/); other formats open as they are and need no preparation"
+        "{path} cannot be read as Parquet ({why}); download or write it again, compressed with snappy or not at all"
+    )]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What the reader said.
+        why: String,
+    },
+    /// A zip archive, or Parquet files with pictures in them: no post could show its picture.
+    #[error(
+        "the pictures of {0} lie inside it; unpack it once with: overrule prepare {0} --out FOLDER, and open what that writes"
+    )]
+    Packed(PathBuf),
+    /// Neither of the published datasets, nor Parquet.
+    #[error(
+        "{0} is neither MMHS150K (a folder or zip with MMHS150K_GT.json) nor Hateful Memes (train.jsonl, dev*.jsonl or test*.jsonl beside img/) nor Parquet; unpack other archives, and open other formats as they are"
     )]
     NotRaw(PathBuf),
     /// The labels make no label set.

@@ -84,6 +84,7 @@ pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<Loaded, OpenErr
         posts: built.posts,
         extra_columns: Vec::new(),
         problems: built.problems,
+        imported: Vec::new(),
     })
 }
 

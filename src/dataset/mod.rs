@@ -8,9 +8,11 @@ mod csv;
 mod error;
 mod folder;
 mod images;
+pub mod imported;
 mod json;
 mod labels;
 mod metadata;
+pub(crate) mod parquet;
 pub mod raw;
 mod records;
 mod unsmile;
@@ -24,6 +26,7 @@ pub use error::OpenError;
 pub use images::find_missing_images;
 pub use unsmile::LABELS as UNSMILE_LABELS;
 
+use self::imported::ImportedRun;
 use crate::post::{LabelNames, Post, Problem};
 
 /// How a dataset is stored.
@@ -51,6 +54,8 @@ pub enum Format {
     Prodigy,
     /// What `overrule predict` writes.
     Records,
+    /// Parquet files.
+    Parquet,
 }
 
 /// One readable format: how it is told from the others, and who reads it.
@@ -73,6 +78,16 @@ const FORMATS: &[Recogniser] = &[
         name: "a FiftyOne folder (data/ and labels.json)",
         fits: |path, _| json::is_fiftyone(path),
         load: json::load_folder,
+    },
+    Recogniser {
+        name: "Parquet, a file or a folder of shards",
+        fits: |path, _| parquet::is_parquet(path),
+        load: parquet::load,
+    },
+    Recogniser {
+        name: "a zip archive, to be unpacked first",
+        fits: |path, _| has_extension(path, &["zip"]),
+        load: |path, _| Err(OpenError::Packed(path.to_owned())),
     },
     Recogniser {
         name: "a folder of images",
@@ -140,17 +155,20 @@ pub struct Dataset {
     pub extra_columns: Vec<String>,
     /// What is wrong, in the order of the file.
     pub problems: Vec<Problem>,
+    /// What models said according to the file, a run each.
+    pub imported: Vec<ImportedRun>,
 }
 
 /// What a format's reader hands back; [`open`] adds what is the same for all.
-struct Loaded {
+pub(crate) struct Loaded {
     format: Format,
-    labels: LabelNames,
+    pub labels: LabelNames,
     label_source: LabelSource,
     image_root: PathBuf,
-    posts: Vec<Post>,
-    extra_columns: Vec<String>,
+    pub posts: Vec<Post>,
+    pub extra_columns: Vec<String>,
     problems: Vec<Problem>,
+    imported: Vec<ImportedRun>,
 }
 
 /// Opens a CSV or TSV file or a folder of images.
@@ -198,6 +216,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Dataset, OpenError> {
         posts: loaded.posts,
         extra_columns: loaded.extra_columns,
         problems: loaded.problems,
+        imported: loaded.imported,
     })
 }
 

@@ -83,7 +83,7 @@ fn write_provenance(writer: &mut Writer<Vec<u8>>, post: &Post, row: &Row, labels
 
 /// The names of a set, comma-separated in class order; as a JSON list (which the trainers read, too) if some
 /// name of the label set would not survive that.
-pub(super) fn labels_cell(labels: &LabelNames, set: LabelSet) -> String {
+pub(crate) fn labels_cell(labels: &LabelNames, set: LabelSet) -> String {
     if labels.iter().any(is_ambiguous) {
         labels.json_list(set)
     } else {

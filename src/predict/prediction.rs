@@ -141,7 +141,45 @@ impl RunInfo {
     }
 }
 
+/// The prompt of a run that was not made here.
+const IMPORTED: &str = "imported";
+
 impl RunInfo {
+    /// The run of a model whose predictions stand in the dataset's own file; nothing else is known of how they were made.
+    pub fn imported(model: &str, labels: &LabelNames) -> Self {
+        Self {
+            model: model.to_owned(),
+            revision: None,
+            adapter: None,
+            prompt: IMPORTED.to_owned(),
+            dtype: String::new(),
+            device: String::new(),
+            image_setting: None,
+            label_set: labels.iter().map(str::to_owned).collect(),
+            version: crate::VERSION.to_owned(),
+        }
+    }
+
+    /// Whether it was read from the dataset's own file.
+    pub fn is_imported(&self) -> bool {
+        self.prompt == IMPORTED
+    }
+
+    /// In words, what it was made with: prompt, precision, device, and how images were seen.
+    pub fn settings(&self) -> String {
+        if self.is_imported() {
+            return "as the dataset’s own file says".to_owned();
+        }
+        let images = self.images().map(|images| format!(", {images}"));
+        format!(
+            "{} prompt, {} on {}{}",
+            self.prompt,
+            self.dtype,
+            self.device,
+            images.unwrap_or_default()
+        )
+    }
+
     /// In words, how the model saw images otherwise than by its own settings.
     pub fn images(&self) -> Option<&str> {
         match self.image_setting.as_deref() {

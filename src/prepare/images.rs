@@ -31,7 +31,7 @@ pub enum Images {
 }
 
 /// The folder of pictures beside the tables.
-const FOLDER: &str = "images";
+pub(super) const FOLDER: &str = "images";
 
 /// A post whose picture is in its place.
 pub(super) struct Row {
@@ -47,14 +47,16 @@ pub(super) fn place_all(
     options: &Options,
     faults: &mut Vec<Fault>,
     made: &mut Prepared,
-    on_progress: &mut dyn FnMut(Progress),
+    on_progress: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<Vec<Row>, PrepareError> {
     let folder = options.out.join(FOLDER);
     let mut listed = Listed::default();
     let total = posts.len();
     let mut rows = Vec::with_capacity(total);
     for (done, post) in posts.into_iter().enumerate() {
-        on_progress(Progress { done, total });
+        if !on_progress(Progress { done, total }) {
+            return Err(PrepareError::Stopped);
+        }
         let fault = |reason| Fault {
             reason,
             id: post.id.clone(),
@@ -91,11 +93,7 @@ pub(super) fn place_all(
                 Err(error) => return Err(error.into()),
             }
         };
-        match placed {
-            Placed::Linked => made.linked += 1,
-            Placed::Copied => made.copied += 1,
-            Placed::There => made.there += 1,
-        }
+        made.count(placed);
         rows.push(Row {
             image_path: format!("{FOLDER}/{name}"),
             post,
@@ -103,6 +101,17 @@ pub(super) fn place_all(
     }
     on_progress(Progress { done: total, total });
     Ok(rows)
+}
+
+impl Prepared {
+    /// Counts a picture by how it came to its place.
+    pub(super) fn count(&mut self, placed: Placed) {
+        match placed {
+            Placed::Linked => self.linked += 1,
+            Placed::Copied => self.copied += 1,
+            Placed::There => self.there += 1,
+        }
+    }
 }
 
 /// The path of a picture that stays where it is.

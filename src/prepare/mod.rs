@@ -1,9 +1,11 @@
-//! Published datasets made ready for training: `train.csv`, `val.csv`, `test.csv`, `class_names.txt` and the pictures.
+//! Published datasets and Parquet files made ready for training: `train.csv`, `val.csv`, `test.csv`, `class_names.txt` and
+//! the pictures.
 //!
 //! Pictures go first and tables last, each whole or not at all: a run that was stopped is gone on with by running it
 //! again, and what is there already is not made twice.
 
 mod images;
+mod parquet;
 mod tables;
 
 use std::{
@@ -16,8 +18,8 @@ pub use tables::LabelsBy;
 
 use crate::{
     dataset::{
-        OpenError,
-        raw::{Fault, Kind, RawSet, Source, Split},
+        self, OpenError,
+        raw::{Fault, RawSet, Source},
     },
     export::ExportError,
 };
@@ -47,12 +49,10 @@ pub struct Progress {
 }
 
 /// What was made.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Prepared {
-    /// Which dataset it was.
-    pub kind: Kind,
     /// The table of each split that has posts, and how many.
-    pub tables: Vec<(Split, PathBuf, usize)>,
+    pub tables: Vec<(PathBuf, usize)>,
     /// Pictures that got a second name.
     pub linked: usize,
     /// Pictures that were copied.
@@ -81,6 +81,9 @@ pub enum PrepareError {
     /// The folder to write into is the dataset's own.
     #[error("{0} is the dataset's own folder, which is never changed; choose another one")]
     IsTheDataset(PathBuf),
+    /// Nobody wants it any more.
+    #[error("stopped; what was written until then is whole, and a second run goes on from there")]
+    Stopped,
     /// A path that must be written into a table, and is no text.
     #[error(
         "the dataset's path is not UTF-8 text; rename its folder, or let the pictures be linked: {0}"
@@ -96,15 +99,18 @@ pub enum PrepareError {
     },
 }
 
-/// Prepares a published dataset. `on_progress` is told of each post.
+/// Prepares a published dataset, or Parquet files. `on_progress` is told of each post, and says whether to go on.
 ///
 /// # Errors
 /// See [`PrepareError`].
 pub fn prepare(
     source: &Path,
     options: &Options,
-    on_progress: &mut dyn FnMut(Progress),
+    on_progress: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<Prepared, PrepareError> {
+    if dataset::parquet::is_parquet(source) {
+        return parquet::unpack(source, options, on_progress);
+    }
     let mut source = Source::open(source)?;
     if options.images == Images::InPlace && !source.is_folder() {
         return Err(PrepareError::InPlaceArchive(source.folder().to_owned()));
@@ -120,14 +126,7 @@ pub fn prepare(
         return Err(PrepareError::IsTheDataset(options.out.clone()));
     }
     let usable = tables::usable(posts, &faults);
-    let mut made = Prepared {
-        kind,
-        tables: Vec::new(),
-        linked: 0,
-        copied: 0,
-        there: 0,
-        faults: Vec::new(),
-    };
+    let mut made = Prepared::default();
     let rows = images::place_all(
         &mut source,
         usable,

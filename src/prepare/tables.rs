@@ -49,13 +49,13 @@ pub(super) fn usable(posts: Vec<RawPost>, faults: &[Fault]) -> Vec<RawPost> {
     posts.into_iter().filter(usable).collect()
 }
 
-/// Writes the table of each split and `class_names.txt`. A file that says the same already is left alone.
+/// Writes the table of each split and `class_names.txt`.
 pub(super) fn write(
     source: &mut Source,
     kind: Kind,
     rows: &[Row],
     options: &Options,
-) -> Result<Vec<(Split, PathBuf, usize)>, PrepareError> {
+) -> Result<Vec<(PathBuf, usize)>, PrepareError> {
     let mut files = Vec::new();
     let mut tables = Vec::new();
     for split in Split::ALL {
@@ -66,7 +66,7 @@ pub(super) fn write(
         let path = options.out.join(format!("{}.csv", split.name()));
         if !rows.is_empty() {
             files.push((path.clone(), to_bytes(source, kind, &rows, options)?));
-            tables.push((split, path, rows.len()));
+            tables.push((path, rows.len()));
         }
     }
     // The names are few and valid: they stand in this program.
@@ -75,21 +75,29 @@ pub(super) fn write(
         options.out.join("class_names.txt"),
         csv::class_names(&names)?,
     ));
+    write_files(files, options.replace)?;
+    Ok(tables)
+}
 
+/// Writes files, all or none. One that says the same already is left alone.
+pub(super) fn write_files(
+    files: Vec<(PathBuf, Vec<u8>)>,
+    replace: bool,
+) -> Result<(), ExportError> {
     // All are on the disk before any takes its name: a full disk is noticed here.
     let mut staged = Vec::new();
     for (path, bytes) in files {
         if fs::read(&path).is_ok_and(|there| there == bytes) {
             continue;
         }
-        staged.push(atomic::stage(&path, options.replace, |file| {
+        staged.push(atomic::stage(&path, replace, |file| {
             file.write_all(&bytes)
         })?);
     }
     for file in staged {
-        file.commit(options.replace)?;
+        file.commit(replace)?;
     }
-    Ok(tables)
+    Ok(())
 }
 
 fn to_bytes(

@@ -394,6 +394,7 @@ pub fn job(texts: &[&str], batch_size: usize) -> Job {
         image_root: PathBuf::from("/nowhere"),
         posts: posts.collect(),
         extra_columns: Vec::new(),
+        imported: Vec::new(),
         problems: Vec::new(),
     };
     Job {

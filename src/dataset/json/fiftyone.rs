@@ -1,6 +1,9 @@
 //! FiftyOne's image classification dataset: `data/` and `labels.json` with `classes` and `labels` by file stem
 //! (<https://docs.voxel51.com/user_guide/import_datasets.html>). A label is a name, a number of `classes`, an object with
 //! `label` and `confidence`, or a list of those; null is a sample nobody labelled. The format has no texts.
+//!
+//! Where every label has a confidence, a model named them. `predictions.json` of the same form beside `labels.json` is what the
+//! export writes for what a model said.
 
 use std::{
     collections::HashMap,
@@ -8,17 +11,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     Object, build,
     item::{Item, names_cell},
     shape_error,
 };
-use crate::dataset::{Format, Loaded, OpenError, OpenOptions};
+use crate::dataset::{Format, Loaded, OpenError, OpenOptions, imported::Said};
 
 /// The file of labels.
 const LABELS: &str = "labels.json";
+
+/// What a model said, beside the labels.
+const PREDICTIONS: &str = "predictions.json";
+
+/// What the format calls a model: nothing in it names one.
+const MODEL: &str = "FiftyOne predictions";
 
 /// The column of how sure a model was, which such a file may hold.
 pub(in crate::dataset) const CONFIDENCE: &str = "confidence";
@@ -72,6 +81,12 @@ pub(super) fn load(
         format!("{DATA}/")
     };
     let labels = object.get("labels").and_then(Value::as_object);
+    let is_of_model = is_of_model(labels);
+    let beside = if is_of_model {
+        Map::new()
+    } else {
+        predictions_beside(path)
+    };
     let items: Vec<Item> = labels
         .into_iter()
         .flatten()
@@ -81,13 +96,91 @@ pub(super) fn load(
                 None if Path::new(key).is_absolute() => key.clone(),
                 None => format!("{prefix}{key}"),
             };
-            item(image, target, classes.as_deref())
+            let mut item = item(image, target, classes.as_deref());
+            if is_of_model {
+                item.labels = None;
+                item.keep_said(target, classes.as_deref());
+            } else if let Some(said) = beside.get(key) {
+                item.keep_said(said, classes.as_deref());
+            }
+            item
         })
         .collect();
     if items.is_empty() {
         return Err(shape_error(path, "its labels name no image"));
     }
-    build(path, Format::FiftyOne, &items, Vec::new(), options)
+    let folder = path.parent().unwrap_or(Path::new(""));
+    build(folder, Format::FiftyOne, &items, Vec::new(), options)
+}
+
+/// Whether a model named the labels: each that there is has a confidence.
+fn is_of_model(labels: Option<&Object>) -> bool {
+    let mut all = labels
+        .into_iter()
+        .flatten()
+        .flat_map(|(_, target)| targets(target))
+        .peekable();
+    all.peek().is_some() && all.all(|target| target.get(CONFIDENCE).is_some_and(Value::is_number))
+}
+
+/// What the file beside this one says that a model said, by key.
+fn predictions_beside(path: &Path) -> Object {
+    if path.file_name().is_none_or(|name| name != LABELS) {
+        return Map::new();
+    }
+    // It is not what was asked for: one that cannot be read is passed over.
+    let bytes = fs::read(path.with_file_name(PREDICTIONS)).unwrap_or_default();
+    match serde_json::from_slice::<Object>(&bytes).map(|mut file| file.remove("labels")) {
+        Ok(Some(Value::Object(labels))) => labels,
+        _ => Map::new(),
+    }
+}
+
+impl Item {
+    /// Keeps what a model said about a sample.
+    fn keep_said(&mut self, target: &Value, classes: Option<&[String]>) {
+        if target.is_null() {
+            return;
+        }
+        let named = |target: &Value| Some((name_of(target, classes)?, confidence_of(target)));
+        let named: Vec<(String, Option<f64>)> = targets(target).iter().filter_map(named).collect();
+        let score = match named.as_slice() {
+            [(_, confidence)] => *confidence,
+            _ => None,
+        };
+        self.said.push(Said::Labels {
+            names: named.iter().map(|(name, _)| name.clone()).collect(),
+            model: Some(MODEL.to_owned()),
+            score,
+            scores: named
+                .into_iter()
+                .filter_map(|(name, p)| Some((name, p?)))
+                .collect(),
+        });
+    }
+}
+
+fn targets(target: &Value) -> &[Value] {
+    match target {
+        Value::Null => &[],
+        Value::Array(targets) => targets,
+        one => std::slice::from_ref(one),
+    }
+}
+
+fn name_of(target: &Value, classes: Option<&[String]>) -> Option<String> {
+    match target.get("label").unwrap_or(target) {
+        Value::String(name) => Some(name.clone()),
+        Value::Number(number) => {
+            let place = usize::try_from(number.as_u64()?).ok()?;
+            classes?.get(place).cloned()
+        }
+        _ => None,
+    }
+}
+
+fn confidence_of(target: &Value) -> Option<f64> {
+    target.get(CONFIDENCE)?.as_f64()
 }
 
 fn item(image: String, target: &Value, classes: Option<&[String]>) -> Item {
@@ -96,30 +189,20 @@ fn item(image: String, target: &Value, classes: Option<&[String]>) -> Item {
         label_set: classes.map(<[String]>::to_vec),
         ..Item::default()
     };
-    let targets = match target {
-        Value::Null => return item,
-        Value::Array(targets) => targets.as_slice(),
-        one => std::slice::from_ref(one),
-    };
+    if target.is_null() {
+        return item;
+    }
     let mut names = Vec::new();
     let mut confidences = Vec::new();
-    for target in targets {
-        let label = target.get("label").unwrap_or(target);
-        let name = match label {
-            Value::String(name) => Some(name.clone()),
-            Value::Number(number) => {
-                let place = number.as_u64().and_then(|n| usize::try_from(n).ok());
-                place.and_then(|place| classes?.get(place).cloned())
-            }
-            _ => None,
-        };
-        let Some(name) = name else {
+    for target in targets(target) {
+        let Some(name) = name_of(target, classes) else {
+            let label = target.get("label").unwrap_or(target);
             item.faults.push(format!(
                 "its label {label} is neither a name nor the number of a class"
             ));
             continue;
         };
-        if let Some(confidence) = target.get(CONFIDENCE).and_then(Value::as_f64) {
+        if let Some(confidence) = confidence_of(target) {
             confidences.push(format!("{name} {confidence:.3}"));
         }
         names.push(name);

@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::Object;
-use crate::dataset::labels::LabelColumn;
+use crate::dataset::{imported::Said, labels::LabelColumn};
 
 /// A post that an object describes.
 #[derive(Clone, Default, Debug, PartialEq)]
-pub(super) struct Item {
+pub(in crate::dataset) struct Item {
     pub text: String,
     /// The image's path; empty if there is none.
     pub image: String,
@@ -21,6 +21,8 @@ pub(super) struct Item {
     pub line: u64,
     /// What is wrong with it.
     pub faults: Vec<String>,
+    /// What models said about it.
+    pub said: Vec<Said>,
 }
 
 /// The column of what a model said.
@@ -55,6 +57,17 @@ impl Item {
 
     /// Keeps what a model said: its labels, its name and its score.
     pub fn keep_prediction(&mut self, names: &[String], model: Option<&str>, score: Option<f64>) {
+        self.said.push(Said::Labels {
+            names: names.to_vec(),
+            model: model.map(str::to_owned),
+            score,
+            scores: Vec::new(),
+        });
+        self.show_prediction(names, model, score);
+    }
+
+    /// Makes what a model said a cell to read.
+    pub fn show_prediction(&mut self, names: &[String], model: Option<&str>, score: Option<f64>) {
         let labels = if names.is_empty() {
             "none".to_owned()
         } else {

@@ -1,7 +1,8 @@
 //! JSON and JSON Lines: what annotation tools write, and plain objects with a text, an image and labels.
 //!
 //! The shape of the first objects says which tool wrote them; a shape is one file here and one line of `SHAPES`.
-//! Annotations become labels. Predictions that a file carries stay visible in a column of their own.
+//! Annotations become labels. Predictions that a file carries are a run of the model it names; beside, they stay visible in a column
+//! of their own.
 
 mod argilla;
 mod doccano;
@@ -17,13 +18,14 @@ use std::{collections::HashMap, fs, path::Path};
 use serde_json::{Map, Value};
 
 pub(super) use fiftyone::{CONFIDENCE, is_fiftyone, load_folder};
-pub(super) use item::PREDICTION;
+use item::names_cell;
+pub(super) use item::{Item, PREDICTION};
+pub(super) use plain::{IMAGE_KEYS, object as plain_item};
 
-use self::item::Item;
 use super::{
     Format, Loaded, OpenError, OpenOptions,
     builder::{Builder, Found},
-    images,
+    images, imported,
 };
 use crate::post::{Problem, ProblemKind};
 
@@ -175,7 +177,14 @@ pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<Loaded, OpenErr
             &format!("no object describes a post ({first})"),
         ));
     }
-    build(path, shape.format, &(shape.finish)(items), faults, options)
+    let folder = path.parent().unwrap_or(Path::new(""));
+    build(
+        folder,
+        shape.format,
+        &(shape.finish)(items),
+        faults,
+        options,
+    )
 }
 
 fn shape_error(path: &Path, found: &str) -> OpenError {
@@ -215,9 +224,9 @@ fn lines(bytes: &[u8]) -> Objects {
     objects
 }
 
-/// Makes a dataset of the posts that were found.
-fn build(
-    path: &Path,
+/// Makes a dataset of the posts that were found. `folder` is where they lie, and `class_names.txt` may.
+pub(super) fn build(
+    folder: &Path,
     format: Format,
     items: &[Item],
     faults: Vec<(u64, String)>,
@@ -269,10 +278,19 @@ fn build(
             format!("{line_text}{message}, so it is not used"),
         ));
     }
-    let folder = path.parent().unwrap_or(Path::new(""));
+    if builder.is_unlabelled() {
+        for said in items.iter().flat_map(|item| &item.said) {
+            let (cell, column) = names_cell(said.names());
+            builder.see_labels(&cell, column);
+        }
+    }
     let image_root = images::choose_root(options.image_root.as_deref(), folder, builder.posts());
     let built = builder.finish(options, folder)?;
+    let said = (0..)
+        .zip(items)
+        .flat_map(|(post, item)| item.said.iter().map(move |said| (post, said)));
     Ok(Loaded {
+        imported: imported::runs(said, &built.labels),
         format,
         labels: built.labels,
         label_source: built.label_source,

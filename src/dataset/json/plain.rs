@@ -8,12 +8,13 @@ use super::{
     Object,
     item::{Item, PREDICTION, first_str, names_of},
 };
-use crate::dataset::labels::LabelColumn;
+use crate::dataset::{imported::Said, labels::LabelColumn};
 
 /// The names under which an image is looked for, in this order.
-pub(super) const IMAGE_KEYS: [&str; 5] = ["image_path", "image", "img", "file_name", "filename"];
+pub(in crate::dataset) const IMAGE_KEYS: [&str; 5] =
+    ["image_path", "image", "img", "file_name", "filename"];
 
-pub(super) fn object(object: &Object) -> Result<Item, String> {
+pub(in crate::dataset) fn object(object: &Object) -> Result<Item, String> {
     let mut item = Item::default();
     match object.get("text") {
         None | Some(Value::Null) => {}
@@ -29,7 +30,22 @@ pub(super) fn object(object: &Object) -> Result<Item, String> {
     item.labels = labels(object);
     if let Some(Value::Object(said)) = object.get(PREDICTION) {
         let names = said.get("labels").and_then(names_of).unwrap_or_default();
-        item.keep_prediction(&names, first_str(said, &["model"]), None);
+        let model = first_str(said, &["model", "model_version"]);
+        let score = said.get("score").and_then(Value::as_f64);
+        let scores = said
+            .get("scores")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten();
+        item.said.push(Said::Labels {
+            scores: scores
+                .filter_map(|(name, p)| Some((name.clone(), p.as_f64()?)))
+                .collect(),
+            model: model.map(str::to_owned),
+            names: names.clone(),
+            score,
+        });
+        item.show_prediction(&names, model, score);
     }
     let read = [
         image.copied().unwrap_or_default(),

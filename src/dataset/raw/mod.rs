@@ -278,6 +278,7 @@ pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<Loaded, OpenErr
         posts: built.posts,
         extra_columns: columns.map(str::to_owned).collect(),
         problems: built.problems,
+        imported: Vec::new(),
     })
 }
 

@@ -55,18 +55,21 @@ fn model(report: &Report<'_>, out: &mut Document) {
         return;
     };
     let none = || "none".to_owned();
+    let of_ours = |known: String| match run.is_imported() {
+        true => "not known".to_owned(),
+        false => known,
+    };
+    let images = run.images().unwrap_or("as the checkpoint has them");
     let rows = [
         ("model", run.model.clone()),
         ("adapter", run.adapter.clone().unwrap_or_else(none)),
         ("revision", run.revision.clone().unwrap_or_else(none)),
         ("prompt", run.prompt.clone()),
-        ("numbers", format!("{} on {}", run.dtype, run.device)),
         (
-            "images",
-            run.images()
-                .unwrap_or("as the checkpoint has them")
-                .to_owned(),
+            "numbers",
+            of_ours(format!("{} on {}", run.dtype, run.device)),
         ),
+        ("images", of_ours(images.to_owned())),
         ("labels asked for", run.label_set.join(", ")),
         ("predicted with", format!("Overrule {}", run.version)),
     ];

@@ -108,16 +108,12 @@ fn prediction_ui(ui: &mut Ui, bench: &Bench, prediction: &Prediction, out: &mut 
         widgets::button(ui, Command::ShowProbe, true, out);
     });
     if let Some(run) = bench.session.run() {
-        let adapter = run.adapter.as_deref().unwrap_or("no adapter");
-        let images = run.images().map(|images| format!(" · {images}"));
-        let text = format!(
-            "{} · {adapter} · {} prompt · {} on {}{}",
-            run.model,
-            run.prompt,
-            run.dtype,
-            run.device,
-            images.unwrap_or_default()
-        );
+        let adapter = match &run.adapter {
+            Some(adapter) => format!(" · {adapter}"),
+            None if run.is_imported() => String::new(),
+            None => " · no adapter".to_owned(),
+        };
+        let text = format!("{}{adapter} · {}", run.model, run.settings());
         ui.add(Label::new(theme::caption(ui, text)).wrap());
     }
 }

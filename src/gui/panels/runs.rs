@@ -74,6 +74,7 @@ pub fn earlier_run(ui: &mut Ui, run: &RunInfo, out: &mut Vec<Command>) {
 pub(super) fn name(run: &RunInfo) -> String {
     match &run.adapter {
         Some(adapter) => format!("{} + {}", last_part(&run.model), last_part(adapter)),
+        None if run.is_imported() => last_part(&run.model).to_owned(),
         None => format!("{}, no adapter", last_part(&run.model)),
     }
 }
@@ -134,11 +135,7 @@ fn run_ui(ui: &mut Ui, bench: &Bench, run: &RunRecord, out: &mut Vec<Command>) {
                 response.on_hover_text(details(&run.info));
             });
         });
-        let settings = format!(
-            "{} prompt · {} on {}",
-            run.info.prompt, run.info.dtype, run.info.device
-        );
-        ui.add(Label::new(theme::caption(ui, settings)).truncate());
+        ui.add(Label::new(theme::caption(ui, run.info.settings())).truncate());
         // What the shown run says arrives faster than the list is made again.
         let counts = session.counts();
         let (predicted, unread, failed) = match is_shown {

@@ -170,6 +170,7 @@ mod tests {
                 posts: Vec::new(),
                 extra_columns: Vec::new(),
                 problems: Vec::new(),
+                imported: Vec::new(),
             })
         };
         let first = file_name("/a/größe: 2?.csv");

@@ -23,6 +23,7 @@
 mod error;
 mod file;
 mod gold;
+mod import;
 mod lane;
 mod predictions;
 mod replay;
@@ -125,9 +126,12 @@ impl Store {
         wake: Wake,
     ) -> Result<(Self, Contents), StoreError> {
         let (lock, connection) = file::open_for_writing(path)?;
-        let contents = replay::read(path, &connection, &dataset.labels)?;
+        let mut contents = replay::read(path, &connection, &dataset.labels)?;
         contents.refuse_other(path, dataset, known)?;
-        replay::remember_dataset(&connection, dataset).map_err(|e| StoreError::sqlite(path, e))?;
+        let error = |e| StoreError::sqlite(path, e);
+        replay::remember_dataset(&connection, dataset).map_err(error)?;
+        let imported = import::import(&connection, dataset, contents.run.is_some());
+        contents.run = imported.map_err(error)?.or(contents.run);
 
         let status = Arc::new(Status::default());
         let last_seq = contents.entries.last().map_or(0, |entry| entry.seq);
