@@ -11,6 +11,7 @@ pub mod post;
 pub mod resources;
 
 pub mod causes;
+mod duration;
 
 pub mod fonts;
 

@@ -137,6 +137,7 @@ fn what_a_client_does_wrong_is_told_and_the_next_one_is_answered() {
     for (body, status, says) in [
         ("", 400, "JSON"),
         ("[1, 2", 400, "JSON"),
+        (r#"["a text"]"#, 400, "one post at a time"),
         (r#"{"text": 7}"#, 400, "JSON"),
         ("{}", 400, "neither a text nor an image"),
         (r#"{"text": "x", "image_base64": "@@@"}"#, 400, "not base64"),

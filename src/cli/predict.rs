@@ -19,7 +19,8 @@ use super::{
 };
 use crate::{
     dataset::Dataset,
-    model::{LabelNote, ModelInfo, ModelSpec, hub::duration_text},
+    duration::duration_text,
+    model::{LabelNote, ModelInfo, ModelSpec},
     predict::{
         prediction::{Prediction, Record, RunInfo},
         worker::{Event, Job, PredictOptions, Progress, Worker},

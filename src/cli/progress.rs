@@ -7,7 +7,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::{model::hub::duration_text, predict::worker::Progress};
+use crate::{duration::duration_text, predict::worker::Progress};
 
 /// How often a log gets a line.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);

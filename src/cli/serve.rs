@@ -6,6 +6,7 @@ use super::{
     Outcome,
     common::{ModelArgs, RunArgs, load_model},
     download::fetch_missing,
+    progress::posts,
 };
 use crate::{
     model::LoadedModel,
@@ -60,8 +61,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         model.info.name,
         listener.address()
     ));
-    listener.run(model, &service, &stop)?;
-    super::note("ended; every request taken was answered");
+    let served = listener.run(model, &service, &stop)?;
+    super::note(&format!(
+        "ended; every request taken was answered: {} in {} batches",
+        posts(served.posts),
+        served.batches
+    ));
     Ok(Outcome::Done)
 }
 

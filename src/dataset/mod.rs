@@ -80,12 +80,12 @@ const FORMATS: &[Recogniser] = &[
         load: json::load_folder,
     },
     Recogniser {
-        name: "Parquet, a file or a folder of shards",
+        name: "a Parquet file or a folder of such files",
         fits: |path, _| parquet::is_parquet(path),
         load: parquet::load,
     },
     Recogniser {
-        name: "a zip archive, to be unpacked first",
+        name: "a zip archive (to be unpacked first)",
         fits: |path, _| has_extension(path, &["zip"]),
         load: |path, _| Err(OpenError::Packed(path.to_owned())),
     },

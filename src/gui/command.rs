@@ -113,6 +113,13 @@ pub enum Command {
     OpenData,
     /// Open a dataset.
     OpenPath(PathBuf),
+    /// Open a table that a file was unpacked to, in the session that was meant for the file.
+    OpenUnpacked {
+        /// The file.
+        source: PathBuf,
+        /// The table.
+        table: PathBuf,
+    },
     /// Choose where to export.
     Export,
     /// Export.
@@ -217,7 +224,7 @@ impl Command {
             Self::Hide => "Hide everything",
             Self::RetrySave => "Try again",
             Self::OpenData => "Open data…",
-            Self::OpenPath(_) => "Open",
+            Self::OpenPath(_) | Self::OpenUnpacked { .. } => "Open",
             Self::Export => "Export…",
             Self::ExportTo(_) => "Export",
             Self::ChooseModel => "Choose model…",
@@ -301,7 +308,9 @@ impl Command {
             Self::Redo => "Do the last undone action again.",
             Self::Hide => "Cover the picture and every text until any key is pressed.",
             Self::RetrySave => "Write to the session file again.",
-            Self::OpenData | Self::OpenPath(_) => "Open a CSV file or a folder of images.",
+            Self::OpenData | Self::OpenPath(_) | Self::OpenUnpacked { .. } => {
+                "Open a CSV file or a folder of images."
+            }
             Self::Export | Self::ExportTo(_) => {
                 "Write a training CSV with your corrections, or another tool's format."
             }
@@ -376,7 +385,9 @@ impl Command {
             Self::Hide => icons::ICON_VISIBILITY_OFF,
             Self::RetrySave => icons::ICON_SYNC,
             Self::RetryFailed => icons::ICON_REPLAY,
-            Self::OpenData | Self::OpenPath(_) => icons::ICON_FOLDER_OPEN,
+            Self::OpenData | Self::OpenPath(_) | Self::OpenUnpacked { .. } => {
+                icons::ICON_FOLDER_OPEN
+            }
             Self::Export | Self::ExportTo(_) => icons::ICON_FILE_DOWNLOAD,
             Self::ChooseModel | Self::LoadModel(_) => icons::ICON_DEPLOYED_CODE,
             Self::ManageModels => icons::ICON_HARD_DRIVE,

@@ -41,8 +41,10 @@ impl FileDialog {
         match choose {
             Choose::DatasetFile => {
                 let dialog = dialog.set_title("Open data").add_filter(
-                    "CSV, TSV, JSON, JSON Lines",
-                    &["csv", "tsv", "txt", "json", "jsonl", "ndjson"],
+                    "CSV, TSV, JSON, JSON Lines, Parquet, zip",
+                    &[
+                        "csv", "tsv", "txt", "json", "jsonl", "ndjson", "parquet", "zip",
+                    ],
                 );
                 wait_for(dialog.pick_file(), sender, wake);
             }

@@ -27,6 +27,7 @@ pub mod sitting;
 pub mod texture;
 pub mod theme;
 pub mod toast;
+mod unpacking;
 pub mod widgets;
 
 use std::{path::PathBuf, sync::Arc};

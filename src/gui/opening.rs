@@ -6,7 +6,7 @@ use crossbeam_channel::{Receiver, TryRecvError, bounded};
 
 use crate::{
     causes::with_causes,
-    dataset::{self, OpenOptions},
+    dataset::{self, OpenError, OpenOptions},
     review::{Session, store},
 };
 
@@ -27,7 +27,21 @@ pub struct Request {
 pub struct Opening {
     /// What is being opened.
     pub path: PathBuf,
-    result: Receiver<Result<Session, String>>,
+    result: Receiver<Result<Session, NotOpened>>,
+}
+
+/// Why a dataset was not opened.
+pub enum NotOpened {
+    /// Its pictures lie inside it; it must be unpacked first.
+    Packed(PathBuf),
+    /// What happened and what to do.
+    Failed(String),
+}
+
+impl<E: std::error::Error> From<E> for NotOpened {
+    fn from(error: E) -> Self {
+        Self::Failed(with_causes(&error))
+    }
 }
 
 impl Opening {
@@ -45,29 +59,28 @@ impl Opening {
             .name("overrule-open".to_owned())
             .spawn(task)
         {
-            drop(failed.send(Err(format!(
-                "no thread could be started to read it: {error}"
-            ))));
+            let message = format!("no thread could be started to read it: {error}");
+            drop(failed.send(Err(NotOpened::Failed(message))));
         }
         Self { path, result }
     }
 
     /// The session, or why there is none, once it is known.
-    pub fn poll(&self) -> Option<Result<Session, String>> {
+    pub fn poll(&self) -> Option<Result<Session, NotOpened>> {
         match self.result.try_recv() {
             Ok(result) => Some(result),
             Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(Err(
+            Err(TryRecvError::Disconnected) => Some(Err(NotOpened::Failed(
                 "reading it stopped unexpectedly; this is a fault of Overrule".to_owned(),
-            )),
+            ))),
         }
     }
 }
 
-fn open(request: Request, wake: impl Fn() + Send + Sync + 'static) -> Result<Session, String> {
+fn open(request: Request, wake: impl Fn() + Send + Sync + 'static) -> Result<Session, NotOpened> {
     drop(request.previous);
     let (path, options, session_file) = if store::is_session(&request.path) {
-        let about = store::dataset_of(&request.path).map_err(|error| with_causes(&error))?;
+        let about = store::dataset_of(&request.path)?;
         let recorded = about.open_options();
         let options = OpenOptions {
             labels: request.options.labels.or(recorded.labels),
@@ -78,10 +91,13 @@ fn open(request: Request, wake: impl Fn() + Send + Sync + 'static) -> Result<Ses
     } else {
         (request.path, request.options, request.session_file)
     };
-    let dataset = dataset::open(&path, &options).map_err(|error| with_causes(&error))?;
+    let dataset = match dataset::open(&path, &options) {
+        Err(OpenError::Packed(_)) => return Err(NotOpened::Packed(path)),
+        opened => opened?,
+    };
     let file = match session_file {
         Some(file) => file,
-        None => Session::default_path(&dataset).map_err(|error| with_causes(&error))?,
+        None => Session::default_path(&dataset)?,
     };
-    Session::open(dataset.into(), &file, wake).map_err(|error| with_causes(&error))
+    Ok(Session::open(dataset.into(), &file, wake)?)
 }

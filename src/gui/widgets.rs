@@ -302,16 +302,6 @@ pub fn thousands(n: usize) -> String {
     out
 }
 
-/// A time to wait as people say it: `40 s`, `5 min`, `3 h 20 min`.
-pub fn duration(secs: f64) -> String {
-    let secs = secs.max(0.0).round() as u64;
-    match secs {
-        0..60 => format!("{secs} s"),
-        60..3600 => format!("{} min", secs.div_ceil(60)),
-        _ => format!("{} h {} min", secs / 3600, secs % 3600 / 60),
-    }
-}
-
 /// “1 post”, “2 posts”.
 pub fn posts(n: usize) -> String {
     if n == 1 {
@@ -334,14 +324,6 @@ mod tests {
             (150_000, "150,000"),
         ] {
             assert_eq!(thousands(n), text);
-        }
-        for (secs, text) in [
-            (0.4, "0 s"),
-            (59.0, "59 s"),
-            (61.0, "2 min"),
-            (7300.0, "2 h 1 min"),
-        ] {
-            assert_eq!(duration(secs), text);
         }
         assert_eq!(
             (posts(1), posts(2)),

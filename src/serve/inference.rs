@@ -8,7 +8,7 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::{
-    Service,
+    Served, Service,
     request::{Refusal, Reply},
 };
 use crate::{
@@ -29,6 +29,8 @@ pub(super) struct Inference<'a> {
     answering: Answering<'a>,
     labels: &'a LabelNames,
     batch_size: usize,
+    /// What was done so far.
+    pub served: Served,
 }
 
 impl<'a> Inference<'a> {
@@ -37,6 +39,7 @@ impl<'a> Inference<'a> {
             answering: Answering::new(model, &service.answers),
             labels: &service.answers.labels,
             batch_size: service.batch_size.max(1),
+            served: Served::default(),
         }
     }
 
@@ -49,6 +52,8 @@ impl<'a> Inference<'a> {
         };
         let others = waiting.try_iter().take(self.batch_size - 1);
         let batch: Vec<Job> = std::iter::once(first).chain(others).collect();
+        self.served.posts += batch.len();
+        self.served.batches += 1;
         self.answer(&batch);
         true
     }

@@ -24,8 +24,9 @@ use crate::{
     predict::answering::AnswerOptions,
 };
 
-/// How many threads read requests and make them ready.
-const READERS: usize = 8;
+/// How many threads read requests and make them ready, at least and at most: each has one post at the model, so there are two
+/// batches' worth of them.
+const READERS: (usize, usize) = (8, WAITING);
 
 /// How many requests wait for the model at most; one more is told to come again.
 const WAITING: usize = 64;
@@ -55,6 +56,15 @@ pub struct Service {
 pub struct Listener {
     server: Arc<Server>,
     address: SocketAddr,
+}
+
+/// What a server has done.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Served {
+    /// How many posts the model was asked about.
+    pub posts: usize,
+    /// In how many batches.
+    pub batches: usize,
 }
 
 /// Why a server could not start.
@@ -109,7 +119,7 @@ impl Listener {
         mut model: LoadedModel,
         service: &Service,
         stop: &Receiver<()>,
-    ) -> Result<(), ServeError> {
+    ) -> Result<Served, ServeError> {
         let (jobs, waiting) = crossbeam_channel::bounded(WAITING);
         let front = Arc::new(Front {
             server: Arc::clone(&self.server),
@@ -117,8 +127,9 @@ impl Listener {
             service: service.clone(),
             jobs,
         });
+        let n_readers = (2 * service.batch_size).clamp(READERS.0, READERS.1);
         let mut readers = Vec::new();
-        for number in 1..=READERS {
+        for number in 1..=n_readers {
             let front = Arc::clone(&front);
             let name = format!("overrule-http-{number}");
             readers.push(
@@ -136,9 +147,9 @@ impl Listener {
                 (None, Err(TryRecvError::Empty)) => {}
                 (None, _) => {
                     stopped = Some(Instant::now());
-                    (0..READERS).for_each(|_| self.server.unblock());
+                    (0..n_readers).for_each(|_| self.server.unblock());
                 }
-                (Some(since), _) if since.elapsed() > FAREWELL => return Ok(()),
+                (Some(since), _) if since.elapsed() > FAREWELL => return Ok(inference.served),
                 (Some(_), _) => {}
             }
         }
@@ -146,6 +157,6 @@ impl Listener {
             // A reader that fell over has said so to its client by hanging up.
             drop(reader.join());
         }
-        Ok(())
+        Ok(inference.served)
     }
 }

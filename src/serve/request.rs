@@ -56,12 +56,17 @@ pub(super) fn prepare(
     processor: &dyn Processor,
     service: &Service,
 ) -> Result<ModelInput, Refusal> {
-    let body: Body = serde_json::from_slice(body).map_err(|error| {
+    let no_post = |why: &dyn std::fmt::Display| {
         Refusal::new(
             400,
-            format!("the body is not {{\"text\": …, \"image_base64\": …}} in JSON: {error}"),
+            format!("the body is not {{\"text\": …, \"image_base64\": …}} in JSON: {why}"),
         )
-    })?;
+    };
+    // A list would be taken for the two fields in their order.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(no_post(&"it is a list; send one post at a time"));
+    }
+    let body: Body = serde_json::from_slice(body).map_err(|error| no_post(&error))?;
     let text = body.text.unwrap_or_default();
     let encoded = body
         .image_base64

@@ -247,8 +247,8 @@ fn what_cannot_be_opened_says_what_to_do() {
             "65 labels were found",
         ),
         (
-            "a.parquet",
-            b"PAR1".to_vec(),
+            "a.xlsx",
+            b"PK".to_vec(),
             "a folder of images, a CSV or TSV file, a JSON",
         ),
     ] {

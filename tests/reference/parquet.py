@@ -9,6 +9,7 @@ Needs datasets, pandas, pyarrow, polars and pillow.
 import argparse
 import csv
 import io
+import json
 import subprocess
 import sys
 import tempfile
@@ -58,9 +59,7 @@ def hub_table(n, first=0):
 
 
 def cell(names):
-    import json
-
-    return json.dumps(names, separators=(",", ":"))
+    return json.dumps(names)
 
 
 class Check:

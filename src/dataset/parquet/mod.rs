@@ -7,26 +7,22 @@
 
 mod columns;
 mod rows;
+mod shards;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
 use self::{
     columns::Columns,
     rows::{Flag, Row, Rows},
+    shards::{Shard, file_name, shards_below},
 };
 use super::{
     Format, Loaded, OpenError, OpenOptions, has_extension,
     json::{self, Item},
     raw::Split,
 };
-
-/// How deep below a folder shards are looked for: `data/train-….parquet`, `default/train/0000.parquet`.
-const DEPTH: usize = 3;
 
 /// Whole numbers that are no labels, even where they are all 0 and 1.
 const NO_FLAGS: [&str; 5] = ["id", "idx", "index", "split", "__index_level_0__"];
@@ -37,11 +33,6 @@ pub(crate) struct Table {
     shards: Vec<Shard>,
     has_bytes: bool,
     n_rows: u64,
-}
-
-struct Shard {
-    path: PathBuf,
-    split: Option<Split>,
 }
 
 /// A row's picture.
@@ -77,7 +68,7 @@ pub(crate) struct Read {
 /// Whether a path is a Parquet file or a folder with some.
 pub(crate) fn is_parquet(path: &Path) -> bool {
     if path.is_dir() {
-        !shards_below(path, DEPTH).is_empty()
+        !shards_below(path).is_empty()
     } else {
         has_extension(path, &["parquet"])
     }
@@ -98,7 +89,7 @@ impl Table {
     /// Finds the files and reads what stands at the end of each.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let mut files = if path.is_dir() {
-            shards_below(path, DEPTH)
+            shards_below(path)
         } else {
             vec![path.to_owned()]
         };
@@ -109,13 +100,12 @@ impl Table {
             has_bytes |= rows.columns.has_bytes;
             n_rows = n_rows.saturating_add(rows.n_rows);
         }
-        let shard = |file: PathBuf| Shard {
-            split: split_of(&file, path),
-            path: file,
-        };
         Ok(Self {
             path: path.to_owned(),
-            shards: files.into_iter().map(shard).collect(),
+            shards: files
+                .into_iter()
+                .map(|file| Shard::new(file, path))
+                .collect(),
             has_bytes,
             n_rows,
         })
@@ -317,81 +307,9 @@ fn named(said: &Value, classes: &[String]) -> Result<Value, String> {
     }
 }
 
-/// The Parquet files below a folder. One that describes images beside it is no shard.
-fn shards_below(folder: &Path, depth: usize) -> Vec<PathBuf> {
-    let mut shards = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let (name, path) = (entry.file_name(), entry.path());
-        if name.to_string_lossy().starts_with('.') || name == "metadata.parquet" {
-            continue;
-        }
-        if has_extension(&path, &["parquet"]) {
-            shards.push(path);
-        } else if depth > 1 && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            shards.extend(shards_below(&path, depth - 1));
-        }
-    }
-    shards
-}
-
-/// The split that a shard's name says (`train-00000-of-00002.parquet`), or the folders' below the one given.
-fn split_of(file: &Path, root: &Path) -> Option<Split> {
-    let relative = file.strip_prefix(root).unwrap_or(file);
-    let names = relative
-        .iter()
-        .rev()
-        .take(DEPTH)
-        .map(|part| part.to_string_lossy());
-    let names = if relative == file || relative.as_os_str().is_empty() {
-        vec![file_name(file)]
-    } else {
-        names.map(std::borrow::Cow::into_owned).collect()
-    };
-    names.iter().find_map(|name| {
-        let word = name.split(['-', '.', '_']).next().unwrap_or_default();
-        match word.to_ascii_lowercase().as_str() {
-            "train" | "training" => Some(Split::Train),
-            "val" | "valid" | "validation" | "dev" => Some(Split::Val),
-            "test" | "testing" => Some(Split::Test),
-            _ => None,
-        }
-    })
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_shard_tells_its_split() {
-        for (file, expected) in [
-            ("/d/train-00000-of-00002.parquet", Some(Split::Train)),
-            (
-                "/d/data/validation-00000-of-00001-abc.parquet",
-                Some(Split::Val),
-            ),
-            ("/d/default/test/0000.parquet", Some(Split::Test)),
-            ("/d/dev.parquet", Some(Split::Val)),
-            ("/d/trains.parquet", None),
-            ("/d/posts.parquet", None),
-        ] {
-            assert_eq!(
-                split_of(Path::new(file), Path::new("/d")),
-                expected,
-                "{file}"
-            );
-        }
-        // The folder in which a dataset lies says nothing about it.
-        let file = Path::new("/test/posts.parquet");
-        assert_eq!(split_of(file, file), None);
-    }
 
     #[test]
     fn classes_have_names_or_nobody_said_anything() {

@@ -41,6 +41,12 @@ impl App {
         match command {
             Command::OpenData => self.dialogs.open_data(&self.settings),
             Command::OpenPath(path) => self.open_path(ctx, path),
+            Command::OpenUnpacked { source, table } => {
+                if self.launch.dataset.as_ref() == Some(&source) {
+                    self.launch.dataset = Some(table.clone());
+                }
+                self.open_path(ctx, table);
+            }
             Command::Export => self.open_export(),
             Command::ExportTo(request) => {
                 if let Work::Open(bench) = &self.work {

@@ -2,6 +2,7 @@
 
 use super::{App, Work};
 use crate::{
+    duration::duration_text,
     gui::{command::Command, guideline::Guideline, toast::Kind, widgets},
     post::LabelSet,
 };
@@ -44,7 +45,7 @@ impl App {
             let text = format!(
                 "{} in {}. Time for a short break?",
                 widgets::posts(self.sitting.n_seen()),
-                widgets::duration(self.sitting.lasted_secs(now))
+                duration_text(self.sitting.lasted_secs(now))
             );
             self.toasts.show(Kind::Info, text, Some(Command::Hide));
         }

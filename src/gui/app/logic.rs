@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use super::{App, ModelState, Run, Work};
 use crate::{
     gui::{
-        bench::Bench, command::Command, missing::MissingImages, settings::RecentModel, toast::Kind,
-        widgets::posts,
+        bench::Bench, command::Command, missing::MissingImages, opening::NotOpened,
+        settings::RecentModel, toast::Kind, widgets::posts,
     },
     model::ModelInfo,
     post::Problem,
@@ -70,7 +70,11 @@ impl App {
                 self.start_run();
                 ctx.request_repaint();
             }
-            Err(message) => {
+            Err(NotOpened::Packed(path)) => {
+                self.work = Work::None;
+                self.dialogs.unpack(path);
+            }
+            Err(NotOpened::Failed(message)) => {
                 let path = opening.path.clone();
                 self.work = Work::Failed { path, message };
             }

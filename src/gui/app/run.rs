@@ -2,11 +2,12 @@
 
 use super::{App, ModelState, Run, Work};
 use crate::{
+    duration::duration_text,
     gui::{
         command::Command,
         panels::labels::Below,
         toast::Kind,
-        widgets::{duration, posts, thousands},
+        widgets::{posts, thousands},
     },
     post::LabelNames,
     predict::{
@@ -183,7 +184,7 @@ pub(in crate::gui) fn progress_text(run: &Run) -> String {
             text.push_str(&format!(" · {:.1} s a post", 1.0 / progress.per_sec));
         }
         if let Some(left) = progress.remaining_secs {
-            text.push_str(&format!(" · {} left", duration(left)));
+            text.push_str(&format!(" · {} left", duration_text(left)));
         }
     }
     text

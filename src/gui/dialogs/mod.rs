@@ -17,6 +17,7 @@ mod second;
 pub mod seen;
 pub mod settings;
 mod tiles;
+mod unpack;
 mod unsaved;
 
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ use self::{
     second::SecondDialog,
     seen::SeenDialog,
     settings::SettingsDialog,
+    unpack::UnpackDialog,
 };
 use super::{bench::Bench, command::Command, settings::Settings, theme, widgets::icon};
 use crate::{
@@ -81,6 +83,8 @@ pub enum Dialog {
     Keys,
     /// What this program is.
     About,
+    /// Unpack a file with pictures in it.
+    Unpack(UnpackDialog),
     /// Something is not on disk and would be lost.
     Unsaved {
         /// How much it is.
@@ -148,6 +152,11 @@ impl Dialogs {
     /// Shows the dialog that chooses a dataset.
     pub fn open_data(&mut self, settings: &Settings) {
         self.open(Dialog::OpenData(OpenData::new(settings)));
+    }
+
+    /// Offers to unpack a file whose pictures lie inside it.
+    pub fn unpack(&mut self, source: PathBuf) {
+        self.open(Dialog::Unpack(UnpackDialog::new(source)));
     }
 
     /// Shows the dialog that chooses a model.
@@ -266,6 +275,7 @@ impl Dialogs {
     pub fn receive(&mut self, ctx: &egui::Context) -> Option<String> {
         match &mut self.dialog {
             Some(Dialog::OpenData(dialog)) => dialog.receive(),
+            Some(Dialog::Unpack(dialog)) => dialog.receive(),
             Some(Dialog::Seen(dialog)) => dialog.receive(),
             Some(Dialog::Probe(dialog)) => dialog.receive(ctx),
             Some(Dialog::ChooseModel(dialog)) => dialog.receive(),
@@ -303,6 +313,7 @@ impl Dialogs {
             Dialog::Figure(dialog) => dialog.show(ctx, out),
             Dialog::Note(dialog) => dialog.show(ctx, out),
             Dialog::Palette(dialog) => dialog.show(ctx, out),
+            Dialog::Unpack(dialog) => dialog.show(ctx, out),
             Dialog::Second(dialog) => dialog.show(ctx, shown, out),
             Dialog::Gold(dialog) => dialog.show(ctx, shown, out),
             Dialog::Seen(dialog) => dialog.show(ctx),

@@ -51,7 +51,7 @@ impl OpenData {
     pub(super) fn show(&mut self, ctx: &egui::Context, out: &mut Vec<Command>) -> Next {
         let mut chosen = self.picked.take();
         let closes = modal(ctx, "Open data", 560.0, |ui| {
-            ui.label("A CSV or JSON file of posts, a folder of images, MMHS150K or Hateful Memes as published, or a file of Label Studio, \
+            ui.label("A CSV, JSON or Parquet file of posts, a folder of images, MMHS150K or Hateful Memes as published, or a file of Label Studio, \
                  Argilla, FiftyOne, doccano or Prodigy.",
             );
             let edit = field(&mut self.path).hint_text("Path of a file or folder");

@@ -56,14 +56,14 @@ fn stopped(ui: &mut Ui, download: &Download, out: &mut Vec<Command>) {
         widgets::symbol(ui, icons::ICON_PAUSE, weak, ICON);
         let progress = &download.progress;
         ui.label(format!(
-            "Stopped fetching {} at {} of {}; what came is kept.",
+            "Stopped fetching {} at {}; what came is kept.",
             download.title,
-            size_text(progress.done_bytes),
-            size_text(progress.total_bytes)
+            progress.bytes_text()
         ));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            step(ui, "Dismiss", DownloadStep::Dismiss, out);
+            // Where “Stop” stood: a second click must not put anything away.
             step(ui, "Go on", DownloadStep::GoOn, out);
+            step(ui, "Dismiss", DownloadStep::Dismiss, out);
         });
     });
 }
@@ -94,8 +94,8 @@ fn failed(
             });
         });
         ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
-            step(ui, "Dismiss", DownloadStep::Dismiss, out);
             step(ui, "Try again", DownloadStep::GoOn, out);
+            step(ui, "Dismiss", DownloadStep::Dismiss, out);
         });
     });
 }

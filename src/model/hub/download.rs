@@ -64,6 +64,7 @@ pub fn download(
     let client = Client::new(settings.clone())?;
     let mut meter = Meter::new(watch);
     let plans = plan(&client, wants, &mut meter)?;
+    meter.progress.total_is_known = true;
     let lacking = plans.iter().map(|plan| plan.lacks_bytes(&client)).sum();
     if let Some(free) = free_bytes(&settings.cache)
         && free < lacking

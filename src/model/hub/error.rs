@@ -2,10 +2,8 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use super::{
-    TokenSource,
-    progress::{duration_text, size_text},
-};
+use super::{TokenSource, progress::size_text};
+use crate::duration::duration_text;
 
 /// Why something could not be fetched from the Hub.
 #[derive(Debug, thiserror::Error)]

@@ -24,7 +24,7 @@ pub use self::{
     download::{Downloaded, download, wants_of},
     error::HubError,
     manage::{CachedRepository, delete, repositories},
-    progress::{DownloadProgress, Watch, duration_text, size_text},
+    progress::{DownloadProgress, Watch, size_text},
     settings::{HubSettings, Token, TokenSource},
     wants::{Part, Want, missing, of_preset},
 };

@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::duration::duration_text;
+
 /// How far a download has come. What was here before it began does not count.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct DownloadProgress {
@@ -18,8 +20,10 @@ pub struct DownloadProgress {
     pub file_bytes: u64,
     /// Bytes of all files that are here.
     pub done_bytes: u64,
-    /// Bytes of all files; 0 until that is known.
+    /// Bytes of all files that are known so far.
     pub total_bytes: u64,
+    /// Whether that is all: settings come first, and tell which weights there are.
+    pub total_is_known: bool,
     /// Files that are here.
     pub files_done: usize,
     /// All files.
@@ -33,19 +37,22 @@ pub struct DownloadProgress {
 }
 
 impl DownloadProgress {
+    /// How much of it is here: “2.0 MB of at least 3.1 MB”.
+    pub fn bytes_text(&self) -> String {
+        let (done, total) = (size_text(self.done_bytes), size_text(self.total_bytes));
+        format!("{done} of {}{total}", self.at_least())
+    }
+
+    fn at_least(&self) -> &'static str {
+        if self.total_is_known { "" } else { "at least " }
+    }
+
     /// How far everything has come: bytes, files, rate, time left.
     pub fn in_all(&self, separator: &str) -> String {
+        let file = (self.files_done + 1).min(self.files);
         let mut parts = vec![
-            format!(
-                "{} of {}",
-                size_text(self.done_bytes),
-                size_text(self.total_bytes)
-            ),
-            format!(
-                "file {} of {}",
-                (self.files_done + 1).min(self.files),
-                self.files
-            ),
+            self.bytes_text(),
+            format!("file {file} of {}{}", self.at_least(), self.files),
         ];
         if self.bytes_per_sec > 0.0 {
             parts.push(format!("{}/s", size_text(self.bytes_per_sec as u64)));
@@ -169,16 +176,6 @@ pub fn size_text(bytes: u64) -> String {
     }
 }
 
-/// A stretch of time as a person says it.
-pub fn duration_text(secs: f64) -> String {
-    let secs = secs.round().max(0.0) as u64;
-    match (secs / 3600, secs / 60 % 60, secs % 60) {
-        (0, 0, secs) => format!("{secs} s"),
-        (0, minutes, secs) => format!("{minutes} min {secs} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes} min"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,12 +199,16 @@ mod tests {
             files: 3,
             ..DownloadProgress::default()
         };
-        assert_eq!(begun.in_all(", "), "0 bytes of 4.5 GB, file 1 of 3");
+        assert_eq!(
+            begun.in_all(", "),
+            "0 bytes of at least 4.5 GB, file 1 of at least 3"
+        );
         let going = DownloadProgress {
             done_bytes: 1_500_000_000,
             files_done: 2,
             bytes_per_sec: 20e6,
             remaining_secs: Some(150.0),
+            total_is_known: true,
             ..begun
         };
         assert_eq!(
