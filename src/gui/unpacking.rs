@@ -46,8 +46,9 @@ impl Unpacking {
                 // A post takes far less than a frame: whole percents are enough.
                 let percent = 100 * progress.done / progress.total.max(1);
                 if told.replace(percent) != Some(percent) {
-                    drop(unseen.try_recv());
-                    drop(sender.try_send(progress));
+                    // What the window has not looked at gives way to what is newer.
+                    let _ = unseen.try_recv();
+                    let _ = sender.try_send(progress);
                     wake();
                 }
                 stop.try_recv() == Err(TryRecvError::Empty)
