@@ -87,9 +87,7 @@ fn summary(path: &Path) -> Vec<String> {
 fn a_file_of_the_hub_becomes_a_table_with_pictures_and_class_names() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    let said = run(&["prepare", HUB, "--out", &text(&out)])
-        .expect(0)
-        .stderr;
+    let said = run(["prepare", HUB, "--out", &text(&out)]).expect(0).stderr;
     assert!(said.contains("6 posts in"), "{said}");
     assert!(
         said.contains("0 linked, 6 copied, 0 in their place already"),

@@ -44,29 +44,31 @@ pub(super) fn runs<'a>(
     said: impl IntoIterator<Item = (usize, &'a Said)>,
     labels: &LabelNames,
 ) -> Vec<ImportedRun> {
-    let mut runs: Vec<(RunInfo, Vec<(usize, Prediction)>, Xxh3)> = Vec::new();
+    // Each with the hash of what it says.
+    let mut runs: Vec<(ImportedRun, Xxh3)> = Vec::new();
     for (post, said) in said {
         let info = said.info(labels);
         // Few models, many posts: the last one's run is looked at first.
-        let place = match runs.iter().rposition(|(known, ..)| *known == info) {
+        let place = match runs.iter().rposition(|(run, _)| run.info == info) {
             Some(place) => place,
             None => {
-                runs.push((info, Vec::new(), Xxh3::new()));
+                let answers = Vec::new();
+                runs.push((ImportedRun { info, answers }, Xxh3::new()));
                 runs.len() - 1
             }
         };
-        if let Some((_, answers, hash)) = runs.get_mut(place) {
+        if let Some((run, hash)) = runs.get_mut(place) {
             let prediction = said.prediction(labels);
             hash.update(format!("{post} {prediction:?}").as_bytes());
-            answers.push((post, prediction));
+            run.answers.push((post, prediction));
         }
     }
-    let finished = runs.into_iter().map(|(mut info, answers, hash)| {
+    let finished = runs.into_iter().map(|(mut run, hash)| {
         // A file that says something else another day is another run.
-        if info.is_imported() {
-            info.revision = Some(format!("{:016x}", hash.digest()));
+        if run.info.is_imported() {
+            run.info.revision = Some(format!("{:016x}", hash.digest()));
         }
-        ImportedRun { info, answers }
+        run
     });
     finished.collect()
 }
