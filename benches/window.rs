@@ -135,6 +135,7 @@ impl Window {
                 let parts = Parts {
                     worker: Worker::spawn(|| {}).unwrap(),
                     settings_file: None,
+                    thumbnails: None,
                     hub: Box::new(|| HubSettings::read(|_| None)),
                 };
                 App::with_parts(cc, launch, parts).unwrap()

@@ -11,6 +11,7 @@ mod probe;
 mod runs;
 mod second;
 mod settings;
+mod tour;
 mod unpack;
 
 use egui::{Key, Modifiers, Role};

@@ -178,6 +178,8 @@ pub enum Command {
     ChangeSettings(Box<Settings>),
     /// Find any command by a few letters.
     ShowPalette,
+    /// Show what is where in the window.
+    ShowTour,
     /// Show the keys.
     ShowKeys,
     /// Say what this program is.
@@ -259,6 +261,7 @@ impl Command {
             Self::ShowSettings(_) => "Settings…",
             Self::ChangeSettings(_) => "Change settings",
             Self::ShowPalette => "Commands…",
+            Self::ShowTour => "Take the tour",
             Self::ShowKeys => "Keys",
             Self::About => "About Overrule",
             Self::DismissBanner => "Dismiss",
@@ -348,6 +351,7 @@ impl Command {
                 "Pictures and breaks, blind mode, your name, theme and size."
             }
             Self::ShowPalette => "Find any command, queue or post by a few letters.",
+            Self::ShowTour => "What is where in this window, in eight steps.",
             Self::ShowKeys => "Show every key.",
             Self::About => "What this program is, and its version.",
             Self::DismissBanner => "Put this line away.",
@@ -415,6 +419,7 @@ impl Command {
             Self::SetTheme(_) => icons::ICON_CONTRAST,
             Self::ShowSettings(_) | Self::ChangeSettings(_) => icons::ICON_SETTINGS,
             Self::ShowPalette => icons::ICON_TERMINAL,
+            Self::ShowTour => icons::ICON_EXPLORE,
             Self::ShowKeys => icons::ICON_KEYBOARD,
             Self::About => icons::ICON_INFO,
         }

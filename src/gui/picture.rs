@@ -4,7 +4,7 @@ use std::path::Path;
 
 use egui::ColorImage;
 
-use crate::image::{ImageError, Rgb, decode_upright};
+use crate::image::{ImageError, Rgb, decode_upright, kept::KeptThumbnails};
 
 /// Side of thumbnails and covers, in pixels.
 const THUMB_SIDE_PX: u32 = 96;
@@ -33,13 +33,18 @@ pub struct Care {
     pub blur_percent: u8,
 }
 
-/// Reads a picture in one form.
-pub fn load(path: &Path, form: Form, care: Care) -> Result<ColorImage, ImageError> {
-    let side = match form {
-        Form::Cover | Form::Thumb => THUMB_SIDE_PX,
-        Form::Full => FULL_SIDE_PX,
+/// Reads a picture in one form, a small one from where small ones are kept.
+pub fn load(
+    path: &Path,
+    form: Form,
+    care: Care,
+    kept: Option<&KeptThumbnails>,
+) -> Result<ColorImage, ImageError> {
+    let mut picture = match (form, kept) {
+        (Form::Cover | Form::Thumb, Some(kept)) => kept.load(path, THUMB_SIDE_PX)?,
+        (Form::Cover | Form::Thumb, None) => decode_upright(path, THUMB_SIDE_PX)?,
+        (Form::Full, _) => decode_upright(path, FULL_SIDE_PX)?,
     };
-    let mut picture = decode_upright(path, side)?;
     to_grey(&mut picture, care.grey_percent);
     if form == Form::Cover {
         blur(&mut picture, care.blur_percent);

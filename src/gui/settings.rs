@@ -62,10 +62,14 @@ pub struct Settings {
     pub labels_width: f32,
     /// Whether the demo's banner was put away.
     pub banner_dismissed: bool,
+    /// Whether the tour was taken; it is offered less loudly then.
+    pub tour_taken: bool,
     /// The window's size, in points.
     pub window: [f32; 2],
     /// How much memory textures may take, in MiB.
     pub texture_mib: usize,
+    /// Whether small pictures are kept in the cache folder between runs; read when the window opens.
+    pub keep_thumbnails: bool,
     /// Whether labels get probabilities; without them predicting is quicker.
     pub scores: bool,
     /// What the reviewer wants to be called in session files; empty for not at all. Nobody chose yet: as the system calls
@@ -136,8 +140,10 @@ impl Default for Settings {
             queue_width: 272.0,
             labels_width: 374.0,
             banner_dismissed: false,
+            tour_taken: false,
             window: [1280.0, 800.0],
             texture_mib: 256,
+            keep_thumbnails: true,
             scores: true,
             reviewer: None,
             gold_at_once: true,

@@ -12,7 +12,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use egui::{ColorImage, TextureHandle, TextureOptions};
 
 use super::picture::{self, Care, Form};
-use crate::{causes::with_causes, dataset::Dataset, post::ProblemKind};
+use crate::{
+    causes::with_causes, dataset::Dataset, image::kept::KeptThumbnails, post::ProblemKind,
+};
 
 /// Threads that decode pictures. Two keep ahead of a reviewer and leave the cores to the model.
 const THREADS: usize = 2;
@@ -118,18 +120,21 @@ pub struct TextureCache {
 }
 
 impl TextureCache {
-    /// Starts the threads. `wake` is called when a picture is ready.
+    /// Starts the threads. Small pictures are taken from `kept` where they are there; `wake` is called when a picture is ready.
     pub fn new(
         limit_bytes: usize,
+        kept: Option<KeptThumbnails>,
         wake: impl Fn() + Clone + Send + 'static,
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
+        let kept = Arc::new(kept);
         let (sender, decoded) = bounded(2 * THREADS);
         for number in 1..=THREADS {
             let (shared, sender, wake) = (shared.clone(), sender.clone(), wake.clone());
+            let kept = kept.clone();
             std::thread::Builder::new()
                 .name(format!("overrule-picture-{number}"))
-                .spawn(move || decode_pictures(&shared, &sender, &wake))?;
+                .spawn(move || decode_pictures(&shared, &sender, kept.as_ref().as_ref(), &wake))?;
         }
         Ok(Self {
             shared,
@@ -304,7 +309,12 @@ impl Drop for TextureCache {
     }
 }
 
-fn decode_pictures(shared: &Shared, sender: &Sender<Decoded>, wake: &impl Fn()) {
+fn decode_pictures(
+    shared: &Shared,
+    sender: &Sender<Decoded>,
+    kept: Option<&KeptThumbnails>,
+    wake: &impl Fn(),
+) {
     loop {
         let (key, path) = {
             let mut wanted = shared.lock();
@@ -326,7 +336,7 @@ fn decode_pictures(shared: &Shared, sender: &Sender<Decoded>, wake: &impl Fn()) 
         };
         // A decoder that panics costs one picture, not the thread.
         let result = catch_unwind(AssertUnwindSafe(|| {
-            picture::load(&path, key.form, key.care)
+            picture::load(&path, key.form, key.care, kept)
         }))
         .map_err(|_| Fault {
             kind: ProblemKind::BrokenImage,
@@ -386,7 +396,7 @@ mod tests {
         let (_folder, dataset) = folder_of(30);
         let picture_bytes = 32 * 32 * 4;
         let ctx = egui::Context::default();
-        let mut cache = TextureCache::new(8 * picture_bytes, || {}).unwrap();
+        let mut cache = TextureCache::new(8 * picture_bytes, None, || {}).unwrap();
         cache.set_dataset(Some(dataset));
         for first in 0..26 {
             look_at(&mut cache, &ctx, first..first + 4);
@@ -402,7 +412,7 @@ mod tests {
         std::fs::write(folder.path().join("00.png"), "no picture").unwrap();
         let dataset = dataset::open(folder.path(), &OpenOptions::default()).unwrap();
         let ctx = egui::Context::default();
-        let mut cache = TextureCache::new(1 << 20, || {}).unwrap();
+        let mut cache = TextureCache::new(1 << 20, None, || {}).unwrap();
         cache.set_dataset(Some(dataset.into()));
         let mut told = Vec::new();
         while told.is_empty() {

@@ -157,6 +157,11 @@ impl Palette {
         }
     }
 
+    /// Whether it is the dark one.
+    pub fn is_dark(&self) -> bool {
+        self.ground.r() < 0x80
+    }
+
     /// The colours in force where something is drawn.
     pub fn from_ui(ui: &egui::Ui) -> &'static Self {
         if ui.visuals().dark_mode {

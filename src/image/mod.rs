@@ -6,6 +6,7 @@ mod decode;
 mod error;
 mod file;
 mod jpeg;
+pub mod kept;
 pub mod resize;
 pub mod thumbnail;
 

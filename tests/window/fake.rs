@@ -131,6 +131,7 @@ impl Window {
                 let parts = Parts {
                     worker: worker(Box::new(move || ctx.request_repaint())).unwrap(),
                     settings_file: None,
+                    thumbnails: None,
                     hub,
                 };
                 App::with_parts(cc, launch, parts).unwrap()

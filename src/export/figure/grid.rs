@@ -61,6 +61,7 @@ impl Page {
         }
         Layout {
             marks: self.marks,
+            data: 0..0,
             frame,
             targets: Vec::new(),
         }

@@ -1,7 +1,10 @@
 //! Where everything of a figure stands, in points from the upper left corner: the same in the window and in files.
 
+use std::ops::Range;
+
 use super::{
     Content, Dash, Figure, Ink,
+    part::Part,
     text::{elided, wrap},
 };
 
@@ -111,6 +114,8 @@ pub struct Target {
 pub struct Layout {
     /// What to draw, from the back to the front.
     pub marks: Vec<Mark>,
+    /// Which marks are data: those of a plot that is not shown whole reach beyond the frame.
+    pub data: Range<usize>,
     /// The room between the axes.
     pub frame: Area,
     /// Where the points are.
@@ -119,6 +124,17 @@ pub struct Layout {
 
 /// Lays a figure out in a room of this size. Title and note are left out where what is around the figure says them.
 pub fn lay_out(figure: &Figure, width: f32, height: f32, has_heading: bool) -> Layout {
+    lay_out_part(figure, Part::WHOLE, width, height, has_heading)
+}
+
+/// Lays a part of a plot out; a table is always whole.
+pub fn lay_out_part(
+    figure: &Figure,
+    part: Part,
+    width: f32,
+    height: f32,
+    has_heading: bool,
+) -> Layout {
     let mut page = Page {
         marks: Vec::new(),
         room: Area {
@@ -132,7 +148,7 @@ pub fn lay_out(figure: &Figure, width: f32, height: f32, has_heading: bool) -> L
         page.heading(&figure.title, &figure.note);
     }
     match &figure.content {
-        Content::Plot(plot) => page.plot(plot),
+        Content::Plot(plot) => page.plot(plot, part),
         Content::Grid(grid) => page.grid(grid),
     }
 }

@@ -8,6 +8,7 @@ pub mod gallery;
 mod grid;
 pub mod layout;
 mod numbers;
+pub mod part;
 mod plot;
 mod png;
 mod svg;

@@ -3,30 +3,36 @@
 use super::{
     Axis, Dash, Dot, Ink, Join, Look, Plot, Series,
     layout::{Align, Area, DOT, LINE, Layout, Mark, Page, SMALL, Target},
+    part::Part,
     text::{elided, width},
     ticks::steps,
 };
 
 impl Page {
-    pub(super) fn plot(mut self, plot: &Plot) -> Layout {
+    pub(super) fn plot(mut self, plot: &Plot, part: Part) -> Layout {
         if plot.series.len() > 1 {
             self.legend(&plot.series);
         }
-        let frame = self.frame_of(plot);
-        self.horizontal_axis(&plot.x, frame);
-        self.vertical_axis(&plot.y, frame);
+        let (x, y) = (part.x.of(&plot.x), part.y.of(&plot.y));
+        let frame = self.frame_of(&x, &y);
+        self.horizontal_axis(&x, frame);
+        self.vertical_axis(&y, frame);
+        let across = |value| across(part.x.place(share(&plot.x, value)), frame);
+        let up = |value| up(part.y.place(share(&plot.y, value)), frame);
+        let first = self.marks.len();
         let mut targets = Vec::new();
         for (series, drawn) in plot.series.iter().enumerate() {
             let places: Vec<(f32, f32)> = drawn
                 .points
                 .iter()
-                .map(|point| (across(&plot.x, frame, point.x), up(&plot.y, frame, point.y)))
+                .map(|point| (across(point.x), up(point.y)))
                 .collect();
-            self.series(drawn, &places, |y| up(&plot.y, frame, y));
+            self.series(drawn, &places, up);
             let places = places.into_iter().enumerate();
             targets.extend(places.map(|(point, at)| Target { at, series, point }));
         }
         Layout {
+            data: first..self.marks.len(),
             marks: self.marks,
             frame,
             targets,
@@ -60,17 +66,16 @@ impl Page {
     }
 
     /// The room between the axes: what their words leave.
-    fn frame_of(&self, plot: &Plot) -> Area {
+    fn frame_of(&self, x: &Axis, y: &Axis) -> Area {
         let room = self.room;
         let widest = |axis: &Axis, height: f32| {
             let words = steps(axis, height / 44.0).into_iter();
             let widths = words.map(|(_, word)| width(&word, SMALL, false));
             widths.fold(0.0, f32::max)
         };
-        let left = room.left + LINE + widest(&plot.y, room.bottom - room.top) + 8.0;
-        let below = match are_turned(&plot.x, room.right - left) {
-            true => plot
-                .x
+        let left = room.left + LINE + widest(y, room.bottom - room.top) + 8.0;
+        let below = match are_turned(x, room.right - left) {
+            true => x
                 .names
                 .iter()
                 .map(|n| width(n, SMALL, false))
@@ -89,7 +94,7 @@ impl Page {
     fn horizontal_axis(&mut self, axis: &Axis, frame: Area) {
         let are_turned = are_turned(axis, frame.right - frame.left);
         for (value, word) in steps(axis, (frame.right - frame.left) / 70.0) {
-            let x = across(axis, frame, value);
+            let x = across(share(axis, value), frame);
             if axis.names.is_empty() {
                 let ends = vec![(x, frame.top), (x, frame.bottom)];
                 self.line(ends, Ink::Line, 1.0, Dash::Solid);
@@ -111,7 +116,7 @@ impl Page {
 
     fn vertical_axis(&mut self, axis: &Axis, frame: Area) {
         for (value, word) in steps(axis, (frame.bottom - frame.top) / 44.0) {
-            let y = up(axis, frame, value);
+            let y = up(share(axis, value), frame);
             let ends = vec![(frame.left, y), (frame.right, y)];
             self.line(ends, Ink::Line, 1.0, Dash::Solid);
             let at = (frame.left - 6.0, y + 4.0);
@@ -183,22 +188,24 @@ impl Page {
     }
 }
 
-fn share(axis: &Axis, value: f64) -> f32 {
+/// Where a value stands on its axis, from 0 to 1.
+fn share(axis: &Axis, value: f64) -> f64 {
     let span = (axis.hi - axis.lo).max(f64::MIN_POSITIVE);
-    ((value - axis.lo) / span).clamp(0.0, 1.0) as f32
+    ((value - axis.lo) / span).clamp(0.0, 1.0)
 }
 
-fn across(axis: &Axis, frame: Area, value: f64) -> f32 {
-    frame.left + share(axis, value) * (frame.right - frame.left)
+fn across(share: f64, frame: Area) -> f32 {
+    frame.left + share as f32 * (frame.right - frame.left)
 }
 
-fn up(axis: &Axis, frame: Area, value: f64) -> f32 {
-    frame.bottom - share(axis, value) * (frame.bottom - frame.top)
+fn up(share: f64, frame: Area) -> f32 {
+    frame.bottom - share as f32 * (frame.bottom - frame.top)
 }
 
 /// Whether names stand upright, since they are wider than their places.
 fn are_turned(axis: &Axis, room: f32) -> bool {
-    let place = room / axis.names.len().max(1) as f32 - 6.0;
+    // As many as lie between the ends of the axis.
+    let place = room / (axis.hi - axis.lo).max(1.0) as f32 - 6.0;
     axis.names
         .iter()
         .any(|name| width(name, SMALL, false) > place)
@@ -220,6 +227,42 @@ fn staircase(places: &[(f32, f32)]) -> Vec<(f32, f32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::export::figure::{Content, Figure, Point, layout::lay_out_part, part::Span};
+
+    #[test]
+    fn a_part_has_ticks_of_its_own_and_leaves_the_rest_outside_of_its_frame() {
+        let plot = Plot {
+            x: Axis::share("Recall"),
+            y: Axis::share("Precision"),
+            z: None,
+            series: vec![Series {
+                name: "sexist".to_owned(),
+                look: Look::dots(Ink::First, Dot::Circle),
+                points: [0.1, 0.45, 0.9].map(|at| Point::new(at, at)).to_vec(),
+            }],
+        };
+        let figure = Figure {
+            name: "f".to_owned(),
+            title: String::new(),
+            note: String::new(),
+            content: Content::Plot(plot),
+        };
+        let half = Span { lo: 0.4, hi: 0.5 };
+        let part = Part { x: half, y: half };
+        let layout = lay_out_part(&figure, part, 400.0, 300.0, false);
+        let frame = layout.frame;
+        let inside = |at: (f32, f32)| {
+            (frame.left..=frame.right).contains(&at.0) && (frame.top..=frame.bottom).contains(&at.1)
+        };
+        let inside: Vec<bool> = layout.targets.iter().map(|t| inside(t.at)).collect();
+        assert_eq!(inside, [false, true, false]);
+        assert_eq!(layout.marks[layout.data.clone()].len(), 3);
+        let has = |word: &str| {
+            let mut marks = layout.marks.iter();
+            marks.any(|mark| matches!(mark, Mark::Text { text, .. } if text == word))
+        };
+        assert!(has("0.42") && has("0.50") && !has("0.8"));
+    }
 
     #[test]
     fn a_staircase_goes_up_or_down_before_it_goes_aside() {

@@ -6,7 +6,10 @@ use super::{Axis, Plot, Point, Series};
 pub fn steps(axis: &Axis, fit: f32) -> Vec<(f64, String)> {
     if !axis.names.is_empty() {
         let names = axis.names.iter().enumerate();
-        return names.map(|(i, name)| (i as f64, name.clone())).collect();
+        return names
+            .map(|(i, name)| (i as f64, name.clone()))
+            .filter(|(i, _)| (axis.lo..=axis.hi).contains(i))
+            .collect();
     }
     let span = axis.hi - axis.lo;
     if !span.is_finite() || span <= 0.0 {

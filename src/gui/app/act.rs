@@ -6,7 +6,7 @@ use super::{App, ModelState, Work};
 use crate::{
     gui::{
         command::Command,
-        dialogs::{Dialog, Then, settings::SettingsDialog},
+        dialogs::{Dialog, Then, settings::SettingsDialog, tour::Tour},
         key_map::KeyMap,
         panels::labels::Below,
         theme::ThemeChoice,
@@ -125,6 +125,7 @@ impl App {
             Command::ShowSettings(section) => self
                 .dialogs
                 .open(Dialog::Settings(SettingsDialog::new(section))),
+            Command::ShowTour => self.show_tour(ctx),
             Command::ShowKeys => self.dialogs.open(Dialog::Keys),
             Command::About => self.dialogs.open(Dialog::About),
             Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
@@ -226,6 +227,20 @@ impl App {
                 .toasts
                 .show(Kind::Info, "Open a dataset first", Some(Command::OpenData)),
         }
+    }
+
+    /// Shows the tour; where nothing is open, the demo is what it goes through.
+    fn show_tour(&mut self, ctx: &egui::Context) {
+        let demo = match &self.work {
+            Work::None | Work::Failed { .. } => self.demo.clone(),
+            Work::Opening(_) | Work::Open(_) => None,
+        };
+        if let Some(demo) = demo {
+            self.open_path(ctx, demo);
+        }
+        self.settings.tour_taken = true;
+        self.views.workspace.is_open = false;
+        self.dialogs.open(Dialog::Tour(Tour::default()));
     }
 
     fn edit_note(&mut self) {

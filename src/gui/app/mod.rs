@@ -38,6 +38,7 @@ use super::{
     toast::Toasts,
 };
 use crate::{
+    image::kept::{self, KeptThumbnails},
     model::{ModelInfo, ModelSpec, hub::HubSettings},
     predict::worker::{Generation, Progress, Worker},
     resources,
@@ -100,6 +101,8 @@ pub struct Parts {
     pub worker: Worker,
     /// Where settings are kept; `None` keeps none.
     pub settings_file: Option<PathBuf>,
+    /// Where small pictures are kept between runs; `None` keeps none.
+    pub thumbnails: Option<PathBuf>,
     /// What the environment says about the Hub; asked anew each time, since a token may have been given meanwhile.
     pub hub: Box<dyn Fn() -> HubSettings>,
 }
@@ -169,6 +172,7 @@ impl App {
             Parts {
                 worker,
                 settings_file: Settings::file(),
+                thumbnails: kept::folder(),
                 hub: Box::new(HubSettings::from_environment),
             },
         )
@@ -193,12 +197,16 @@ impl App {
             let ctx = ctx.clone();
             move || ctx.request_repaint()
         };
+        let kept = match parts.thumbnails.filter(|_| settings.keep_thumbnails) {
+            Some(folder) => Some(KeptThumbnails::start(folder, kept::LIMIT_BYTES)?),
+            None => None,
+        };
         let mut app = Self {
             settings_saved: settings.clone(),
             settings_saved_at: Instant::now(),
             settings_file: parts.settings_file,
             worker: parts.worker,
-            textures: TextureCache::new(settings.texture_mib << 20, wake)?,
+            textures: TextureCache::new(settings.texture_mib << 20, kept, wake)?,
             work: Work::None,
             model: ModelState::None,
             spec: launch.model.clone(),

@@ -6,7 +6,10 @@ use super::{App, ModelState, Work};
 use crate::{
     gui::{
         command::Command,
-        dialogs::{Dialog, Shown, Then},
+        dialogs::{
+            Dialog, Shown, Then,
+            tour::{self, Place},
+        },
         keys,
         panels::{self, labels::LabelsPanel, queue::QueuePanel, top_bar::TopBar},
         theme::Palette,
@@ -119,7 +122,8 @@ impl App {
                 .frame(frame)
                 .resizable(false)
                 .show(ui, |ui| {
-                    panels::top_bar::demo_banner(ui, self.is_demo(), &mut self.commands);
+                    let (is_demo, taken) = (self.is_demo(), self.settings.tour_taken);
+                    panels::banners::demo(ui, is_demo, taken, &mut self.commands);
                 });
         }
         if let Some(download) = &self.download {
@@ -137,7 +141,7 @@ impl App {
                 .frame(frame)
                 .resizable(false)
                 .show(ui, |ui| {
-                    panels::top_bar::model_failed(
+                    panels::banners::model_failed(
                         ui,
                         message,
                         self.spec.as_ref(),
@@ -175,7 +179,8 @@ impl App {
                     .fill(palette.ground)
                     .inner_margin(Margin::same(16));
                 CentralPanel::no_frame().frame(frame).show(ui, |ui| {
-                    panels::welcome::show(ui, work, &self.settings, &mut self.commands);
+                    let demo = self.demo.as_deref();
+                    panels::welcome::show(ui, work, &self.settings, demo, &mut self.commands);
                 });
             }
         }
@@ -203,6 +208,7 @@ impl App {
                 };
                 search = panel.show(ui, &mut self.views.queue, out);
             });
+        tour::mark(ui, Place::Queue, queue.response.rect);
         self.settings.queue_width = queue.response.rect.width();
 
         if self.views.workspace.is_open {
@@ -247,6 +253,7 @@ impl App {
         CentralPanel::no_frame()
             .frame(Frame::new().fill(palette.ground))
             .show(ui, |ui| {
+                tour::mark(ui, Place::Post, ui.max_rect());
                 let textures = &mut self.textures;
                 panels::post::show(
                     ui,

@@ -17,6 +17,7 @@ mod second;
 pub mod seen;
 pub mod settings;
 mod tiles;
+pub mod tour;
 mod unpack;
 mod unsaved;
 
@@ -38,6 +39,7 @@ use self::{
     second::SecondDialog,
     seen::SeenDialog,
     settings::SettingsDialog,
+    tour::Tour,
     unpack::UnpackDialog,
 };
 use super::{bench::Bench, command::Command, settings::Settings, theme, widgets::icon};
@@ -79,6 +81,8 @@ pub enum Dialog {
     Probe(Box<ProbeDialog>),
     /// The settings.
     Settings(SettingsDialog),
+    /// A tour of the window.
+    Tour(Tour),
     /// Every key.
     Keys,
     /// What this program is.
@@ -319,6 +323,7 @@ impl Dialogs {
             Dialog::Seen(dialog) => dialog.show(ctx),
             Dialog::Probe(dialog) => dialog.show(ctx, out),
             Dialog::Settings(dialog) => dialog.show(ctx, shown, out),
+            Dialog::Tour(tour) => tour.show(ctx),
             Dialog::Keys => keys::show(ctx),
             Dialog::About => about::show(ctx),
             Dialog::Unsaved {

@@ -82,6 +82,7 @@ impl CommandPalette {
             Command::People(People::ShowGold),
             Command::SetBlind(ALL_BLIND),
             Command::SetBlind(BlindMode::default()),
+            Command::ShowTour,
             Command::About,
         ];
         // Labels are toggled by their names.

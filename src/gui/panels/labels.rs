@@ -1,6 +1,6 @@
 //! The labels on the right: what the dataset says, what the model says, what the reviewer decides, and how they differ.
 
-use egui::{Align, Button, Frame, Layout, Margin, RichText, ScrollArea, Stroke, Ui, vec2};
+use egui::{Align, Button, Frame, Layout, Margin, Rect, RichText, ScrollArea, Stroke, Ui, vec2};
 use egui_material_icons::icons;
 
 use super::{
@@ -16,6 +16,7 @@ use crate::{
         app::{ModelState, Run},
         bench::{Bench, Source},
         command::Command,
+        dialogs::tour::{self, Place},
         theme::{self, ICON, Palette, space},
         widgets::{self, icon, notice},
     },
@@ -89,6 +90,7 @@ impl LabelsPanel<'_> {
                 bottom: 0,
             })
             .show(ui, |ui| {
+                tour::mark(ui, Place::Below, ui.max_rect());
                 self.below_ui(ui, below, policy_view, out);
             });
     }
@@ -148,6 +150,7 @@ impl LabelsPanel<'_> {
                 .unwrap_or_default(),
             working: self.bench.working(post),
         };
+        let top = ui.cursor().min;
         self.state_ui(ui, post, &records);
         if labels.is_empty() {
             let text = "This dataset has no labels to choose from. Put a class_names.txt beside it, \
@@ -171,8 +174,13 @@ impl LabelsPanel<'_> {
         label_rows::none(ui, &records, out);
         ui.spacing_mut().item_spacing.y = space::S;
         self.difference_ui(ui, post, labels, &records);
+        let records_rect = Rect::from_min_max(top, ui.min_rect().max);
+        tour::mark(ui, Place::Records, records_rect.expand(space::XS));
         ui.add_space(space::XS);
+        let top = ui.cursor().min;
         self.buttons_ui(ui, post, &records, out);
+        let buttons = Rect::from_min_max(top, ui.min_rect().max);
+        tour::mark(ui, Place::Decision, buttons.expand(space::XS));
     }
 
     /// What the check marks are: suggestion, edit, or decision.

@@ -2,6 +2,7 @@
 //! and sends commands; it changes nothing else.
 
 pub mod answer;
+pub mod banners;
 pub mod ceiling;
 mod difference;
 pub mod download;

@@ -1,6 +1,6 @@
 //! The top bar: which dataset, which model on which device, how far predicting has come, and the menus.
 
-use egui::{Align, Button, Layout, ProgressBar, RichText, Ui, vec2};
+use egui::{Align, Button, Layout, ProgressBar, Rect, RichText, Ui, vec2};
 use egui_material_icons::icons;
 
 use crate::{
@@ -8,12 +8,15 @@ use crate::{
         app::{ModelState, Run, progress_details, progress_text},
         bench::Bench,
         command::{Command, People},
-        dialogs::settings::Section,
+        dialogs::{
+            settings::Section,
+            tour::{self, Place},
+        },
         settings::Settings,
-        theme::{self, ICON, Palette, ThemeChoice, space},
+        theme::{self, Palette, ThemeChoice, space},
         widgets::{self, badge, entry, icon, icon_button},
     },
-    model::{LabelNote, ModelInfo, ModelSpec},
+    model::{LabelNote, ModelInfo},
 };
 
 /// What the bar shows.
@@ -35,15 +38,21 @@ impl TopBar<'_> {
     pub fn show(&self, ui: &mut Ui, out: &mut Vec<Command>) {
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = space::S;
+            let left = ui.cursor().left();
             self.dataset_menu(ui, out);
+            tour::mark(ui, Place::Data, since(ui, left));
             if self.is_demo {
                 badge(ui, "Demo", Palette::from_ui(ui).demo)
                     .on_hover_text("Drawn pictures and invented words, made to try Overrule with.");
             }
             ui.separator();
+            let left = ui.cursor().left();
             self.model_button(ui, out);
+            tour::mark(ui, Place::Model, since(ui, left));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 self.tools(ui, out);
+                let tools = ui.min_rect();
+                tour::mark(ui, Place::Help, tools.expand(space::XS));
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     self.progress(ui, out);
                 });
@@ -108,9 +117,6 @@ impl TopBar<'_> {
         }
         menu_item(ui, Command::Export, self.bench.is_some(), out);
         ui.separator();
-        menu_item(ui, Command::ShowPalette, true, out);
-        menu_item(ui, Command::ShowKeys, true, out);
-        menu_item(ui, Command::About, true, out);
         menu_item(ui, Command::Quit, true, out);
     }
 
@@ -229,7 +235,7 @@ impl TopBar<'_> {
 
     fn tools(&self, ui: &mut Ui, out: &mut Vec<Command>) {
         ui.spacing_mut().item_spacing.x = space::XS;
-        icon_button(ui, Command::ShowKeys, true, out);
+        help_menu(ui, out);
         icon_button(ui, Command::ShowPalette, true, out);
         self.view_menu(ui, out);
         let session = self.bench.map(|bench| &bench.session);
@@ -300,61 +306,29 @@ impl TopBar<'_> {
     }
 }
 
-/// The line that says that this is a demo, and the three ways on.
-pub fn demo_banner(ui: &mut Ui, is_demo_data: bool, out: &mut Vec<Command>) {
-    let palette = Palette::from_ui(ui);
-    ui.horizontal(|ui| {
-        widgets::symbol(ui, icons::ICON_SCIENCE, palette.demo, ICON);
-        let (title, text) = if is_demo_data {
-            (
-                "This is the demo.",
-                "Drawn pictures and a toy model, to try everything with.",
-            )
-        } else {
-            (
-                "This is the demo model.",
-                "A toy that knows drawn pictures only.",
-            )
-        };
-        ui.label(theme::strong(title).color(palette.demo));
-        if ui.ctx().content_rect().width() > 1150.0 {
-            ui.label(text);
-        }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            icon_button(ui, Command::DismissBanner, true, out);
-            widgets::button(ui, Command::ShowKeys, true, out);
-            widgets::button(ui, Command::ChooseModel, true, out);
-            widgets::button(ui, Command::OpenData, true, out);
-        });
-    });
+/// What was drawn in a row since its cursor was there.
+fn since(ui: &Ui, left: f32) -> Rect {
+    let row = ui.min_rect().y_range();
+    Rect::from_x_y_ranges(left..=ui.cursor().left() - space::S, row)
 }
 
-/// The line that says why there is no model, and what to do.
-pub fn model_failed(ui: &mut Ui, message: &str, spec: Option<&ModelSpec>, out: &mut Vec<Command>) {
-    let palette = Palette::from_ui(ui);
-    ui.horizontal_top(|ui| {
-        widgets::symbol(ui, icons::ICON_ERROR, palette.bad, ICON);
-        let buttons = 270.0;
-        ui.allocate_ui(vec2(ui.available_width() - buttons, 0.0), |ui| {
-            ui.vertical(|ui| {
-                ui.spacing_mut().item_spacing.y = 2.0;
-                ui.label(theme::strong("The model could not be loaded").color(palette.bad));
-                ui.add(
-                    egui::Label::new(RichText::new(message).size(12.5))
-                        .wrap()
-                        .selectable(true),
-                );
-            });
-        });
-        ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
-            widgets::button(ui, Command::ChooseModel, true, out);
-            if let Some(spec) = spec
-                && ui.button("Try again").clicked()
-            {
-                out.push(Command::LoadModel(spec.clone()));
-            }
-        });
+fn help_menu(ui: &mut Ui, out: &mut Vec<Command>) {
+    let button = Button::new(icon(icons::ICON_HELP)).frame_when_inactive(false);
+    let (response, _) = egui::containers::menu::MenuButton::from_button(
+        button.min_size(vec2(28.0, 28.0)),
+    )
+    .ui(ui, |ui| {
+        ui.set_min_width(240.0);
+        ui.spacing_mut().item_spacing.y = 2.0;
+        menu_item(ui, Command::ShowTour, true, out);
+        menu_item(ui, Command::ShowKeys, true, out);
+        menu_item(ui, Command::ShowPalette, true, out);
+        ui.separator();
+        menu_item(ui, Command::About, true, out);
     });
+    response
+        .accessible_name("Help")
+        .on_hover_text("Tour, keys, about");
 }
 
 fn menu_item(ui: &mut Ui, command: Command, enabled: bool, out: &mut Vec<Command>) {

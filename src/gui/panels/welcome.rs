@@ -1,5 +1,7 @@
 //! What stands in the window while no dataset is open: a welcome, a wait, or what went wrong.
 
+use std::path::Path;
+
 use egui::{Align2, Id, LayerId, Order, Ui};
 use egui_material_icons::icons;
 
@@ -13,7 +15,13 @@ use crate::gui::{
 };
 
 /// Draws it.
-pub fn show(ui: &mut Ui, work: &Work, settings: &Settings, out: &mut Vec<Command>) {
+pub fn show(
+    ui: &mut Ui,
+    work: &Work,
+    settings: &Settings,
+    demo: Option<&Path>,
+    out: &mut Vec<Command>,
+) {
     match work {
         Work::Opening(opening) => {
             let text = format!("Reading {}", opening.path.display());
@@ -26,6 +34,7 @@ pub fn show(ui: &mut Ui, work: &Work, settings: &Settings, out: &mut Vec<Command
                 if ui.button("Try again").clicked() {
                     out.push(Command::OpenPath(path.clone()));
                 }
+                demo_ui(ui, demo, out);
             });
         }
         Work::None | Work::Open(_) => {
@@ -38,10 +47,21 @@ pub fn show(ui: &mut Ui, work: &Work, settings: &Settings, out: &mut Vec<Command
                 text,
                 |ui| {
                     widgets::primary_button(ui, Command::OpenData, true, out);
+                    demo_ui(ui, demo, out);
                     recent_ui(ui, settings, out);
                 },
             );
         }
+    }
+}
+
+/// Ways on for someone who has no dataset at hand.
+fn demo_ui(ui: &mut Ui, demo: Option<&Path>, out: &mut Vec<Command>) {
+    if let Some(demo) = demo {
+        if ui.button("Open the demo").clicked() {
+            out.push(Command::OpenPath(demo.to_path_buf()));
+        }
+        widgets::button(ui, Command::ShowTour, true, out);
     }
 }
 

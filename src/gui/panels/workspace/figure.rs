@@ -1,15 +1,17 @@
 //! A figure on screen: the same marks as in its files, values under the pointer, and a way to export it.
 
 use egui::{
-    Color32, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo, epaint::TextShape,
-    pos2, vec2,
+    Color32, Painter, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo,
+    epaint::TextShape, pos2, vec2,
 };
 use egui_material_icons::icons;
 
+use super::zoom;
 use crate::{
     export::figure::{
         Content, Figure, Grid, Ink,
-        layout::{Align, Layout, Mark, lay_out},
+        layout::{Align, Layout, Mark, lay_out_part},
+        part::Part,
         ticks::words,
     },
     gui::{
@@ -34,12 +36,24 @@ pub fn height(ui: &Ui, share: f32, others: f32) -> f32 {
 /// Draws a figure over the whole width.
 pub fn show(ui: &mut Ui, figure: &Figure, height: f32, out: &mut Vec<Command>) {
     let (response, layout) = draw(ui, figure, height, out);
-    if let (Content::Plot(plot), Some(pointer)) = (&figure.content, response.hover_pos()) {
+    let Content::Plot(plot) = &figure.content else {
+        return;
+    };
+    let frame = on_screen(&layout, &response);
+    let before = zoom::part(ui, &figure.name);
+    let part = zoom::steer(ui, &response, frame, plot, before);
+    if part != before {
+        zoom::set(ui, &figure.name, part);
+        ui.ctx().request_repaint();
+    }
+    zoom::hint(ui, &response, frame, part);
+    if let Some(pointer) = response.hover_pos() {
         let to_screen = |at: (f32, f32)| response.rect.min + vec2(at.0, at.1);
         let distance = |at: (f32, f32)| to_screen(at).distance(pointer);
         let nearest = layout
             .targets
             .iter()
+            .filter(|target| frame.expand(1.0).contains(to_screen(target.at)))
             .min_by(|a, b| distance(a.at).total_cmp(&distance(b.at)))
             .filter(|target| distance(target.at) < REACH);
         if let Some(target) = nearest
@@ -135,22 +149,47 @@ fn draw(ui: &mut Ui, figure: &Figure, height: f32, out: &mut Vec<Command>) -> (R
         {
             out.push(Command::ExportFigure(Box::new(figure.clone())));
         }
+        if !zoom::part(ui, &figure.name).is_whole() {
+            let button =
+                egui::Button::new(widgets::icon(icons::ICON_FIT_SCREEN)).frame_when_inactive(false);
+            let name = format!("Show all of “{}”", figure.title);
+            let response = ui.add(button).accessible_name(name);
+            if response.on_hover_text("Show all of it").clicked() {
+                zoom::set(ui, &figure.name, Part::WHOLE);
+            }
+        }
         ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
             ui.add(egui::Label::new(theme::strong(&figure.title)).truncate());
         });
     });
     ui.add(egui::Label::new(theme::caption(ui, &figure.note)).wrap());
     let size = vec2(ui.available_width(), height);
-    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    let sense = match figure.content {
+        Content::Plot(_) => Sense::click_and_drag(),
+        Content::Grid(_) => Sense::hover(),
+    };
+    let (rect, response) = ui.allocate_exact_size(size, sense);
+    let part = zoom::part(ui, &figure.name);
     response.widget_info(|| {
-        let text = format!("Figure: {}. {}", figure.title, figure.note);
+        let shown = if part.is_whole() { "" } else { ", a part" };
+        let text = format!("Figure{shown}: {}. {}", figure.title, figure.note);
         WidgetInfo::labeled(Role::Image, true, text)
     });
-    let layout = lay_out(figure, size.x, size.y, false);
+    let layout = lay_out_part(figure, part, size.x, size.y, false);
     if ui.is_rect_visible(rect) {
-        for mark in &layout.marks {
-            paint(ui, rect.min, mark);
+        // Data beyond the axes is cut off; a dot on an axis is not.
+        let frame = on_screen(&layout, &response).expand(4.0);
+        let painter = ui.painter().clone();
+        let data = painter.with_clip_rect(painter.clip_rect().intersect(frame));
+        for (place, mark) in layout.marks.iter().enumerate() {
+            let is_cut = !part.is_whole() && layout.data.contains(&place);
+            paint(ui, if is_cut { &data } else { &painter }, rect.min, mark);
         }
+    }
+    if response.has_focus() {
+        let stroke = Stroke::new(1.5, Palette::from_ui(ui).accent);
+        ui.painter()
+            .rect_stroke(rect, 4.0, stroke, egui::StrokeKind::Inside);
     }
     (response, layout)
 }
@@ -167,8 +206,14 @@ fn color(ui: &Ui, ink: Ink) -> Color32 {
     }
 }
 
-fn paint(ui: &Ui, origin: Pos2, mark: &Mark) {
-    let painter = ui.painter();
+/// The room between the axes, on screen.
+fn on_screen(layout: &Layout, response: &Response) -> Rect {
+    let frame = layout.frame;
+    let [min, max] = [pos2(frame.left, frame.top), pos2(frame.right, frame.bottom)];
+    Rect::from_min_max(min, max).translate(response.rect.min.to_vec2())
+}
+
+fn paint(ui: &Ui, painter: &Painter, origin: Pos2, mark: &Mark) {
     let place = |at: &(f32, f32)| origin + vec2(at.0, at.1);
     match mark {
         Mark::Line {

@@ -5,6 +5,7 @@ mod figure;
 mod labels;
 mod overview;
 mod thresholds;
+mod zoom;
 
 use std::collections::BTreeMap;
 
