@@ -319,6 +319,7 @@ fn help_menu(ui: &mut Ui, out: &mut Vec<Command>) {
     )
     .ui(ui, |ui| {
         ui.set_min_width(240.0);
+        ui.set_max_width(260.0);
         ui.spacing_mut().item_spacing.y = 2.0;
         menu_item(ui, Command::ShowTour, true, out);
         menu_item(ui, Command::ShowKeys, true, out);
