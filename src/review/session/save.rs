@@ -67,7 +67,7 @@ impl Session {
         }
     }
 
-    /// The number of the last entry of the history that is on disk; [`recent`](Self::recent) names the numbers.
+    /// The number of the last entry of the history that is on disk; [`Snapshot::recent`](super::Snapshot::recent) names the numbers.
     pub fn saved_seq(&self) -> u64 {
         self.store.as_ref().map_or(0, |store| store.saved_seq())
     }
