@@ -1,6 +1,7 @@
 //! The settings: what is covered, which key starts what.
 
 use egui::Key;
+use egui_kittest::kittest::Queryable;
 use overrule::review::{Outcome, queue::Filter};
 
 use super::{
@@ -99,4 +100,20 @@ fn posts_of_a_topic_are_put_away_into_a_queue_of_their_own() {
     window.click("Put away");
     assert_eq!(window.bench().filter, Filter::PutAway);
     window.until("showing them", |window| window.bench().queue() == [1, 3]);
+}
+
+#[test]
+fn where_there_is_no_room_for_the_queue_the_post_and_its_labels_stay() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    assert!(window.has("Search the text"));
+    window.harness.set_size(egui::vec2(640.0, 400.0));
+    window.settle();
+    assert!(!window.has("Search the text"));
+    let text = window.harness.get_by_label(r#"says ["racist"]"#).rect();
+    assert!(text.width() > 80.0 && text.right() < 330.0, "{text}");
+    window.press(Key::ArrowRight);
+    window.press(Key::Enter);
+    assert!(window.decision(1).is_some());
 }

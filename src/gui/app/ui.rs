@@ -18,6 +18,9 @@ use crate::{
     review::session::SaveState,
 };
 
+/// In windows of fewer points, as a large zoom makes them, the queue gives its room to the post; keys still walk through it.
+const ROOM_FOR_QUEUE: f32 = 820.0;
+
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.receive(ctx);
@@ -195,21 +198,25 @@ impl App {
         let out = &mut self.commands;
         let mut search = None;
 
-        let queue = Panel::left("queue")
-            .frame(side)
-            .default_size(self.settings.queue_width)
-            .size_range(220.0..=420.0)
-            .show(ui, |ui| {
-                let panel = QueuePanel {
-                    bench,
-                    textures: &mut self.textures,
-                    blur: self.settings.blur,
-                    cover_text: self.settings.care.cover_text,
-                };
-                search = panel.show(ui, &mut self.views.queue, out);
-            });
-        tour::mark(ui, Place::Queue, queue.response.rect);
-        self.settings.queue_width = queue.response.rect.width();
+        let width = ui.available_width();
+        let has_room = width >= ROOM_FOR_QUEUE;
+        if has_room {
+            let queue = Panel::left("queue")
+                .frame(side)
+                .default_size(self.settings.queue_width)
+                .size_range(220.0..=420.0)
+                .show(ui, |ui| {
+                    let panel = QueuePanel {
+                        bench,
+                        textures: &mut self.textures,
+                        blur: self.settings.blur,
+                        cover_text: self.settings.care.cover_text,
+                    };
+                    search = panel.show(ui, &mut self.views.queue, out);
+                });
+            tour::mark(ui, Place::Queue, queue.response.rect);
+            self.settings.queue_width = queue.response.rect.width();
+        }
 
         if self.views.workspace.is_open {
             let frame = Frame::new().fill(palette.surface);
@@ -226,7 +233,7 @@ impl App {
         let labels = Panel::right("labels")
             .frame(side)
             .default_size(self.settings.labels_width)
-            .size_range(320.0..=560.0)
+            .size_range(320.0..=(0.55 * width).clamp(320.0, 560.0))
             .show(ui, |ui| {
                 let panel = LabelsPanel {
                     bench,
@@ -237,7 +244,9 @@ impl App {
                 };
                 panel.show(ui, self.views.below, &mut self.views.policy, out);
             });
-        self.settings.labels_width = labels.response.rect.width();
+        if has_room {
+            self.settings.labels_width = labels.response.rect.width();
+        }
 
         if !panels::recent::is_empty(bench) {
             let frame = Frame::new()

@@ -19,6 +19,9 @@ use crate::{
     model::{LabelNote, ModelInfo},
 };
 
+/// In windows of fewer points only the badge of the model is shown.
+const ROOM_FOR_BADGES: f32 = 720.0;
+
 /// What the bar shows.
 pub struct TopBar<'a> {
     /// The open dataset.
@@ -36,12 +39,14 @@ pub struct TopBar<'a> {
 impl TopBar<'_> {
     /// Draws it.
     pub fn show(&self, ui: &mut Ui, out: &mut Vec<Command>) {
+        let has_room = ui.ctx().content_rect().width() > ROOM_FOR_BADGES;
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = space::S;
             let left = ui.cursor().left();
             self.dataset_menu(ui, out);
             tour::mark(ui, Place::Data, since(ui, left));
-            if self.is_demo {
+            // The demo's model is named beside it, and has less room to give.
+            if self.is_demo && has_room {
                 badge(ui, "Demo", Palette::from_ui(ui).demo)
                     .on_hover_text("Drawn pictures and invented words, made to try Overrule with.");
             }
