@@ -19,8 +19,12 @@ use crate::{
     model::{LabelNote, ModelInfo},
 };
 
-/// In windows of fewer points only the badge of the model is shown.
-const ROOM_FOR_BADGES: f32 = 720.0;
+/// In windows of fewer points, as a large zoom makes them, only what nothing else does is shown.
+const ROOM_FOR_ALL: f32 = 720.0;
+
+fn has_room(ui: &Ui) -> bool {
+    ui.ctx().content_rect().width() > ROOM_FOR_ALL
+}
 
 /// What the bar shows.
 pub struct TopBar<'a> {
@@ -39,14 +43,13 @@ pub struct TopBar<'a> {
 impl TopBar<'_> {
     /// Draws it.
     pub fn show(&self, ui: &mut Ui, out: &mut Vec<Command>) {
-        let has_room = ui.ctx().content_rect().width() > ROOM_FOR_BADGES;
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = space::S;
             let left = ui.cursor().left();
             self.dataset_menu(ui, out);
             tour::mark(ui, Place::Data, since(ui, left));
             // The demo's model is named beside it, and has less room to give.
-            if self.is_demo && has_room {
+            if self.is_demo && has_room(ui) {
                 badge(ui, "Demo", Palette::from_ui(ui).demo)
                     .on_hover_text("Drawn pictures and invented words, made to try Overrule with.");
             }
@@ -246,18 +249,13 @@ impl TopBar<'_> {
         let session = self.bench.map(|bench| &bench.session);
         icon_button(ui, Command::ShowMetrics, session.is_some(), out);
         icon_button(ui, Command::Export, session.is_some(), out);
-        icon_button(
-            ui,
-            Command::Redo,
-            session.is_some_and(|s| s.can_redo()),
-            out,
-        );
-        icon_button(
-            ui,
-            Command::Undo,
-            session.is_some_and(|s| s.can_undo()),
-            out,
-        );
+        // Both have keys, and stand in the palette.
+        if has_room(ui) {
+            let can_redo = session.is_some_and(|s| s.can_redo());
+            icon_button(ui, Command::Redo, can_redo, out);
+            let can_undo = session.is_some_and(|s| s.can_undo());
+            icon_button(ui, Command::Undo, can_undo, out);
+        }
         let problems = session.map_or(0, |session| session.n_problems());
         if problems > 0 {
             let palette = Palette::from_ui(ui);
