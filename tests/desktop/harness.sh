@@ -4,7 +4,7 @@
 
 work=$(mktemp -d)
 session=$work/demo.overrule
-export OVERRULE_DATA_DIR=$work/data OVERRULE_CONFIG_DIR=$work/config LIBGL_ALWAYS_SOFTWARE=1
+export OVERRULE_DATA_DIR=$work/data OVERRULE_CONFIG_DIR=$work/config OVERRULE_CACHE_DIR=$work/cache LIBGL_ALWAYS_SOFTWARE=1
 unset WAYLAND_DISPLAY
 
 # A free display: Xvfb picks the number and tells it.
