@@ -4,6 +4,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 
+use super::errand::Errand;
 use crate::{
     causes::with_causes,
     model::{
@@ -79,7 +80,7 @@ pub struct Failure {
 /// The thread that fetches. Dropping it cancels its work.
 pub struct Task {
     progress: Receiver<DownloadProgress>,
-    result: Receiver<Result<(), Failure>>,
+    fetched: Errand<Result<(), Failure>>,
     /// Nothing is ever sent: the thread notices that it is gone.
     _go_on: Sender<()>,
 }
@@ -90,7 +91,7 @@ impl Download {
         (spec, loads): (ModelSpec, bool),
         wants: Vec<Want>,
         settings: HubSettings,
-        wake: impl Fn() + Send + 'static,
+        wake: impl Fn() + Clone + Send + 'static,
     ) -> Self {
         let names: Vec<&str> = wants
             .iter()
@@ -103,14 +104,7 @@ impl Download {
             endpoint: settings.endpoint.clone(),
             token_file: settings.token_file.clone(),
             progress: DownloadProgress::default(),
-            state: match Task::start(wants, settings, wake) {
-                Ok(task) => DownloadState::Running(task),
-                Err(error) => DownloadState::Failed(Failure {
-                    message: format!("no thread could be started to fetch it: {error}"),
-                    page: None,
-                    asks_for_token: false,
-                }),
-            },
+            state: DownloadState::Running(Task::start(wants, settings, wake)),
         }
     }
 
@@ -127,18 +121,11 @@ impl Download {
         if let Some(progress) = task.progress.try_iter().last() {
             self.progress = progress;
         }
-        match task.result.try_recv() {
-            Ok(Ok(())) => return true,
-            Ok(Err(failure)) => self.state = DownloadState::Failed(failure),
-            Err(TryRecvError::Empty) => {}
-            Err(TryRecvError::Disconnected) => {
-                self.state = DownloadState::Failed(Failure {
-                    message: "fetching stopped unexpectedly; this is a fault of Overrule"
-                        .to_owned(),
-                    page: None,
-                    asks_for_token: false,
-                });
-            }
+        match task.fetched.poll() {
+            Some(Ok(Ok(()))) => return true,
+            Some(Ok(Err(failure))) => self.state = DownloadState::Failed(failure),
+            Some(Err(why)) => self.state = DownloadState::Failed(Failure::fault(why)),
+            None => {}
         }
         false
     }
@@ -148,33 +135,27 @@ impl Task {
     fn start(
         wants: Vec<Want>,
         settings: HubSettings,
-        wake: impl Fn() + Send + 'static,
-    ) -> std::io::Result<Self> {
+        wake: impl Fn() + Clone + Send + 'static,
+    ) -> Self {
         let (sender, progress) = bounded(1);
         let unseen = progress.clone();
-        let (done, result) = bounded(1);
         let (go_on, stop) = bounded(0);
-        let task = move || {
+        let tell = wake.clone();
+        let fetch = move || {
             let mut reporter = Reporter {
                 progress: sender,
                 unseen,
                 stop,
-                wake,
+                wake: tell,
             };
             let fetched = hub::download(&settings, wants, &mut reporter);
-            let told = fetched.map(|_| ()).map_err(|error| Failure::from(&error));
-            // Nobody listens if it was stopped.
-            drop(done.send(told));
-            (reporter.wake)();
+            fetched.map(|_| ()).map_err(|error| Failure::from(&error))
         };
-        std::thread::Builder::new()
-            .name("overrule-download".to_owned())
-            .spawn(task)?;
-        Ok(Self {
+        Self {
             progress,
-            result,
+            fetched: Errand::start("overrule-download", wake, fetch),
             _go_on: go_on,
-        })
+        }
     }
 }
 
@@ -197,6 +178,17 @@ impl<W: Fn()> Watch for Reporter<W> {
 
     fn wait(&mut self, pause: Duration) -> bool {
         self.stop.recv_timeout(pause) == Err(RecvTimeoutError::Timeout)
+    }
+}
+
+impl Failure {
+    /// Nothing that the Hub said.
+    fn fault(message: String) -> Self {
+        Self {
+            message,
+            page: None,
+            asks_for_token: false,
+        }
     }
 }
 

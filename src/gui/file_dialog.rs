@@ -10,8 +10,9 @@ use std::{
     thread::{self, Thread},
 };
 
-use crossbeam_channel::{Receiver, bounded};
 use rfd::{AsyncFileDialog, FileHandle};
+
+use super::errand::Errand;
 
 /// What to choose.
 #[derive(Clone, Debug)]
@@ -30,15 +31,14 @@ pub enum Choose {
 
 /// A dialog on screen.
 pub struct FileDialog {
-    chosen: Receiver<Option<PathBuf>>,
+    chosen: Errand<Option<PathBuf>>,
 }
 
 impl FileDialog {
     /// Opens a dialog. Must be called on the thread of the window; it does not wait.
     pub fn open(choose: Choose, wake: impl Fn() + Send + 'static) -> Self {
         let dialog = AsyncFileDialog::new();
-        let (sender, chosen) = bounded(1);
-        match choose {
+        let chosen = match choose {
             Choose::DatasetFile => {
                 let dialog = dialog.set_title("Open data").add_filter(
                     "CSV, TSV, JSON, JSON Lines, Parquet, zip",
@@ -46,27 +46,24 @@ impl FileDialog {
                         "csv", "tsv", "txt", "json", "jsonl", "ndjson", "parquet", "zip",
                     ],
                 );
-                wait_for(dialog.pick_file(), sender, wake);
+                wait_for(dialog.pick_file(), wake)
             }
             Choose::Session => {
                 let dialog = dialog
                     .set_title("Open a session")
                     .add_filter("Session", &["overrule"]);
-                wait_for(dialog.pick_file(), sender, wake);
+                wait_for(dialog.pick_file(), wake)
             }
             Choose::Labelled => {
                 let dialog = dialog.set_title("Known labels").add_filter(
                     "CSV, TSV, JSON, JSON Lines, session",
                     &["csv", "tsv", "txt", "json", "jsonl", "ndjson", "overrule"],
                 );
-                wait_for(dialog.pick_file(), sender, wake);
+                wait_for(dialog.pick_file(), wake)
             }
             Choose::Folder => {
-                wait_for(
-                    dialog.set_title("Choose a folder").pick_folder(),
-                    sender,
-                    wake,
-                );
+                let dialog = dialog.set_title("Choose a folder");
+                wait_for(dialog.pick_folder(), wake)
             }
             Choose::Save(path) => {
                 let mut dialog = dialog.set_title("Export");
@@ -79,40 +76,33 @@ impl FileDialog {
                 if let Some(name) = path.file_name() {
                     dialog = dialog.set_file_name(name.to_string_lossy());
                 }
-                wait_for(dialog.save_file(), sender, wake);
+                wait_for(dialog.save_file(), wake)
             }
-        }
+        };
         Self { chosen }
     }
 
     /// `Some` once the dialog was closed: with the path, or `None` if nothing was chosen.
     pub fn poll(&self) -> Option<Option<PathBuf>> {
-        use crossbeam_channel::TryRecvError::{Disconnected, Empty};
-        match self.chosen.try_recv() {
-            Ok(path) => Some(path),
-            Err(Empty) => None,
-            Err(Disconnected) => Some(None),
-        }
+        // Without a thread nothing can be chosen, as if the user had cancelled.
+        Some(self.chosen.poll()?.unwrap_or_default())
+    }
+
+    /// The path chosen in the dialog on screen, if there is one; a dialog that was closed is forgotten.
+    pub fn take(on_screen: &mut Option<Self>) -> Option<PathBuf> {
+        let chosen = on_screen.as_ref()?.poll()?;
+        *on_screen = None;
+        chosen
     }
 }
 
 fn wait_for(
     dialog: impl Future<Output = Option<FileHandle>> + Send + 'static,
-    sender: crossbeam_channel::Sender<Option<PathBuf>>,
-    wake: impl Fn() + Send + 'static,
-) {
-    let task = move || {
-        let chosen = block_on(dialog).map(|handle| handle.path().to_path_buf());
-        // Nobody listens if the dialog it belongs to was closed meanwhile.
-        drop(sender.send(chosen));
-        wake();
-    };
-    // Without a thread the channel closes, which reads as “cancelled”.
-    drop(
-        thread::Builder::new()
-            .name("overrule-file-dialog".to_owned())
-            .spawn(task),
-    );
+    wake: impl FnOnce() + Send + 'static,
+) -> Errand<Option<PathBuf>> {
+    Errand::start("overrule-file-dialog", wake, || {
+        block_on(dialog).map(|handle| handle.path().to_path_buf())
+    })
 }
 
 struct Unpark(Thread);

@@ -2,41 +2,30 @@
 
 use std::path::PathBuf;
 
-use crossbeam_channel::{Receiver, bounded};
-
+use super::errand::Errand;
 use crate::review::policy::Policy;
 
 /// The guideline, once it is read.
 #[derive(Default)]
 pub struct Guideline {
     policy: Option<Policy>,
-    reading: Option<Receiver<Option<Policy>>>,
+    reading: Option<Errand<Option<Policy>>>,
 }
 
 impl Guideline {
     /// Starts to look for the one beside a dataset. `wake` is called when it is known.
     pub fn look(dataset: PathBuf, wake: impl Fn() + Send + 'static) -> Self {
-        let (sender, reading) = bounded(1);
-        let task = move || {
-            // Nobody listens if another dataset was opened meanwhile.
-            drop(sender.send(Policy::beside(&dataset)));
-            wake();
-        };
-        // Without a thread there is no guideline, and everything else goes on.
-        let started = std::thread::Builder::new()
-            .name("overrule-guideline".to_owned())
-            .spawn(task);
+        let work = move || Policy::beside(&dataset);
         Self {
             policy: None,
-            reading: started.is_ok().then_some(reading),
+            reading: Some(Errand::start("overrule-guideline", wake, work)),
         }
     }
 
-    /// Takes what was read.
+    /// Takes what was read. Where it could not be read there is no guideline, and everything else goes on.
     pub fn receive(&mut self) {
-        if let Some(policy) = self.reading.as_ref().and_then(|r| r.try_recv().ok()) {
-            self.policy = policy;
-            self.reading = None;
+        if let Some(read) = Errand::take(&mut self.reading) {
+            self.policy = read.unwrap_or_default();
         }
     }
 

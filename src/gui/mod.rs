@@ -11,6 +11,7 @@ mod bidi;
 pub mod command;
 pub mod dialogs;
 pub mod downloading;
+mod errand;
 pub mod figures;
 mod file_dialog;
 mod fonts;

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use crossbeam_channel::{Receiver, TryRecvError, bounded};
-
+use super::errand::Errand;
 use crate::{
     causes::with_causes,
     dataset::{self, OpenError, OpenOptions},
@@ -27,7 +26,7 @@ pub struct Request {
 pub struct Opening {
     /// What is being opened.
     pub path: PathBuf,
-    result: Receiver<Result<Session, NotOpened>>,
+    session: Errand<Result<Session, NotOpened>>,
 }
 
 /// Why a dataset was not opened.
@@ -47,33 +46,17 @@ impl<E: std::error::Error> From<E> for NotOpened {
 impl Opening {
     /// Starts reading on a thread of its own; `wake` is called when it is done and when the session has news.
     pub fn start(request: Request, wake: impl Fn() + Clone + Send + Sync + 'static) -> Self {
-        let (sender, result) = bounded(1);
         let path = request.path.clone();
-        let failed = sender.clone();
-        let task = move || {
-            // Nobody listens if another dataset was asked for meanwhile; this one is closed again then.
-            drop(sender.send(open(request, wake.clone())));
-            wake();
-        };
-        if let Err(error) = std::thread::Builder::new()
-            .name("overrule-open".to_owned())
-            .spawn(task)
-        {
-            let message = format!("no thread could be started to read it: {error}");
-            drop(failed.send(Err(NotOpened::Failed(message))));
-        }
-        Self { path, result }
+        let news = wake.clone();
+        // Where another dataset was asked for meanwhile, this one is closed again.
+        let session = Errand::start("overrule-open", wake, || open(request, news));
+        Self { path, session }
     }
 
     /// The session, or why there is none, once it is known.
     pub fn poll(&self) -> Option<Result<Session, NotOpened>> {
-        match self.result.try_recv() {
-            Ok(result) => Some(result),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(Err(NotOpened::Failed(
-                "reading it stopped unexpectedly; this is a fault of Overrule".to_owned(),
-            ))),
-        }
+        let opened = self.session.poll()?;
+        Some(opened.unwrap_or_else(|why| Err(NotOpened::Failed(why))))
     }
 }
 

@@ -75,21 +75,29 @@ impl Inventory {
         }
     }
 
-    /// Only the presets, with this cache: cheap enough for a dialog that opens.
+    /// Only the presets, with this cache.
     pub fn presets_in(cache: &Path) -> Vec<OwnedPreset> {
-        let missing = |preset: &Preset| {
-            let mut wants = hub::of_preset(preset);
-            wants.retain(|want| !want.is_here(cache));
-            wants.into_iter().map(|want| want.id.repository).collect()
-        };
-        PRESETS
-            .iter()
-            .map(|preset| OwnedPreset {
-                preset,
-                missing: missing(preset),
-            })
-            .collect()
+        presets_lacking(|want| !want.is_here(cache))
     }
+
+    /// The presets, as if nothing of them were here: what can be shown before anybody has looked.
+    pub fn presets_elsewhere() -> Vec<OwnedPreset> {
+        presets_lacking(|_| true)
+    }
+}
+
+fn presets_lacking(lacks: impl Fn(&hub::Want) -> bool) -> Vec<OwnedPreset> {
+    let missing = |preset: &Preset| {
+        let wants = hub::of_preset(preset).into_iter().filter(&lacks);
+        wants.map(|want| want.id.repository).collect()
+    };
+    PRESETS
+        .iter()
+        .map(|preset| OwnedPreset {
+            preset,
+            missing: missing(preset),
+        })
+        .collect()
 }
 
 impl OwnedPreset {

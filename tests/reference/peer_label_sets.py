@@ -9,7 +9,6 @@ compute in float32. transformers runs prompt and answer once a label set, as its
 
 import argparse
 import datetime
-import importlib
 import json
 import os
 import statistics
@@ -17,24 +16,19 @@ import subprocess
 import time
 from pathlib import Path
 
-from peer_speed import FAMILIES, POSTS, processor_name
+from peer_speed import POSTS, load_peer, processor_name
 
 
 def transformers_seconds(arguments):
     """Seconds of each post but the first."""
     import torch
-    import transformers
 
     import task
 
-    torch.set_num_threads(arguments.threads)
-    transformers.logging.set_verbosity_error()
-    family = importlib.import_module(FAMILIES[json.loads((arguments.checkpoint / "config.json").read_text())["model_type"]])
-    processor = transformers.AutoProcessor.from_pretrained(arguments.checkpoint)
-    model = transformers.AutoModelForImageTextToText.from_pretrained(arguments.checkpoint, dtype=torch.float32).eval()
+    family, processor, model, posts = load_peer(arguments)
     prefix = getattr(family, "ANSWER_PREFIX", "")
     seconds = []
-    for number, post in enumerate(task.read_posts(POSTS / "test.csv")[: arguments.posts + 1]):
+    for number, post in enumerate(posts):
         prompt = family.prompt_text(processor, post, "trained")
         inputs = processor(images=[post["rgb"]], text=[prompt], return_tensors="pt")
         prompt_length = inputs["input_ids"].shape[1]

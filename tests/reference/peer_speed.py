@@ -32,8 +32,8 @@ POSTS = HERE.parent / "fixtures/posts"
 FAMILIES = {"paligemma": "paligemma2", "qwen2_vl": "qwen2_vl", "idefics3": "smolvlm"}
 
 
-def transformers_rows(arguments):
-    """In a process of its own: seconds of each post but the first, printed one a line."""
+def load_peer(arguments):
+    """The module of the checkpoint's family, its processor, its model in float32, and the posts with the one that warms up."""
     import torch
     import transformers
 
@@ -44,7 +44,14 @@ def transformers_rows(arguments):
     family = importlib.import_module(FAMILIES[json.loads((arguments.checkpoint / "config.json").read_text())["model_type"]])
     processor = transformers.AutoProcessor.from_pretrained(arguments.checkpoint)
     model = transformers.AutoModelForImageTextToText.from_pretrained(arguments.checkpoint, dtype=torch.float32).eval()
-    posts = task.read_posts(POSTS / "test.csv")[: arguments.posts + 1]
+    return family, processor, model, task.read_posts(POSTS / "test.csv")[: arguments.posts + 1]
+
+
+def transformers_rows(arguments):
+    """In a process of its own: seconds of each post but the first, printed one a line."""
+    import torch
+
+    family, processor, model, posts = load_peer(arguments)
     for number, post in enumerate(posts):
         started = time.perf_counter()
         prompt = family.prompt_text(processor, post, "trained")

@@ -34,20 +34,18 @@ impl Machine {
         hub.file("org/name", "model.safetensors", &[7; 2_000_000], true);
         let home = tempfile::tempdir().unwrap();
         let (url, folder) = (hub.url.clone(), home.path().to_str().unwrap().to_owned());
-        let settings = move || {
-            HubSettings::read(|key| match key {
-                "HF_HOME" => Some(folder.clone()),
-                "HF_ENDPOINT" => Some(url.clone()),
-                _ => None,
-            })
-        };
+        let settings = HubSettings::read(|key| match key {
+            "HF_HOME" => Some(folder.clone()),
+            "HF_ENDPOINT" => Some(url.clone()),
+            _ => None,
+        });
         let posts = Folder::new(&POSTS);
         let launch = Launch {
             dataset: Some(posts.file("posts.csv")),
             session: Some(posts.file("posts.overrule")),
             ..Launch::default()
         };
-        let mut window = Window::open_with_hub(launch, Box::new(settings));
+        let mut window = Window::open_with_hub(launch, settings);
         window.until("opening", Window::is_open);
         Self {
             hub,

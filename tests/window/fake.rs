@@ -113,13 +113,13 @@ impl Window {
     }
 
     /// Starts the application with fake models and this Hub.
-    pub fn open_with_hub(launch: Launch, hub: Box<dyn Fn() -> HubSettings>) -> Self {
+    pub fn open_with_hub(launch: Launch, hub: HubSettings) -> Self {
         Self::start(launch, hub, |wake| Worker::spawn_with(load, wake))
     }
 
     fn start(
         launch: Launch,
-        hub: Box<dyn Fn() -> HubSettings>,
+        hub: HubSettings,
         worker: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> std::io::Result<Worker>,
     ) -> Self {
         let harness = Harness::builder()
@@ -263,13 +263,11 @@ pub fn files(folder: &Path) -> Vec<String> {
 }
 
 /// No Hub and no cache.
-fn offline() -> Box<dyn Fn() -> HubSettings> {
-    Box::new(|| {
-        HubSettings::read(|key| match key {
-            "HF_HUB_OFFLINE" => Some("1".to_owned()),
-            "HF_HOME" => Some("/nowhere".to_owned()),
-            _ => None,
-        })
+fn offline() -> HubSettings {
+    HubSettings::read(|key| match key {
+        "HF_HUB_OFFLINE" => Some("1".to_owned()),
+        "HF_HOME" => Some("/nowhere".to_owned()),
+        _ => None,
     })
 }
 

@@ -54,9 +54,8 @@ impl App {
                 }
             }
             Command::ChooseModel => {
-                let hub = (self.hub)();
-                self.dialogs
-                    .choose_model(self.spec.as_ref(), &self.settings, hub);
+                let (present, hub) = (self.spec.as_ref(), self.hub.clone());
+                self.dialogs.choose_model(ctx, present, &self.settings, hub);
             }
             Command::LoadModel(spec) => {
                 self.dialogs.close();
@@ -215,6 +214,7 @@ impl App {
 
     fn unload_model(&mut self) {
         self.dialogs.close();
+        self.looking = None;
         self.worker.unload();
         self.model = ModelState::None;
         self.run = None;

@@ -5,13 +5,38 @@ use crate::{
     gui::{
         command::Command,
         downloading::{Download, DownloadState, DownloadStep, Secret},
+        errand::Errand,
         toast::Kind,
     },
     model::{
         ModelSpec,
-        hub::{self, size_text},
+        hub::{self, Want, size_text},
     },
 };
+
+/// A model whose files are looked for.
+pub(super) struct Lookup {
+    spec: ModelSpec,
+    purpose: Purpose,
+    lacking: Errand<Vec<Want>>,
+}
+
+/// What a model is wanted for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// To be loaded.
+    Load,
+    /// To be here.
+    Have,
+    /// To go on with a download, which another program may have ended meanwhile.
+    GoOn { loads: bool },
+}
+
+impl Purpose {
+    fn loads(self) -> bool {
+        matches!(self, Self::Load | Self::GoOn { loads: true })
+    }
+}
 
 impl App {
     /// Loads a model in place of the present one; what it lacks is fetched first, and the present one stays until then.
@@ -20,23 +45,53 @@ impl App {
         if let Some(download) = &mut self.download {
             download.loads = false;
         }
-        if !self.fetch(ctx, &spec, true) {
-            self.load_present(spec);
-        }
+        self.look_for(ctx, spec, Purpose::Load);
     }
 
-    /// Starts to fetch what a model lacks; `false` if it lacks nothing, or the network is forbidden.
-    fn fetch(&mut self, ctx: &egui::Context, spec: &ModelSpec, loads: bool) -> bool {
-        let settings = (self.hub)();
-        let wants = hub::missing(spec, &settings.cache);
-        if wants.is_empty() || settings.offline.is_some() {
-            return false;
-        }
-        let ctx = ctx.clone();
+    /// Looks for what a model lacks, off the frame.
+    fn look_for(&mut self, ctx: &egui::Context, spec: ModelSpec, purpose: Purpose) {
+        let (wanted, cache, ctx) = (spec.clone(), self.hub.cache.clone(), ctx.clone());
         let wake = move || ctx.request_repaint();
-        let wanted = (spec.clone(), loads);
-        self.download = Some(Download::start(wanted, wants, settings, wake));
-        true
+        let look = move || hub::missing(&wanted, &cache);
+        self.looking = Some(Lookup {
+            spec,
+            purpose,
+            lacking: Errand::start("overrule-lookup", wake, look),
+        });
+    }
+
+    /// Fetches what a model was found to lack, or takes the model as it is.
+    fn receive_lookup(&mut self, ctx: &egui::Context) {
+        let Some(found) = self.looking.as_ref().and_then(|look| look.lacking.poll()) else {
+            return;
+        };
+        let Some(Lookup { spec, purpose, .. }) = self.looking.take() else {
+            return;
+        };
+        // Loading tells what is missing where nobody could look.
+        let wants = found.unwrap_or_default();
+        let is_complete = wants.is_empty();
+        if !is_complete && self.hub.offline.is_none() {
+            let ctx = ctx.clone();
+            let wake = move || ctx.request_repaint();
+            let wanted = (spec, purpose.loads());
+            self.download = Some(Download::start(wanted, wants, self.hub.clone(), wake));
+            return;
+        }
+        if let Purpose::GoOn { .. } = purpose {
+            self.download = None;
+        }
+        match self.hub.offline {
+            _ if purpose.loads() => self.load_present(spec),
+            Some(variable) if !is_complete => {
+                let text = format!("{variable} forbids the network");
+                self.toasts.show(Kind::Info, text, None);
+            }
+            _ => {
+                let text = "It is on this machine already";
+                self.toasts.show(Kind::Info, text, None);
+            }
+        }
     }
 
     pub(super) fn download_step(&mut self, ctx: &egui::Context, step: DownloadStep) {
@@ -45,15 +100,7 @@ impl App {
                 let text = "Another model is being fetched; wait for it, or stop it first";
                 self.toasts.show(Kind::Info, text, None);
             }
-            DownloadStep::Start(spec) => {
-                if !self.fetch(ctx, &spec, false) {
-                    let text = match (self.hub)().offline {
-                        Some(variable) => format!("{variable} forbids the network"),
-                        None => "It is on this machine already".to_owned(),
-                    };
-                    self.toasts.show(Kind::Info, text, None);
-                }
-            }
+            DownloadStep::Start(spec) => self.look_for(ctx, spec, Purpose::Have),
             DownloadStep::Stop => {
                 if let Some(download) = &mut self.download {
                     download.state = DownloadState::Stopped;
@@ -64,25 +111,35 @@ impl App {
                 self.views.token.clear();
             }
             DownloadStep::GoOn => self.go_on(ctx),
-            DownloadStep::GiveToken(Secret(token)) => match (self.hub)().save_token(&token) {
-                Ok(()) => self.go_on(ctx),
-                Err(error) => self.toasts.show(Kind::Info, error.to_string(), None),
-            },
+            DownloadStep::GiveToken(Secret(token)) => {
+                let (hub, ctx) = (self.hub.clone(), ctx.clone());
+                let wake = move || ctx.request_repaint();
+                let keep = move || hub.save_token(&token).map_err(|error| error.to_string());
+                self.keeping_token = Some(Errand::start("overrule-token", wake, keep));
+            }
         }
     }
 
     fn go_on(&mut self, ctx: &egui::Context) {
-        let Some(Download { spec, loads, .. }) = self.download.take() else {
-            return;
-        };
-        // Another program may have fetched it meanwhile.
-        if !self.fetch(ctx, &spec, loads) && loads {
-            self.load_present(spec);
+        if let Some(Download { spec, loads, .. }) = &self.download {
+            let (spec, loads) = (spec.clone(), *loads);
+            self.look_for(ctx, spec, Purpose::GoOn { loads });
         }
     }
 
+    /// Takes the news of what is looked for and fetched.
+    pub(super) fn receive_models(&mut self, ctx: &egui::Context) {
+        match Errand::take(&mut self.keeping_token).map(Result::flatten) {
+            Some(Ok(())) => self.go_on(ctx),
+            Some(Err(why)) => self.toasts.show(Kind::Info, why, None),
+            None => {}
+        }
+        self.receive_lookup(ctx);
+        self.receive_download(ctx);
+    }
+
     /// Takes the download's news.
-    pub(super) fn receive_download(&mut self, ctx: &egui::Context) {
+    fn receive_download(&mut self, ctx: &egui::Context) {
         let is_done = self.download.as_mut().is_some_and(Download::poll);
         let Some(download) = self.download.take_if(|_| is_done) else {
             return;
@@ -116,7 +173,7 @@ impl App {
 
     /// Shows the models on this machine.
     pub(super) fn manage_models(&mut self, ctx: &egui::Context) {
-        let hub = (self.hub)();
-        self.dialogs.manage_models(ctx, hub, &self.settings);
+        self.dialogs
+            .manage_models(ctx, self.hub.clone(), &self.settings);
     }
 }

@@ -23,7 +23,7 @@ const SETTINGS_PAUSE: Duration = Duration::from_secs(2);
 impl App {
     pub(super) fn receive(&mut self, ctx: &egui::Context) {
         self.receive_opening(ctx);
-        self.receive_download(ctx);
+        self.receive_models(ctx);
         self.receive_predictions(ctx);
         let (care, limit_bytes) = (self.settings.pictures(), self.settings.texture_mib << 20);
         self.textures.begin_frame(ctx, care, limit_bytes);

@@ -23,6 +23,7 @@ use super::{
     command::Command,
     dialogs::Dialogs,
     downloading::Download,
+    errand::Errand,
     guideline::Guideline,
     key_map::KeyMap,
     missing::MissingImages,
@@ -103,8 +104,8 @@ pub struct Parts {
     pub settings_file: Option<PathBuf>,
     /// Where small pictures are kept between runs; `None` keeps none.
     pub thumbnails: Option<PathBuf>,
-    /// What the environment says about the Hub; asked anew each time, since a token may have been given meanwhile.
-    pub hub: Box<dyn Fn() -> HubSettings>,
+    /// What the environment says about the Hub.
+    pub hub: HubSettings,
 }
 
 /// The small states of the panels.
@@ -134,7 +135,11 @@ pub struct App {
     model: ModelState,
     /// The model asked for, to try again or to start a dialog from.
     spec: Option<ModelSpec>,
-    hub: Box<dyn Fn() -> HubSettings>,
+    hub: HubSettings,
+    /// What models lack, on its way to be known.
+    looking: Option<fetch::Lookup>,
+    /// A token on its way to where the Hub's own tools keep it.
+    keeping_token: Option<Errand<Result<(), String>>>,
     /// The model on its way from the Hub, until it is here or put away.
     download: Option<Download>,
     run: Option<Run>,
@@ -173,7 +178,7 @@ impl App {
                 worker,
                 settings_file: Settings::file(),
                 thumbnails: kept::folder(),
-                hub: Box::new(HubSettings::from_environment),
+                hub: HubSettings::from_environment(),
             },
         )
     }
@@ -211,6 +216,8 @@ impl App {
             model: ModelState::None,
             spec: launch.model.clone(),
             hub: parts.hub,
+            looking: None,
+            keeping_token: None,
             download: None,
             run: None,
             run_is_due: false,

@@ -7,6 +7,7 @@ use super::{Next, modal, needs::Needs, tiles::Tiles};
 use crate::{
     gui::{
         command::Command,
+        errand::Errand,
         file_dialog::{Choose, FileDialog},
         panels::top_bar::elided,
         settings::{RecentModel, Settings},
@@ -44,6 +45,7 @@ pub struct ChooseModel {
     has_model: bool,
     recent: Vec<RecentModel>,
     presets: Vec<OwnedPreset>,
+    looking: Option<Errand<Vec<OwnedPreset>>>,
     browsing: Option<(Field, FileDialog)>,
     hub: HubSettings,
     needs: Needs,
@@ -85,14 +87,19 @@ const DTYPES: [(DtypeChoice, &str, &str); 5] = [
 ];
 
 impl ChooseModel {
-    pub(super) fn new(present: Option<&ModelSpec>, settings: &Settings, hub: HubSettings) -> Self {
+    pub(super) fn new(
+        ctx: &egui::Context,
+        present: Option<&ModelSpec>,
+        settings: &Settings,
+        hub: HubSettings,
+    ) -> Self {
         let spec = present.cloned().unwrap_or_default();
         let (choice, adapter) = match spec.adapter {
             Adapter::Default => (AdapterChoice::Own, String::new()),
             Adapter::None => (AdapterChoice::None, String::new()),
             Adapter::Named(adapter) => (AdapterChoice::Named, adapter),
         };
-        Self {
+        let mut dialog = Self {
             model: spec.model,
             adapter,
             choice,
@@ -102,20 +109,29 @@ impl ChooseModel {
             tiles: Tiles::default(),
             has_model: present.is_some(),
             recent: settings.recent_models.clone(),
-            presets: Inventory::presets_in(&hub.cache),
+            presets: Inventory::presets_elsewhere(),
+            looking: None,
             browsing: None,
             hub,
             needs: Needs::default(),
-        }
+        };
+        dialog.look(ctx);
+        dialog
     }
 
-    /// Looks again at what is here.
-    pub(super) fn look_again(&mut self) {
-        self.presets = Inventory::presets_in(&self.hub.cache);
+    /// Looks at what is here, off the frame.
+    pub(super) fn look(&mut self, ctx: &egui::Context) {
+        let (cache, ctx) = (self.hub.cache.clone(), ctx.clone());
+        let wake = move || ctx.request_repaint();
+        let look = move || Inventory::presets_in(&cache);
+        self.looking = Some(Errand::start("overrule-presets", wake, look));
         self.needs = Needs::default();
     }
 
     pub(super) fn receive(&mut self) {
+        if let Some(Ok(presets)) = Errand::take(&mut self.looking) {
+            self.presets = presets;
+        }
         let Some((field, dialog)) = &self.browsing else {
             return;
         };

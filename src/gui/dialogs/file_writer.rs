@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use egui::{Button, Ui};
 use egui_material_icons::icons;
 
@@ -11,6 +10,7 @@ use crate::{
     causes::with_causes,
     export::ExportError,
     gui::{
+        errand::Errand,
         file_dialog::{Choose, FileDialog},
         theme::{self, Palette},
         widgets::{self, field, notice},
@@ -19,7 +19,7 @@ use crate::{
 
 enum State<T> {
     Asking,
-    Writing(Receiver<Result<T, ExportError>>),
+    Writing(Errand<Result<T, ExportError>>),
     /// The file is there already; the user decides.
     Exists(PathBuf),
     Failed(String),
@@ -64,27 +64,13 @@ impl<T: Send + 'static> FileWriter<T> {
         write: impl FnOnce() -> Result<T, ExportError> + Send + 'static,
         wake: impl Fn() + Send + 'static,
     ) {
-        let (sender, written) = bounded(1);
-        let task = move || {
-            // Nobody listens if the dialog was closed meanwhile; the file is whole either way.
-            drop(sender.send(write()));
-            wake();
-        };
-        self.state = match std::thread::Builder::new()
-            .name("overrule-export".to_owned())
-            .spawn(task)
-        {
-            Ok(_) => State::Writing(written),
-            Err(error) => State::Failed(format!("no thread could be started to write it: {error}")),
-        };
+        // The file is whole even if the dialog is closed meanwhile.
+        self.state = State::Writing(Errand::start("overrule-export", wake, write));
     }
 
     /// Takes a path from the system's dialog; whether there was one.
     pub fn receive_path(&mut self) -> bool {
-        let Some(chosen) = self.browsing.as_ref().and_then(FileDialog::poll) else {
-            return false;
-        };
-        self.browsing = None;
+        let chosen = FileDialog::take(&mut self.browsing);
         if let Some(path) = &chosen {
             self.set_path(path);
         }
@@ -96,14 +82,11 @@ impl<T: Send + 'static> FileWriter<T> {
         let State::Writing(written) = &self.state else {
             return None;
         };
-        match written.try_recv() {
+        match written.poll()? {
             Ok(Ok(written)) => return Some(written),
             Ok(Err(ExportError::Exists(path))) => self.state = State::Exists(path),
             Ok(Err(error)) => self.state = State::Failed(with_causes(&error)),
-            Err(TryRecvError::Empty) => {}
-            Err(TryRecvError::Disconnected) => {
-                self.state = State::Failed("writing stopped unexpectedly".to_owned());
-            }
+            Err(why) => self.state = State::Failed(why),
         }
         None
     }

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use crossbeam_channel::{Receiver, bounded};
 use egui::{Button, DragValue, Label, Slider, Ui};
 use egui_material_icons::icons;
 
@@ -11,6 +10,7 @@ use crate::{
     gui::{
         bench::Bench,
         command::{Command, People},
+        errand::Errand,
         file_dialog::{Choose, FileDialog},
         panels::ceiling,
         theme::{self, Palette, space},
@@ -51,7 +51,7 @@ pub struct GoldDialog {
     every: u32,
     order: Order,
     browsing: Option<FileDialog>,
-    drawing: Option<Receiver<Result<KeptGold, String>>>,
+    drawing: Option<Errand<Result<KeptGold, String>>>,
     failure: Option<String>,
 }
 
@@ -72,34 +72,20 @@ impl GoldDialog {
 
     /// Draws gold posts off the frame.
     pub(super) fn draw(&mut self, request: GoldRequest, session: &Session, ctx: &egui::Context) {
-        let (sender, drawing) = bounded(1);
         let (ctx, posts, own) = (ctx.clone(), session.snapshot(), session.file().to_owned());
-        let task = move || {
-            let drawn = KeptGold::draw(&request, &own, &posts);
-            // Nobody listens if the dialog was closed meanwhile.
-            drop(sender.send(drawn.map_err(|error| error.to_string())));
-            ctx.request_repaint();
-        };
-        let started = std::thread::Builder::new()
-            .name("overrule-gold".to_owned())
-            .spawn(task);
-        self.failure = started
-            .err()
-            .map(|error| format!("no thread could be started to draw them: {error}"));
-        self.drawing = Some(drawing);
+        let wake = move || ctx.request_repaint();
+        let draw =
+            move || KeptGold::draw(&request, &own, &posts).map_err(|error| error.to_string());
+        self.failure = None;
+        self.drawing = Some(Errand::start("overrule-gold", wake, draw));
     }
 
     /// The gold posts that were drawn.
     pub(super) fn receive(&mut self) -> Option<KeptGold> {
-        if let Some(chosen) = self.browsing.as_ref().and_then(FileDialog::poll) {
-            self.browsing = None;
-            if let Some(path) = chosen {
-                self.path = path.display().to_string();
-            }
+        if let Some(path) = FileDialog::take(&mut self.browsing) {
+            self.path = path.display().to_string();
         }
-        let drawn = self.drawing.as_ref()?.try_recv().ok()?;
-        self.drawing = None;
-        match drawn {
+        match Errand::take(&mut self.drawing)?.flatten() {
             Ok(gold) => Some(gold),
             Err(message) => {
                 self.failure = Some(message);

@@ -166,13 +166,13 @@ impl Dialogs {
     /// Shows the dialog that chooses a model.
     pub fn choose_model(
         &mut self,
+        ctx: &egui::Context,
         present: Option<&ModelSpec>,
         settings: &Settings,
         hub: HubSettings,
     ) {
-        self.open(Dialog::ChooseModel(ChooseModel::new(
-            present, settings, hub,
-        )));
+        let dialog = ChooseModel::new(ctx, present, settings, hub);
+        self.open(Dialog::ChooseModel(dialog));
     }
 
     /// Shows the models on this machine.
@@ -191,7 +191,7 @@ impl Dialogs {
     pub fn look_again(&mut self, ctx: &egui::Context) {
         match &mut self.dialog {
             Some(Dialog::Models(dialog)) => dialog.look(ctx),
-            Some(Dialog::ChooseModel(dialog)) => dialog.look_again(),
+            Some(Dialog::ChooseModel(dialog)) => dialog.look(ctx),
             _ => {}
         }
     }

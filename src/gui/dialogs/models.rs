@@ -1,6 +1,5 @@
 //! The models on this machine: what is here, how large it is, what memory it needs; use, fetch, delete.
 
-use crossbeam_channel::{Receiver, bounded};
 use egui::{Align, Button, Layout, ScrollArea, Ui};
 use egui_material_icons::icons;
 
@@ -10,6 +9,7 @@ use crate::{
     gui::{
         command::Command,
         downloading::DownloadStep,
+        errand::Errand,
         settings::Settings,
         theme::{self, Palette, space},
         widgets::{self, icon, notice},
@@ -26,8 +26,8 @@ use crate::{
 pub struct Models {
     hub: HubSettings,
     recent: Vec<String>,
-    looking: Option<Receiver<Look>>,
-    deleting: Option<Receiver<Result<u64, String>>>,
+    looking: Option<Errand<Look>>,
+    deleting: Option<Errand<Result<u64, String>>>,
     look: Option<Look>,
     /// The id whose deletion waits for a yes.
     asked: Option<String>,
@@ -78,29 +78,29 @@ impl Models {
 
     /// Looks around again, off the frame.
     pub(super) fn look(&mut self, ctx: &egui::Context) {
-        let (hub, recent) = (self.hub.clone(), self.recent.clone());
-        self.looking = Some(off_the_frame(ctx, "overrule-inventory", move || {
-            Look::take(&hub, &recent)
-        }));
+        let (hub, recent, ctx) = (self.hub.clone(), self.recent.clone(), ctx.clone());
+        let wake = move || ctx.request_repaint();
+        let look = move || Look::take(&hub, &recent);
+        self.looking = Some(Errand::start("overrule-inventory", wake, look));
     }
 
     /// Deletes from the cache, off the frame.
     pub(super) fn delete(&mut self, ctx: &egui::Context, id: String) {
-        let cache = self.hub.cache.clone();
-        self.deleting = Some(off_the_frame(ctx, "overrule-delete", move || {
-            hub::delete(&cache, &id).map_err(|error| with_causes(&error))
-        }));
+        let (cache, ctx) = (self.hub.cache.clone(), ctx.clone());
+        let wake = move || ctx.request_repaint();
+        let delete = move || hub::delete(&cache, &id).map_err(|error| with_causes(&error));
+        self.deleting = Some(Errand::start("overrule-delete", wake, delete));
     }
 
     pub(super) fn receive(&mut self, ctx: &egui::Context) {
-        if let Some(Ok(look)) = self.looking.as_ref().map(Receiver::try_recv) {
-            self.look = Some(look);
-            self.looking = None;
+        match Errand::take(&mut self.looking) {
+            Some(Ok(look)) => self.look = Some(look),
+            Some(Err(why)) => self.told = Some(Err(why)),
+            None => {}
         }
-        if let Some(Ok(deleted)) = self.deleting.as_ref().map(Receiver::try_recv) {
-            self.deleting = None;
-            self.told =
-                Some(deleted.map(|freed| format!("Deleted; {} are free again", size_text(freed))));
+        if let Some(deleted) = Errand::take(&mut self.deleting) {
+            let told = |freed| format!("Deleted; {} are free again", size_text(freed));
+            self.told = Some(deleted.flatten().map(told));
             self.look(ctx);
         }
     }
@@ -108,11 +108,6 @@ impl Models {
     pub(super) fn show(&mut self, ctx: &egui::Context, out: &mut Vec<Command>) -> Next {
         let mut fetches = false;
         let closes = modal(ctx, "Models on this machine", 680.0, |ui| {
-            let Some(look) = &self.look else {
-                ui.label("Looking around…");
-                return;
-            };
-            ui.label(theme::caption(ui, look.room()));
             match &self.told {
                 Some(Ok(told)) => {
                     notice(ui, icons::ICON_CHECK, Palette::from_ui(ui).good, told);
@@ -122,6 +117,13 @@ impl Models {
                 }
                 None => {}
             }
+            let Some(look) = &self.look else {
+                if self.looking.is_some() {
+                    ui.label("Looking around…");
+                }
+                return;
+            };
+            ui.label(theme::caption(ui, look.room()));
             let height = ui.ctx().content_rect().height() - 260.0;
             ScrollArea::vertical().max_height(height).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 0.0;
@@ -160,27 +162,6 @@ impl Models {
             Next::Stay
         }
     }
-}
-
-/// Runs something on a thread of its own; without one nothing ever comes.
-fn off_the_frame<T: Send + 'static>(
-    ctx: &egui::Context,
-    name: &str,
-    task: impl FnOnce() -> T + Send + 'static,
-) -> Receiver<T> {
-    let (sender, result) = bounded(1);
-    let ctx = ctx.clone();
-    let task = move || {
-        if sender.send(task()).is_ok() {
-            ctx.request_repaint();
-        }
-    };
-    drop(
-        std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(task),
-    );
-    result
 }
 
 impl Look {

@@ -4,7 +4,7 @@ use egui::Ui;
 use egui_material_icons::icons;
 
 use crate::{
-    gui::{theme::Palette, widgets::notice},
+    gui::{errand::Errand, theme::Palette, widgets::notice},
     model::{
         MemoryFit, ModelSpec,
         hub::{self, HubSettings, Want, size_text},
@@ -12,10 +12,11 @@ use crate::{
     },
 };
 
-/// What the model that is being named needs; worked out when the name changes.
+/// What the model that is being named needs; worked out off the frame when the name changes, as its files must be read.
 #[derive(Default)]
 pub(super) struct Needs {
     spec: Option<ModelSpec>,
+    looking: Option<Errand<(Vec<Want>, Option<MemoryFit>)>>,
     lacking: Vec<Want>,
     memory: Option<MemoryFit>,
 }
@@ -23,14 +24,7 @@ pub(super) struct Needs {
 impl Needs {
     /// Says what must be fetched and what does not fit. Returns whether something will be fetched.
     pub(super) fn ui(&mut self, ui: &mut Ui, spec: &ModelSpec, hub: &HubSettings) -> bool {
-        if self.spec.as_ref() != Some(spec) {
-            *self = Self {
-                lacking: hub::missing(spec, &hub.cache),
-                memory: parameters(spec)
-                    .and_then(|weights| MemoryFit::new(spec.device, spec.dtype, weights)),
-                spec: Some(spec.clone()),
-            };
-        }
+        self.look(ui.ctx(), spec, hub);
         let palette = Palette::from_ui(ui);
         if !self.lacking.is_empty() {
             let text = self.lacking_text(spec, hub);
@@ -40,6 +34,22 @@ impl Needs {
             notice(ui, icons::ICON_WARNING, palette.warn, &does_not_fit(fit));
         }
         !self.lacking.is_empty() && hub.offline.is_none()
+    }
+
+    fn look(&mut self, ctx: &egui::Context, spec: &ModelSpec, hub: &HubSettings) {
+        if self.spec.as_ref() != Some(spec) {
+            self.spec = Some(spec.clone());
+            let (spec, cache, ctx) = (spec.clone(), hub.cache.clone(), ctx.clone());
+            let work = move || {
+                let fit = |weights| MemoryFit::new(spec.device, spec.dtype, weights);
+                (hub::missing(&spec, &cache), parameters(&spec).and_then(fit))
+            };
+            let wake = move || ctx.request_repaint();
+            self.looking = Some(Errand::start("overrule-needs", wake, work));
+        }
+        if let Some(found) = Errand::take(&mut self.looking) {
+            (self.lacking, self.memory) = found.unwrap_or_default();
+        }
     }
 
     fn lacking_text(&self, spec: &ModelSpec, hub: &HubSettings) -> String {

@@ -42,9 +42,8 @@ impl OpenData {
     }
 
     pub(super) fn receive(&mut self) {
-        if let Some(chosen) = self.browsing.as_ref().and_then(FileDialog::poll) {
-            self.browsing = None;
-            self.picked = chosen;
+        if let Some(path) = FileDialog::take(&mut self.browsing) {
+            self.picked = Some(path);
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crossbeam_channel::{Receiver, bounded};
 use egui::{Button, Grid, Label, RichText, Ui};
 use egui_material_icons::icons;
 
@@ -12,6 +11,7 @@ use crate::{
     gui::{
         bench::Bench,
         command::{Command, People},
+        errand::Errand,
         file_dialog::{Choose, FileDialog},
         panels::scores::percent,
         theme::{self, Palette, space},
@@ -26,7 +26,7 @@ use crate::{
 pub struct SecondDialog {
     path: String,
     browsing: Option<FileDialog>,
-    reading: Option<Receiver<Result<SecondReviewer, String>>>,
+    reading: Option<Errand<Result<SecondReviewer, String>>>,
     failure: Option<String>,
     /// The second reviewer whose figures are shown, by the file; else the one who came last.
     chosen: Option<PathBuf>,
@@ -35,34 +35,20 @@ pub struct SecondDialog {
 impl SecondDialog {
     /// Reads a session off the frame.
     pub(super) fn import(&mut self, file: PathBuf, session: &Session, ctx: &egui::Context) {
-        let (sender, reading) = bounded(1);
         let (ctx, posts, own) = (ctx.clone(), session.snapshot(), session.file().to_owned());
-        let task = move || {
-            let read = SecondReviewer::read(&file, &own, &posts);
-            // Nobody listens if the dialog was closed meanwhile.
-            drop(sender.send(read.map_err(|error| with_causes(&error))));
-            ctx.request_repaint();
-        };
-        let started = std::thread::Builder::new()
-            .name("overrule-second".to_owned())
-            .spawn(task);
-        self.failure = started
-            .err()
-            .map(|error| format!("no thread could be started to read it: {error}"));
-        self.reading = Some(reading);
+        let wake = move || ctx.request_repaint();
+        let read =
+            move || SecondReviewer::read(&file, &own, &posts).map_err(|error| with_causes(&error));
+        self.failure = None;
+        self.reading = Some(Errand::start("overrule-second", wake, read));
     }
 
     /// The reviewer that was read.
     pub(super) fn receive(&mut self) -> Option<SecondReviewer> {
-        if let Some(chosen) = self.browsing.as_ref().and_then(FileDialog::poll) {
-            self.browsing = None;
-            if let Some(path) = chosen {
-                self.path = path.display().to_string();
-            }
+        if let Some(path) = FileDialog::take(&mut self.browsing) {
+            self.path = path.display().to_string();
         }
-        let read = self.reading.as_ref()?.try_recv().ok()?;
-        self.reading = None;
-        match read {
+        match Errand::take(&mut self.reading)?.flatten() {
             Ok(second) => {
                 self.chosen = Some(second.file().to_owned());
                 self.path.clear();

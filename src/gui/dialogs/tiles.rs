@@ -1,10 +1,9 @@
 //! What cutting images into tiles costs, and the choice not to, for models that see images in tiles.
 
-use crossbeam_channel::{Receiver, bounded};
 use egui::Ui;
 
 use crate::{
-    gui::{theme, widgets::thousands},
+    gui::{errand::Errand, theme, widgets::thousands},
     model::{
         ImageSplitting,
         smolvlm::{TileCost, tile_cost},
@@ -15,35 +14,25 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Tiles {
     model: String,
-    looking: Option<Receiver<Option<TileCost>>>,
+    looking: Option<Errand<Option<TileCost>>>,
     cost: Option<TileCost>,
 }
 
 impl Tiles {
     fn look(&mut self, ctx: &egui::Context, model: &str) {
         if self.model != model {
-            let (sender, found) = bounded(1);
             let (name, ctx) = (model.to_owned(), ctx.clone());
-            let task = move || {
-                if sender.send(tile_cost(&name)).is_ok() {
-                    ctx.request_repaint();
-                }
-            };
-            // Without a thread the choice is not offered.
-            drop(
-                std::thread::Builder::new()
-                    .name("overrule-tiles".to_owned())
-                    .spawn(task),
-            );
+            let wake = move || ctx.request_repaint();
+            let looking = Errand::start("overrule-tiles", wake, move || tile_cost(&name));
             *self = Self {
                 model: model.to_owned(),
-                looking: Some(found),
+                looking: Some(looking),
                 cost: None,
             };
         }
-        if let Some(Ok(cost)) = self.looking.as_ref().map(Receiver::try_recv) {
-            self.cost = cost;
-            self.looking = None;
+        if let Some(found) = Errand::take(&mut self.looking) {
+            // Without an answer the choice is not offered.
+            self.cost = found.unwrap_or_default();
         }
     }
 

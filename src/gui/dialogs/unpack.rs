@@ -45,11 +45,8 @@ impl UnpackDialog {
 
     /// Takes what the thread and the system's dialog have found out.
     pub(super) fn receive(&mut self) {
-        if let Some(chosen) = self.browsing.as_ref().and_then(FileDialog::poll) {
-            self.browsing = None;
-            if let Some(folder) = chosen {
-                self.out = folder.display().to_string();
-            }
+        if let Some(folder) = FileDialog::take(&mut self.browsing) {
+            self.out = folder.display().to_string();
         }
         if let State::Running(unpacking) = &mut self.state
             && let Some(result) = unpacking.poll()
@@ -173,11 +170,8 @@ impl UnpackDialog {
     fn start(&mut self, ctx: &egui::Context) {
         let ctx = ctx.clone();
         let out = PathBuf::from(self.out.trim());
-        let started = Unpacking::start(self.source.clone(), out, move || ctx.request_repaint());
-        self.state = match started {
-            Ok(unpacking) => State::Running(unpacking),
-            Err(error) => State::Failed(format!("no thread could be started: {error}")),
-        };
+        let wake = move || ctx.request_repaint();
+        self.state = State::Running(Unpacking::start(self.source.clone(), out, wake));
     }
 }
 

@@ -15,7 +15,7 @@ use ureq::{
     },
 };
 
-use super::{HubError, HubId, HubSettings, TokenSource, listing::Listing};
+use super::{HubError, HubId, HubSettings, Token, TokenSource, listing::Listing};
 
 /// How long the Hub may take to be found and to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -33,6 +33,7 @@ const MOST_MESSAGE_CHARS: usize = 300;
 pub struct Client {
     /// Where it is, and who asks.
     pub settings: HubSettings,
+    token: Option<Token>,
     api: Api,
     agent: Agent,
 }
@@ -51,15 +52,13 @@ impl Client {
     /// # Errors
     /// A token that cannot stand in a request.
     pub fn new(settings: HubSettings) -> Result<Self, HubError> {
-        if let Some(token) = settings.token.as_ref().filter(|token| !token.is_plain()) {
+        let token = settings.token();
+        if let Some(token) = token.as_ref().filter(|token| !token.is_plain()) {
             return Err(HubError::BadToken {
                 token: token.source.clone(),
             });
         }
-        let secret = settings
-            .token
-            .as_ref()
-            .map(|token| token.secret().to_owned());
+        let secret = token.as_ref().map(|token| token.secret().to_owned());
         let api = ApiBuilder::from_cache(Cache::new(settings.cache.clone()))
             .with_endpoint(settings.endpoint.clone())
             .with_token(secret)
@@ -82,6 +81,7 @@ impl Client {
             .new_agent();
         Ok(Self {
             settings,
+            token,
             api,
             agent,
         })
@@ -138,7 +138,7 @@ impl Client {
     ) -> Result<Incoming, HubError> {
         let url = self.api.repo(repo(id, Some(commit))).url(file);
         let mut request = self.agent.get(&url);
-        if let Some(token) = &self.settings.token {
+        if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {}", token.secret()));
         }
         if from > 0 {
@@ -233,10 +233,7 @@ impl Client {
 
     /// Where the token came from that is sent.
     fn token_source(&self) -> Option<TokenSource> {
-        self.settings
-            .token
-            .as_ref()
-            .map(|token| token.source.clone())
+        self.token.as_ref().map(|token| token.source.clone())
     }
 
     fn unreachable(&self, error: &ureq::Error) -> HubError {

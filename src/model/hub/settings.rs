@@ -16,10 +16,12 @@ pub struct HubSettings {
     pub endpoint: String,
     /// The variable that forbids the network, if one does.
     pub offline: Option<&'static str>,
-    /// Who asks, if that is known.
-    pub token: Option<Token>,
     /// Where the Hub's own tools keep the token.
     pub token_file: PathBuf,
+    /// The token that a variable names.
+    named_token: Option<Token>,
+    /// Whether a token is sent at all.
+    sends_token: bool,
 }
 
 /// A secret that says who asks. It is in no message: its `Debug` shows only where it came from.
@@ -45,7 +47,7 @@ impl HubSettings {
         Self::read(|key| std::env::var(key).ok())
     }
 
-    /// What an environment says. The token's file is read.
+    /// What an environment says. Nothing is read from the disk.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |key: &str| variable(key).filter(|value| !value.trim().is_empty());
         let path = |key: &str| set(key).map(|value| expand_home(&value));
@@ -61,14 +63,6 @@ impl HubSettings {
         });
         let token_file = path("HF_TOKEN_PATH").unwrap_or_else(|| home.join("token"));
         let named = |key: &'static str| Token::new(&set(key)?, TokenSource::Variable(key));
-        let token = || {
-            named("HF_TOKEN")
-                .or_else(|| named("HUGGING_FACE_HUB_TOKEN"))
-                .or_else(|| {
-                    let text = std::fs::read_to_string(&token_file).ok()?;
-                    Token::new(&text, TokenSource::File(token_file.clone()))
-                })
-        };
         Self {
             cache: path("HF_HUB_CACHE")
                 .or_else(|| path("HUGGINGFACE_HUB_CACHE"))
@@ -79,13 +73,20 @@ impl HubSettings {
             offline: ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"]
                 .into_iter()
                 .find(|key| on(key)),
-            token: if on("HF_HUB_DISABLE_IMPLICIT_TOKEN") {
-                None
-            } else {
-                token()
-            },
+            named_token: named("HF_TOKEN").or_else(|| named("HUGGING_FACE_HUB_TOKEN")),
+            sends_token: !on("HF_HUB_DISABLE_IMPLICIT_TOKEN"),
             token_file,
         }
+    }
+
+    /// Who asks, if that is known. The token's file is read anew each time, since a token may have been kept meanwhile.
+    pub fn token(&self) -> Option<Token> {
+        let kept = || {
+            let text = std::fs::read_to_string(&self.token_file).ok()?;
+            Token::new(&text, TokenSource::File(self.token_file.clone()))
+        };
+        let known = || self.named_token.clone().or_else(kept);
+        self.sends_token.then(known).flatten()
     }
 
     /// Keeps a token where the Hub's own tools keep it, readable by nobody else.
@@ -202,11 +203,11 @@ mod tests {
             ("HF_TOKEN_PATH", path),
         ];
         for (skip, secret) in ["hf_one", "two", "from_a_file"].into_iter().enumerate() {
-            assert_eq!(read(&all[skip..]).token.unwrap().secret(), secret);
+            assert_eq!(read(&all[skip..]).token().unwrap().secret(), secret);
         }
-        assert!(read(&[("HF_HOME", "/nowhere")]).token.is_none());
+        assert!(read(&[("HF_HOME", "/nowhere")]).token().is_none());
         let kept_back = [("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1"), all[0]];
-        assert!(read(&kept_back).token.is_none());
+        assert!(read(&kept_back).token().is_none());
         let shown = format!("{:?}", read(&all));
         assert!(
             shown.contains("HF_TOKEN") && !shown.contains("hf_one"),

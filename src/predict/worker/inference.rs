@@ -195,17 +195,17 @@ where
         while run.go_on(&mut Answering::new(model, answers)) == Ended::WithoutRoom {
             run.may_move = false;
             let cancelled = || !run.shared.wants_job(generation);
-            if let Some(moved) = on_cpu(&self.loader, self.loaded.as_ref(), &model.info, &cancelled)
-            {
+            let Some((of, spec)) = &self.loaded else {
+                continue;
+            };
+            if let Some(moved) = on_cpu(&self.loader, spec, &model.info, &cancelled) {
                 *model = moved;
-                let processor = Arc::clone(&model.processor);
-                let of = self
-                    .loaded
-                    .as_ref()
-                    .map_or(0, |(generation, _)| *generation);
-                if self.shared.model_is_ready(of, processor) {
+                if self
+                    .shared
+                    .model_is_ready(*of, Arc::clone(&model.processor))
+                {
                     self.reporter.send(Event::Moved {
-                        generation: of,
+                        generation: *of,
                         info: model.info.clone(),
                     });
                 }
@@ -221,14 +221,13 @@ fn is_cpu(device: &str) -> bool {
 /// The model that is loaded once more on the CPU, with its numbers in the same format; `None` if that fails.
 fn on_cpu<L>(
     loader: &L,
-    loaded: Option<&(Generation, ModelSpec)>,
+    spec: &ModelSpec,
     info: &ModelInfo,
     cancelled: &dyn Fn() -> bool,
 ) -> Option<LoadedModel>
 where
     L: Fn(&ModelSpec, &mut dyn FnMut(LoadProgress) -> bool) -> Result<LoadedModel, ModelError>,
 {
-    let (_, spec) = loaded?;
     let dtype = match info.dtype.as_str() {
         "bf16" => DtypeChoice::Bf16,
         "f16" => DtypeChoice::F16,
