@@ -136,7 +136,7 @@ impl Window {
                     worker: Worker::spawn(|| {}).unwrap(),
                     settings_file: None,
                     thumbnails: None,
-                    hub: Box::new(|| HubSettings::read(|_| None)),
+                    hub: HubSettings::read(|_| None),
                 };
                 App::with_parts(cc, launch, parts).unwrap()
             });

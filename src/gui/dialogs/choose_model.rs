@@ -1,14 +1,14 @@
 //! Choosing a model and its adapter.
 
-use egui::{Align, Button, Layout, ScrollArea, Ui};
+use egui::{Align, Layout, ScrollArea, Ui};
 use egui_material_icons::icons;
 
-use super::{Next, modal, needs::Needs, tiles::Tiles};
+use super::{Next, modal, needs::Needs, path_field::PathField, tiles::Tiles};
 use crate::{
     gui::{
         command::Command,
         errand::Errand,
-        file_dialog::{Choose, FileDialog},
+        file_dialog::Choose,
         panels::top_bar::elided,
         settings::{RecentModel, Settings},
         theme::{self, space},
@@ -20,11 +20,8 @@ use crate::{
     },
 };
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Field {
-    Model,
-    Adapter,
-}
+/// What can stand for a model or an adapter.
+const HINT: &str = "Folder, org/name, or preset";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum AdapterChoice {
@@ -35,8 +32,8 @@ enum AdapterChoice {
 
 /// The dialog.
 pub struct ChooseModel {
-    model: String,
-    adapter: String,
+    model: PathField,
+    adapter: PathField,
     choice: AdapterChoice,
     device: DeviceChoice,
     dtype: DtypeChoice,
@@ -46,7 +43,6 @@ pub struct ChooseModel {
     recent: Vec<RecentModel>,
     presets: Vec<OwnedPreset>,
     looking: Option<Errand<Vec<OwnedPreset>>>,
-    browsing: Option<(Field, FileDialog)>,
     hub: HubSettings,
     needs: Needs,
 }
@@ -100,8 +96,8 @@ impl ChooseModel {
             Adapter::Named(adapter) => (AdapterChoice::Named, adapter),
         };
         let mut dialog = Self {
-            model: spec.model,
-            adapter,
+            model: PathField::new(spec.model.as_ref()),
+            adapter: PathField::new(adapter.as_ref()),
             choice,
             device: spec.device,
             dtype: spec.dtype,
@@ -111,7 +107,6 @@ impl ChooseModel {
             recent: settings.recent_models.clone(),
             presets: Inventory::presets_elsewhere(),
             looking: None,
-            browsing: None,
             hub,
             needs: Needs::default(),
         };
@@ -132,26 +127,15 @@ impl ChooseModel {
         if let Some(Ok(presets)) = Errand::take(&mut self.looking) {
             self.presets = presets;
         }
-        let Some((field, dialog)) = &self.browsing else {
-            return;
-        };
-        if let Some(chosen) = dialog.poll() {
-            if let Some(path) = chosen {
-                let text = path.display().to_string();
-                match field {
-                    Field::Model => self.model = text,
-                    Field::Adapter => self.adapter = text,
-                }
-            }
-            self.browsing = None;
-        }
+        self.model.receive();
+        self.adapter.receive();
     }
 
     pub(super) fn show(&mut self, ctx: &egui::Context, out: &mut Vec<Command>) -> Next {
         let mut next = Next::Stay;
         let closes = modal(ctx, "Choose a model", 580.0, |ui| {
             ui.label("A folder with config.json and weights, a Hub id, or a preset’s name.");
-            self.path_ui(ui, Field::Model, "Model");
+            self.model.ui(ui, ("Model", HINT), Choose::Folder);
             widgets::outlined(ui, |ui| self.adapter_ui(ui));
             ui.horizontal(|ui| {
                 let device = ("Device", icons::ICON_MEMORY);
@@ -163,13 +147,14 @@ impl ChooseModel {
                     self.dtype = dtype;
                 }
             });
-            self.tiles.ui(ui, &self.model, &mut self.image_splitting);
+            self.tiles
+                .ui(ui, &self.model.text, &mut self.image_splitting);
             ui.add_space(space::XS);
             let spec = self.spec();
             let lacks = self.needs.ui(ui, &spec, &self.hub);
             ui.horizontal(|ui| {
-                let ready = !self.model.trim().is_empty()
-                    && (self.choice != AdapterChoice::Named || !self.adapter.trim().is_empty());
+                let ready = self.model.path().is_some()
+                    && (self.choice != AdapterChoice::Named || self.adapter.path().is_some());
                 let load = if lacks {
                     widgets::primary(ui, icons::ICON_CLOUD_DOWNLOAD, "Fetch and load", ready)
                 } else {
@@ -194,25 +179,6 @@ impl ChooseModel {
         }
     }
 
-    fn path_ui(&mut self, ui: &mut Ui, field: Field, name: &str) {
-        let idle = self.browsing.is_none();
-        let text = match field {
-            Field::Model => &mut self.model,
-            Field::Adapter => &mut self.adapter,
-        };
-        widgets::row_from_right(ui, |ui| {
-            let response = ui.add_enabled(idle, Button::new("Choose…"));
-            let response = response.accessible_name(format!("Choose the folder: {name}"));
-            if response.clicked() {
-                let ctx = ui.ctx().clone();
-                let dialog = FileDialog::open(Choose::Folder, move || ctx.request_repaint());
-                self.browsing = Some((field, dialog));
-            }
-            let edit = widgets::field(text).hint_text("Folder, org/name, or preset");
-            ui.add(edit).accessible_name(name);
-        });
-    }
-
     fn adapter_ui(&mut self, ui: &mut Ui) {
         ui.label(theme::caption(ui, "Adapter (LoRA), merged while loading"));
         ui.horizontal(|ui| {
@@ -227,7 +193,7 @@ impl ChooseModel {
             }
         });
         if self.choice == AdapterChoice::Named {
-            self.path_ui(ui, Field::Adapter, "Adapter");
+            self.adapter.ui(ui, ("Adapter", HINT), Choose::Folder);
         }
     }
 
@@ -263,8 +229,8 @@ impl ChooseModel {
         });
         if let Some(name) = taken {
             self.choice = AdapterChoice::Own;
-            self.model = name.to_owned();
-            self.adapter.clear();
+            self.model.text = name.to_owned();
+            self.adapter.text.clear();
         }
     }
 
@@ -290,18 +256,18 @@ impl ChooseModel {
                 (false, Some(_)) => AdapterChoice::Named,
                 (false, None) => AdapterChoice::Own,
             };
-            self.model = recent.model;
-            self.adapter = recent.adapter.unwrap_or_default();
+            self.model.text = recent.model;
+            self.adapter.text = recent.adapter.unwrap_or_default();
         }
     }
 
     fn spec(&self) -> ModelSpec {
         ModelSpec {
-            model: self.model.trim().to_owned(),
+            model: self.model.text.trim().to_owned(),
             adapter: match self.choice {
                 AdapterChoice::Own => Adapter::Default,
                 AdapterChoice::None => Adapter::None,
-                AdapterChoice::Named => Adapter::Named(self.adapter.trim().to_owned()),
+                AdapterChoice::Named => Adapter::Named(self.adapter.text.trim().to_owned()),
             },
             device: self.device,
             dtype: self.dtype,

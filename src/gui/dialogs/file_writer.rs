@@ -3,17 +3,18 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Button, Ui};
+use egui::Ui;
 use egui_material_icons::icons;
 
+use super::path_field::PathField;
 use crate::{
     causes::with_causes,
     export::ExportError,
     gui::{
         errand::Errand,
-        file_dialog::{Choose, FileDialog},
+        file_dialog::Choose,
         theme::{self, Palette},
-        widgets::{self, field, notice},
+        widgets::{self, notice},
     },
 };
 
@@ -27,29 +28,27 @@ enum State<T> {
 
 /// A file to be written; `T` tells what was.
 pub(super) struct FileWriter<T> {
-    path: String,
+    path: PathField,
     state: State<T>,
-    browsing: Option<FileDialog>,
 }
 
 impl<T: Send + 'static> FileWriter<T> {
     /// Suggests a path.
     pub fn new(path: &Path) -> Self {
         Self {
-            path: path.display().to_string(),
+            path: PathField::new(path),
             state: State::Asking,
-            browsing: None,
         }
     }
 
     /// The path as it stands.
     pub fn path(&self) -> &Path {
-        Path::new(self.path.trim())
+        Path::new(self.path.text.trim())
     }
 
     /// Takes another path. What was asked about the one before is forgotten.
     pub fn set_path(&mut self, path: &Path) {
-        self.path = path.display().to_string();
+        self.path.text = path.display().to_string();
         self.ask_again();
     }
 
@@ -70,11 +69,11 @@ impl<T: Send + 'static> FileWriter<T> {
 
     /// Takes a path from the system's dialog; whether there was one.
     pub fn receive_path(&mut self) -> bool {
-        let chosen = FileDialog::take(&mut self.browsing);
-        if let Some(path) = &chosen {
-            self.set_path(path);
+        let received = self.path.receive();
+        if received {
+            self.ask_again();
         }
-        chosen.is_some()
+        received
     }
 
     /// What was written, once, when it is.
@@ -93,25 +92,16 @@ impl<T: Send + 'static> FileWriter<T> {
 
     /// The path, to type or to choose (a folder if `is_folder`); whether something was typed.
     pub fn path_ui(&mut self, ui: &mut Ui, is_folder: bool) -> bool {
-        widgets::row_from_right(ui, |ui| {
-            let choose = ui.add_enabled(self.browsing.is_none(), Button::new("Choose…"));
-            if choose.clicked() {
-                let ctx = ui.ctx().clone();
-                let wake = move || ctx.request_repaint();
-                let choose = if is_folder {
-                    Choose::Folder
-                } else {
-                    Choose::Save(self.path().to_owned())
-                };
-                self.browsing = Some(FileDialog::open(choose, wake));
-            }
-            let response = ui.add(field(&mut self.path));
-            let typed = response.accessible_name("File to write").changed();
-            if typed {
-                self.ask_again();
-            }
-            typed
-        })
+        let choose = if is_folder {
+            Choose::Folder
+        } else {
+            Choose::Save(self.path().to_owned())
+        };
+        let typed = self.path.ui(ui, ("File to write", ""), choose);
+        if typed {
+            self.ask_again();
+        }
+        typed
     }
 
     /// How it stands.
@@ -137,8 +127,8 @@ impl<T: Send + 'static> FileWriter<T> {
         let idle = !matches!(self.state, State::Writing(_));
         let replace = matches!(self.state, State::Exists(_));
         let label = if replace { "Replace it" } else { "Export" };
-        let ready = idle && !self.path.trim().is_empty();
-        let pressed = widgets::primary(ui, icons::ICON_FILE_DOWNLOAD, label, ready).clicked();
-        pressed.then(|| (self.path().to_owned(), replace))
+        let path = self.path.path().filter(|_| idle);
+        let export = widgets::primary(ui, icons::ICON_FILE_DOWNLOAD, label, path.is_some());
+        Some((path.filter(|_| export.clicked())?, replace))
     }
 }

@@ -1,20 +1,18 @@
 //! Gold posts: choose where labels are known from and how many posts come up, and see how often the reviewer agreed.
 
-use std::path::PathBuf;
-
-use egui::{Button, DragValue, Label, Slider, Ui};
+use egui::{DragValue, Label, Slider, Ui};
 use egui_material_icons::icons;
 
-use super::{Next, Shown, modal};
+use super::{Next, Shown, modal, path_field::PathField};
 use crate::{
     gui::{
         bench::Bench,
         command::{Command, People},
         errand::Errand,
-        file_dialog::{Choose, FileDialog},
+        file_dialog::Choose,
         panels::ceiling,
         theme::{self, Palette, space},
-        widgets::{self, field, segmented},
+        widgets::{self, segmented},
     },
     review::{
         Session,
@@ -45,12 +43,11 @@ impl Origin {
 /// The dialog.
 pub struct GoldDialog {
     from: Origin,
-    path: String,
+    file: PathField,
     share_percent: u8,
     seed: u32,
     every: u32,
     order: Order,
-    browsing: Option<FileDialog>,
     drawing: Option<Errand<Result<KeptGold, String>>>,
     failure: Option<String>,
 }
@@ -59,12 +56,11 @@ impl GoldDialog {
     pub(super) fn new(bench: &Bench) -> Self {
         Self {
             from: Origin::File,
-            path: String::new(),
+            file: PathField::default(),
             share_percent: Origin::File.usual_percent(),
             seed: 1,
             every: 20,
             order: bench.order,
-            browsing: None,
             drawing: None,
             failure: None,
         }
@@ -82,9 +78,7 @@ impl GoldDialog {
 
     /// The gold posts that were drawn.
     pub(super) fn receive(&mut self) -> Option<KeptGold> {
-        if let Some(path) = FileDialog::take(&mut self.browsing) {
-            self.path = path.display().to_string();
-        }
+        self.file.receive();
         match Errand::take(&mut self.drawing)?.flatten() {
             Ok(gold) => Some(gold),
             Err(message) => {
@@ -142,7 +136,11 @@ impl GoldDialog {
             self.failure = None;
         }
         match self.from {
-            Origin::File => self.file_ui(ui),
+            Origin::File => {
+                let hint = "A CSV, JSON or JSON Lines file, or a session";
+                let name = "File of known labels";
+                self.file.ui(ui, (name, hint), Choose::Labelled);
+            }
             Origin::Second(_) => {}
             Origin::Own => {
                 let text = "The posts drawn are open again: until you have decided them once more, scores and exports leave \
@@ -172,8 +170,7 @@ impl GoldDialog {
         }
         ui.add_space(space::S);
         let source = match self.from {
-            Origin::File if self.path.trim().is_empty() => None,
-            Origin::File => Some(GoldSource::File(PathBuf::from(self.path.trim()))),
+            Origin::File => self.file.path().map(GoldSource::File),
             Origin::Second(place) => session
                 .seconds()
                 .nth(place)
@@ -191,20 +188,6 @@ impl GoldDialog {
                 order: self.order,
             })));
         }
-    }
-
-    fn file_ui(&mut self, ui: &mut Ui) {
-        widgets::row_from_right(ui, |ui| {
-            let idle = self.browsing.is_none();
-            if ui.add_enabled(idle, Button::new("Choose…")).clicked() {
-                let ctx = ui.ctx().clone();
-                let dialog = FileDialog::open(Choose::Labelled, move || ctx.request_repaint());
-                self.browsing = Some(dialog);
-            }
-            let edit =
-                field(&mut self.path).hint_text("A CSV, JSON or JSON Lines file, or a session");
-            ui.add(edit).accessible_name("File of known labels");
-        });
     }
 }
 

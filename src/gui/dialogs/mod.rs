@@ -12,6 +12,7 @@ mod needs;
 mod note;
 mod open_data;
 mod palette;
+mod path_field;
 pub mod probe;
 mod second;
 pub mod seen;

@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use egui::{Button, Grid, Label, RichText, Ui};
 use egui_material_icons::icons;
 
-use super::{Next, Shown, modal};
+use super::{Next, Shown, modal, path_field::PathField};
 use crate::{
     causes::with_causes,
     gui::{
         bench::Bench,
         command::{Command, People},
         errand::Errand,
-        file_dialog::{Choose, FileDialog},
+        file_dialog::Choose,
         panels::scores::percent,
         theme::{self, Palette, space},
-        widgets::{self, field, icon},
+        widgets::{self, icon},
     },
     metrics::agreement::LabelAgreement,
     review::{Session, people::Beside, queue::Filter, second::SecondReviewer},
@@ -24,8 +24,7 @@ use crate::{
 /// The dialog.
 #[derive(Default)]
 pub struct SecondDialog {
-    path: String,
-    browsing: Option<FileDialog>,
+    file: PathField,
     reading: Option<Errand<Result<SecondReviewer, String>>>,
     failure: Option<String>,
     /// The second reviewer whose figures are shown, by the file; else the one who came last.
@@ -45,13 +44,11 @@ impl SecondDialog {
 
     /// The reviewer that was read.
     pub(super) fn receive(&mut self) -> Option<SecondReviewer> {
-        if let Some(path) = FileDialog::take(&mut self.browsing) {
-            self.path = path.display().to_string();
-        }
+        self.file.receive();
         match Errand::take(&mut self.reading)?.flatten() {
             Ok(second) => {
                 self.chosen = Some(second.file().to_owned());
-                self.path.clear();
+                self.file.text.clear();
                 Some(second)
             }
             Err(message) => {
@@ -96,20 +93,16 @@ impl SecondDialog {
 
     fn choose_ui(&mut self, ui: &mut Ui, out: &mut Vec<Command>) {
         widgets::row_from_right(ui, |ui| {
-            let ready = !self.path.trim().is_empty() && self.reading.is_none();
-            if widgets::primary(ui, icons::ICON_FOLDER_OPEN, "Import", ready).clicked() {
-                let file = PathBuf::from(self.path.trim());
+            let file = self.file.path().filter(|_| self.reading.is_none());
+            let import = widgets::primary(ui, icons::ICON_FOLDER_OPEN, "Import", file.is_some());
+            if let Some(file) = file.filter(|_| import.clicked()) {
                 out.push(Command::People(People::Import(file)));
             }
-            let idle = self.browsing.is_none();
-            if ui.add_enabled(idle, Button::new("Choose…")).clicked() {
-                let ctx = ui.ctx().clone();
-                let dialog = FileDialog::open(Choose::Session, move || ctx.request_repaint());
-                self.browsing = Some(dialog);
-            }
-            let edit = field(&mut self.path).hint_text("A session file: NAME.overrule");
-            ui.add(edit)
-                .accessible_name("Session of the second reviewer");
+            let (name, hint) = (
+                "Session of the second reviewer",
+                "A session file: NAME.overrule",
+            );
+            self.file.fill_row(ui, (name, hint), Choose::Session);
         });
     }
 

@@ -2,17 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Button, ProgressBar};
+use egui::ProgressBar;
 use egui_material_icons::icons;
 
-use super::{Next, modal};
+use super::{Next, modal, path_field::PathField};
 use crate::{
     gui::{
         command::Command,
-        file_dialog::{Choose, FileDialog},
+        file_dialog::Choose,
         theme::{self, Palette, space},
         unpacking::Unpacking,
-        widgets::{self, entry, field, notice, posts, thousands},
+        widgets::{self, entry, notice, posts, thousands},
     },
     prepare::Prepared,
 };
@@ -20,9 +20,8 @@ use crate::{
 /// The dialog.
 pub struct UnpackDialog {
     source: PathBuf,
-    out: String,
+    out: PathField,
     state: State,
-    browsing: Option<FileDialog>,
 }
 
 enum State {
@@ -36,18 +35,15 @@ enum State {
 impl UnpackDialog {
     pub(super) fn new(source: PathBuf) -> Self {
         Self {
-            out: suggestion(&source).display().to_string(),
+            out: PathField::new(&suggestion(&source)),
             source,
             state: State::Asking,
-            browsing: None,
         }
     }
 
     /// Takes what the thread and the system's dialog have found out.
     pub(super) fn receive(&mut self) {
-        if let Some(folder) = FileDialog::take(&mut self.browsing) {
-            self.out = folder.display().to_string();
-        }
+        self.out.receive();
         if let State::Running(unpacking) = &mut self.state
             && let Some(result) = unpacking.poll()
         {
@@ -114,16 +110,8 @@ impl UnpackDialog {
         let is_running = matches!(self.state, State::Running(_));
         ui.add_space(space::XS);
         ui.add_enabled_ui(!is_running, |ui| {
-            widgets::row_from_right(ui, |ui| {
-                let choose = Button::new("Choose…");
-                if ui.add_enabled(self.browsing.is_none(), choose).clicked() {
-                    let ctx = ui.ctx().clone();
-                    let wake = move || ctx.request_repaint();
-                    self.browsing = Some(FileDialog::open(Choose::Folder, wake));
-                }
-                let response = ui.add(field(&mut self.out));
-                response.accessible_name("Folder to unpack into");
-            });
+            let name = "Folder to unpack into";
+            self.out.ui(ui, (name, ""), Choose::Folder);
         });
     }
 
@@ -158,18 +146,18 @@ impl UnpackDialog {
         }
         ui.add_space(space::XS);
         ui.horizontal(|ui| {
-            let ready = !self.out.trim().is_empty();
-            if widgets::primary(ui, icons::ICON_UNARCHIVE, "Unpack", ready).clicked() {
-                self.start(ui.ctx());
+            let out = self.out.path();
+            let unpack = widgets::primary(ui, icons::ICON_UNARCHIVE, "Unpack", out.is_some());
+            if let Some(out) = out.filter(|_| unpack.clicked()) {
+                self.start(ui.ctx(), out);
             }
             cancelled = ui.button("Cancel").clicked();
         });
         cancelled
     }
 
-    fn start(&mut self, ctx: &egui::Context) {
+    fn start(&mut self, ctx: &egui::Context, out: PathBuf) {
         let ctx = ctx.clone();
-        let out = PathBuf::from(self.out.trim());
         let wake = move || ctx.request_repaint();
         self.state = State::Running(Unpacking::start(self.source.clone(), out, wake));
     }
