@@ -94,6 +94,7 @@ fn run() -> RunInfo {
         dtype: "f32".into(),
         device: "cpu".into(),
         image_setting: None,
+        max_new_tokens: None,
         label_set: Vec::new(),
         version: overrule::VERSION.into(),
     }

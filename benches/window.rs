@@ -70,6 +70,7 @@ fn predict(file: &Path, session: &Path) {
             dtype: "f32".into(),
             device: "cpu".into(),
             image_setting: None,
+            max_new_tokens: None,
             label_set: Vec::new(),
             version: overrule::VERSION.into(),
         });

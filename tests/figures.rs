@@ -314,3 +314,32 @@ fn the_numbers_of_a_figure_say_what_they_are() {
         ));
     });
 }
+
+#[test]
+fn the_random_part_goes_past_posts_that_are_put_away_without_counting_them() {
+    filled(|session| {
+        let front = |seed: u32| {
+            let key = |post: &usize| random_key(session.dataset().posts[*post].id, seed);
+            (0..12).min_by_key(key).unwrap()
+        };
+        // A shuffle whose first post nobody has worked on.
+        let (seed, first) = (0..)
+            .map(|seed| (seed, front(seed)))
+            .find(|(_, first)| session.review(*first).outcome.is_none())
+            .unwrap();
+        for post in (0..12).filter(|post| *post != first) {
+            session.apply(post, confirm(&[0]));
+        }
+        session.record_prediction(first, said(&[2]));
+        session.put_topics_away(set(&[2]));
+        let now = session.snapshot();
+        assert!(now.is_put_away(first));
+        let part = Part::of(Sample::Random(seed), &now);
+        assert!((0..12).all(|post| now.is_in(part, post) == (post != first)));
+        let basis = Basis {
+            truth: Truth::Combined,
+            part,
+        };
+        assert_eq!(now.left_out(basis, Exposure::Any).outside_part, 1);
+    });
+}

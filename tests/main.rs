@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // how a test fails
 
 mod architecture;
+mod bench;
 mod bias_classifier;
 mod cli;
 mod common;

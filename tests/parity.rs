@@ -92,6 +92,7 @@ fn answer_with(
         max_new_tokens: max,
         drafts,
         keep_first_logits: true,
+        keep_passes: false,
     };
     let decoded = decode(network(model), inputs, &decoding, &|| false).unwrap();
     decoded.answers.into_iter().map(|g| g.unwrap()).collect()
@@ -296,6 +297,7 @@ pub fn assert_label_probabilities(folder: &Path, posts: usize) {
                 max_new_tokens: 64,
                 drafts: &drafts,
                 keep_first_logits: false,
+                keep_passes: false,
             };
             let network = network(&mut model);
             let passes = decode(network, &inputs, &decoding, &|| false)

@@ -166,6 +166,7 @@ fn drafts_change_no_answer() {
             max_new_tokens: 64,
             drafts: &drafts,
             keep_first_logits: true,
+            keep_passes: false,
         };
         let decoded = decode(network(&mut model), &inputs, &decoding, &|| false).unwrap();
         let plain = answer(&mut model, &inputs, 64);

@@ -68,6 +68,7 @@ pub fn run(model: &str) -> RunInfo {
         dtype: "f32".into(),
         device: "cpu".into(),
         image_setting: None,
+        max_new_tokens: None,
         label_set: vec!["a".into(), "b".into(), "c".into()],
         version: "0.0.0".into(),
     }

@@ -213,6 +213,9 @@ fn a_decision_made_blind_is_kept_beside_its_revision() {
     assert!(session.review(0).is_revised());
     assert_eq!(session.redo(), Some(1));
     assert_eq!(session.review(1).blind, Some(set(&[2])));
+    // What settles a conflict is no revision in sight of the model's answer.
+    session.apply(1, Action::Settle(set(&[0])));
+    assert!(!session.review(1).is_revised());
 }
 
 #[test]

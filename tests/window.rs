@@ -7,6 +7,7 @@ mod fake;
 mod figures;
 mod gold;
 mod guideline;
+mod opening;
 mod probe;
 mod runs;
 mod second;
@@ -17,7 +18,7 @@ mod unpack;
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable;
 use overrule::{
-    gui::{Launch, bench::Source},
+    gui::{Launch, working::Source},
     review::{Outcome, queue::Filter},
 };
 

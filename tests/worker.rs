@@ -217,6 +217,25 @@ fn when_memory_runs_out_batches_get_smaller_and_stay_so() {
 }
 
 #[test]
+fn batches_that_grow_do_not_wait_for_images_that_nobody_prepares() {
+    let mut bench = Bench::with_model("on a GPU");
+    bench.gate.open();
+    for pattern in 0..24 {
+        let refused = |post: usize| !(post * 7 + pattern).is_multiple_of(4);
+        let texts: Vec<&str> = (0..30)
+            .map(|post| if refused(post) { text::REFUSED } else { "" })
+            .collect();
+        let mut job = job(&texts, 1);
+        // The size is found by itself: it grows as long as that pays.
+        job.options.batch_size = None;
+        let generation = bench.worker.predict(job);
+        let (answers, _) = bench.outcome(generation);
+        assert_eq!(answers.len(), texts.len(), "pattern {pattern}");
+        bench.gate.begun.try_iter().for_each(drop);
+    }
+}
+
+#[test]
 fn a_model_that_the_gpu_has_no_room_for_is_loaded_on_the_cpu() {
     let bench = Bench::new();
     bench.load("too large for a GPU");

@@ -20,7 +20,10 @@ use crate::{
         PromptStyle,
     },
     post::LabelNames,
-    predict::answering::{AnswerOptions, DecodeMode},
+    predict::{
+        answering::{AnswerOptions, DecodeMode},
+        prediction::DEFAULT_MAX_NEW_TOKENS,
+    },
     review::{Session, store},
 };
 
@@ -163,7 +166,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "PROMPT", default_value = "trained", value_parser = prompts())]
     pub prompt: PromptStyle,
     /// The longest answer, in tokens
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = at_least_one())]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_NEW_TOKENS, value_parser = at_least_one())]
     pub max_new_tokens: usize,
     /// Likely answers ride along with the prompt and are verified, or one pass a token: the answers are the same
     #[arg(long, value_name = "HOW", default_value = "draft", value_parser = decode_modes())]

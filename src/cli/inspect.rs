@@ -146,6 +146,7 @@ fn inspect(
         max_new_tokens,
         drafts: &Drafts::none(),
         keep_first_logits: true,
+        keep_passes: false,
     };
     let decoded = decode::decode(network, &[&input], &decoding, &|| false)?;
     let generated = decoded

@@ -74,7 +74,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     if let Some(labels) = LabelNote::new(&model, &dataset.labels) {
         reporter.note(&labels.to_string());
     }
-    let run = RunInfo::new(&model, args.run.prompt, &dataset.labels);
+    let longest = args.run.max_new_tokens;
+    let run = RunInfo::new(&model, args.run.prompt, &dataset.labels, longest);
 
     let limit = args.limit.unwrap_or(usize::MAX);
     let places = 0..dataset.posts.len().min(limit);

@@ -9,6 +9,7 @@ use std::{
 use super::{
     background::{Background, Due, Wake},
     figures::Figures,
+    working::{OnScreen, Working},
 };
 use crate::{
     post::LabelSet,
@@ -24,37 +25,6 @@ const AHEAD: usize = 16;
 
 /// A queue over at most so many posts is worked out within the frame: that is quicker than to start a thread.
 const IN_FRAME: usize = 2_000;
-
-/// Where the labels in front of the reviewer come from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Source {
-    /// Being edited.
-    Draft,
-    /// Confirmed.
-    Decision,
-    /// Taken from the model as a beginning.
-    Model,
-    /// Taken from the dataset as a beginning.
-    Dataset,
-    /// Nothing is chosen yet.
-    Nothing,
-}
-
-/// The labels in front of the reviewer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Working {
-    /// The chosen labels; `None` if nothing is chosen, which is not the same as no label.
-    pub labels: Option<LabelSet>,
-    /// Where they come from.
-    pub source: Source,
-}
-
-impl Working {
-    /// Whether the labels are the reviewer's own, and not a suggestion.
-    pub fn is_own(&self) -> bool {
-        matches!(self.source, Source::Draft | Source::Decision)
-    }
-}
 
 /// What to pick for one action over several posts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -96,6 +66,9 @@ pub struct Bench {
     is_chosen: bool,
     /// Posts that left the queue while a new one was on its way.
     left: Vec<u32>,
+    on_screen: Option<OnScreen>,
+    /// The window's clock at the beginning of the frame.
+    pub clock_secs: f64,
     wake: Wake,
 }
 
@@ -125,6 +98,8 @@ impl Bench {
             build: Background::new("overrule-queue"),
             is_chosen: false,
             left: Vec::new(),
+            on_screen: None,
+            clock_secs: 0.0,
             wake,
             session,
         };
@@ -134,6 +109,7 @@ impl Bench {
             queue::build(&bench.session, Filter::All, Order::Dataset, "")
         });
         bench.find_place();
+        bench.leave_put_away();
         bench
     }
 
@@ -234,9 +210,11 @@ impl Bench {
     /// Takes a post out of the queue that does not belong there any more. Working the whole queue out again would
     /// cost a frame at 150,000 posts; whatever else changed comes with the next `refresh`.
     fn drop_if_done(&mut self, post: usize) {
-        if let Ok(place) = self.place
-            && !queue::passes(&self.session, self.filter, post)
-        {
+        if queue::passes(&self.session, self.filter, post) {
+            return;
+        }
+        self.selection.remove(&post);
+        if let Ok(place) = self.place {
             self.left.push(self.queue.remove(place));
             self.place = Err(place);
         }
@@ -325,6 +303,10 @@ impl Bench {
     fn take_queue(&mut self, queue: Vec<u32>) {
         let stood = self.place.is_ok();
         self.queue = queue;
+        // What left the queue is not picked any more: nobody sees that it is.
+        let (session, filter) = (&self.session, self.filter);
+        self.selection
+            .retain(|post| queue::passes(session, filter, *post));
         let left = std::mem::take(&mut self.left).into_iter();
         let gone: HashSet<u32> = left
             .filter(|post| !queue::passes(&self.session, self.filter, *post as usize))
@@ -337,6 +319,9 @@ impl Bench {
             self.is_chosen = false;
             return;
         };
+        if self.session.is_loading() && self.leave_put_away() {
+            return;
+        }
         if std::mem::take(&mut self.is_chosen) {
             if let Some(first) = self.queue.first().copied() {
                 self.go_to(first as usize);
@@ -344,6 +329,21 @@ impl Bench {
         } else if let (true, Ok(post)) = (stood, u32::try_from(self.session.cursor())) {
             self.queue.insert(gap.min(self.queue.len()), post);
             self.find_place();
+        }
+    }
+
+    /// Goes on where the post on screen is one that the reviewer does not want to meet. Whether it was.
+    fn leave_put_away(&mut self) -> bool {
+        let (Err(gap), Some(post)) = (self.place, self.cursor()) else {
+            return false;
+        };
+        let next = self.queue.get(gap).or(self.queue.first()).copied();
+        match next.filter(|_| self.session.is_put_away(post)) {
+            Some(next) => {
+                self.go_to(next as usize);
+                true
+            }
+            None => false,
         }
     }
 
@@ -367,34 +367,33 @@ impl Bench {
         waits.into_iter().flatten().min()
     }
 
-    /// The labels in front of the reviewer for a post. Where the model's answer is hidden, nothing is chosen beforehand.
+    /// The labels in front of the reviewer for a post.
     pub fn working(&self, post: usize) -> Working {
-        let review = self.session.review(post);
-        let dataset = || {
-            self.session
-                .dataset()
-                .posts
-                .get(post)
-                .and_then(|post| post.truth)
-        };
-        let suggested =
-            |labels: Option<LabelSet>| labels.filter(|_| !self.session.hides_answer(post));
-        let candidates = [
-            (review.draft, Source::Draft),
-            (review.decision, Source::Decision),
-            (suggested(self.session.answer(post)), Source::Model),
-            (suggested(dataset()), Source::Dataset),
-        ];
-        candidates
-            .into_iter()
-            .find(|(labels, _)| labels.is_some())
-            .map_or(
-                Working {
-                    labels: None,
-                    source: Source::Nothing,
-                },
-                |(labels, source)| Working { labels, source },
-            )
+        OnScreen::labels(self.on_screen, &self.session, post)
+    }
+
+    /// The labels that a key pressed now is about.
+    pub fn labels_read(&self, post: usize) -> Option<LabelSet> {
+        OnScreen::labels_read(self.on_screen, &self.session, post, self.clock_secs).labels
+    }
+
+    /// The model's answer, if it has stood on screen long enough to be read.
+    pub fn answer_read(&self, post: usize) -> Option<LabelSet> {
+        OnScreen::answer_read(self.on_screen, &self.session, post, self.clock_secs)
+    }
+
+    /// Takes note of what a frame has painted.
+    pub fn note_shown(&mut self) {
+        // What is still being read in is no news.
+        let is_settled = !self.session.is_loading();
+        self.on_screen = self.cursor().filter(|_| is_settled).map(|post| {
+            OnScreen::after_frame(self.on_screen, &self.session, post, self.clock_secs)
+        });
+    }
+
+    /// Lets other suggestions take the place of those on screen: the reviewer has asked for them.
+    pub fn forget_shown(&mut self) {
+        self.on_screen = None;
     }
 
     /// The post on screen and those behind it that have no prediction yet: what the model should do first.

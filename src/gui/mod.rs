@@ -30,6 +30,7 @@ pub mod theme;
 pub mod toast;
 mod unpacking;
 pub mod widgets;
+pub mod working;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -37,7 +38,7 @@ use self::{app::App, settings::Settings};
 use crate::{
     dataset::OpenOptions,
     model::{ModelSpec, PromptStyle},
-    predict::answering::DecodeMode,
+    predict::{answering::DecodeMode, prediction::DEFAULT_MAX_NEW_TOKENS},
 };
 
 /// What the window begins with.
@@ -51,7 +52,7 @@ pub struct Launch {
     pub model: Option<ModelSpec>,
     /// Which prompt to use.
     pub prompt: PromptStyle,
-    /// The longest answer, in tokens; 0 takes the default of 64.
+    /// The longest answer, in tokens; 0 takes the default.
     pub max_new_tokens: usize,
     /// How answers are found.
     pub decode: DecodeMode,
@@ -63,6 +64,16 @@ pub struct Launch {
     pub session: Option<PathBuf>,
     /// The window's size in points. `None` takes the last one.
     pub size: Option<[f32; 2]>,
+}
+
+impl Launch {
+    /// How many tokens an answer may have.
+    fn longest_answer(&self) -> usize {
+        match self.max_new_tokens {
+            0 => DEFAULT_MAX_NEW_TOKENS,
+            given => given,
+        }
+    }
 }
 
 /// Opens the window and returns when it is closed.

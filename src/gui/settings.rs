@@ -7,9 +7,13 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{picture, theme::ThemeChoice};
-use crate::model::{Adapter, ModelSpec};
+use crate::{
+    model::{Adapter, ModelSpec},
+    post::{LabelNames, LabelSet},
+};
 
 /// How many recent datasets and models are kept.
 const RECENT: usize = 8;
@@ -165,12 +169,19 @@ impl Settings {
         Some(folder.join("settings.json"))
     }
 
-    /// Reads the file. One that is missing or damaged gives the defaults: settings are never worth an error on start.
+    /// Reads the file. What is missing or cannot be read in it has its default: settings are never worth an error on start.
+    /// A file that is no JSON object is kept as `settings.json.bad`.
     pub fn load(file: Option<&Path>) -> Self {
         let text = file.and_then(|file| std::fs::read_to_string(file).ok());
-        let mut settings: Self = text
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or_default();
+        let mut settings = text.map_or_else(Self::default, |text| {
+            Self::read(&text).unwrap_or_else(|| {
+                if let Some(file) = file {
+                    // Where that fails there is nobody to tell yet.
+                    drop(std::fs::rename(file, file.with_extension("json.bad")));
+                }
+                Self::default()
+            })
+        });
         settings.zoom = if settings.zoom.is_finite() {
             settings.zoom.clamp(0.75, 2.0)
         } else {
@@ -182,6 +193,33 @@ impl Settings {
         settings
     }
 
+    /// The settings of a JSON object, without those that cannot be read; `None` if it is none.
+    fn read(text: &str) -> Option<Self> {
+        let written: Map<String, Value> = serde_json::from_str(text).ok()?;
+        let mut known = serde_json::to_value(Self::default()).ok()?;
+        for (name, value) in written {
+            // Of a group of settings each stands for itself.
+            let parts: Vec<(Option<String>, Value)> = match value {
+                Value::Object(group) if known.get(&name).is_some_and(Value::is_object) => {
+                    let named = |(inner, value)| (Some(inner), value);
+                    group.into_iter().map(named).collect()
+                }
+                value => vec![(None, value)],
+            };
+            for (inner, value) in parts {
+                let mut tried = known.clone();
+                match inner {
+                    Some(inner) => tried[&name][inner] = value,
+                    None => tried[&name] = value,
+                }
+                if Self::deserialize(&tried).is_ok() {
+                    known = tried;
+                }
+            }
+        }
+        Self::deserialize(known).ok()
+    }
+
     /// Writes the file in one step, so that a crash leaves the old one or the new one.
     pub fn save(&self, file: &Path) -> std::io::Result<()> {
         let folder = file.parent().unwrap_or(Path::new("."));
@@ -191,6 +229,12 @@ impl Settings {
         temporary.write_all(b"\n")?;
         temporary.persist(file).map_err(|error| error.error)?;
         Ok(())
+    }
+
+    /// The labels of a dataset that are put away.
+    pub fn topics_put_away(&self, labels: &LabelNames) -> LabelSet {
+        let names = self.care.put_away.iter();
+        names.filter_map(|name| labels.index_of(name)).collect()
     }
 
     /// What the reviewer is called, if anything.
@@ -253,7 +297,18 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_gives_the_defaults() {
+    fn one_setting_that_cannot_be_read_costs_no_other_one() {
+        let text = r#"{"care": {"uncover": "by thinking", "cover_text": true, "put_away": ["a"]}, "texture_mib": -1,
+            "zoom": 1.5, "keys": {"confirm": "F2"}, "of a later version": 7}"#;
+        let settings = Settings::read(text).unwrap();
+        assert_eq!(settings.care.uncover, Uncover::Hold);
+        assert!(settings.care.cover_text && settings.care.put_away == ["a"]);
+        assert_eq!((settings.zoom, settings.texture_mib), (1.5, 256));
+        assert_eq!(settings.keys["confirm"], "F2");
+    }
+
+    #[test]
+    fn a_damaged_file_gives_the_defaults_and_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("settings.json");
         for text in ["{\"zoom\": ", "", "[]", "{\"zoom\": 1e9}"] {
@@ -263,6 +318,12 @@ mod tests {
                 settings.blur && (0.75..=2.0).contains(&settings.zoom),
                 "{text}"
             );
+            let kept = if file.exists() {
+                file.clone()
+            } else {
+                file.with_extension("json.bad")
+            };
+            assert_eq!(std::fs::read_to_string(kept).unwrap(), text);
         }
     }
 }

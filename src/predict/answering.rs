@@ -122,6 +122,7 @@ impl<'a> Answering<'a> {
             max_new_tokens: self.options.max_new_tokens,
             drafts: &self.drafts,
             keep_first_logits: false,
+            keep_passes: self.trie.is_some(),
         };
         let decoded = decode::decode(network, batch, &decoding, cancelled)?;
         let started = Instant::now();

@@ -19,6 +19,9 @@ pub struct Decoding<'a> {
     pub drafts: &'a Drafts,
     /// Whether the logits of the first step are kept.
     pub keep_first_logits: bool,
+    /// Whether the passes are kept, for whoever asks for more of what they say: each is as large as the vocabulary for
+    /// every token that was tried.
+    pub keep_passes: bool,
 }
 
 /// What greedy decoding gave for one sequence.
@@ -155,17 +158,15 @@ pub fn decode(
         let trees: Vec<TokenTree> = trees.collect();
         let before = sequences.iter().map(Sequence::run_before).collect();
         let logits = network.extend(&trees)?;
-        passes.push(std::mem::replace(
-            &mut pass,
-            Pass::further(logits, trees, before),
-        ));
+        let earlier = std::mem::replace(&mut pass, Pass::further(logits, trees, before));
+        passes.extend(decoding.keep_passes.then_some(earlier));
         for (i, sequence) in sequences.iter_mut().enumerate() {
             if !sequence.is_done(&limits) {
                 sequence.walk(&pass, i, Some(0), &limits)?;
             }
         }
     }
-    passes.push(pass);
+    passes.extend(decoding.keep_passes.then_some(pass));
     let seconds = DecodeSeconds {
         prefill,
         decode: started.elapsed().as_secs_f64() - prefill,
@@ -280,6 +281,7 @@ mod tests {
             max_new_tokens,
             drafts,
             keep_first_logits: false,
+            keep_passes: true,
         };
         let batch = vec![&input; posts];
         decode(network, &batch, &decoding, &|| false)
@@ -387,6 +389,7 @@ mod tests {
             max_new_tokens: 10,
             drafts: &Drafts::none(),
             keep_first_logits: false,
+            keep_passes: true,
         };
         let result = decode(&mut network, &[&input()], &decoding, &cancelled);
         assert!(matches!(result, Err(ModelError::Cancelled)));

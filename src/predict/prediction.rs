@@ -95,6 +95,9 @@ impl Prediction {
     }
 }
 
+/// The longest answer, in tokens, unless somebody wants another one.
+pub const DEFAULT_MAX_NEW_TOKENS: usize = 64;
+
 /// Which model, prompt and settings a prediction came from.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RunInfo {
@@ -114,6 +117,9 @@ pub struct RunInfo {
     /// What made the pixels others than the checkpoint's own settings do (`single_tile`), if anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_setting: Option<String>,
+    /// The longest answer in tokens, if that is not [`DEFAULT_MAX_NEW_TOKENS`]: shorter ones may cut answers off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_new_tokens: Option<usize>,
     /// The labels in the prompt, in class order.
     pub label_set: Vec<String>,
     /// The version of Overrule.
@@ -122,7 +128,12 @@ pub struct RunInfo {
 
 impl RunInfo {
     /// The run of a loaded model with these settings.
-    pub fn new(model: &ModelInfo, prompt: PromptStyle, labels: &LabelNames) -> Self {
+    pub fn new(
+        model: &ModelInfo,
+        prompt: PromptStyle,
+        labels: &LabelNames,
+        max_new_tokens: usize,
+    ) -> Self {
         Self {
             model: model.name.clone(),
             revision: model.revision.clone(),
@@ -135,6 +146,7 @@ impl RunInfo {
             dtype: model.dtype.clone(),
             device: model.device.clone(),
             image_setting: model.image_setting.clone(),
+            max_new_tokens: (max_new_tokens != DEFAULT_MAX_NEW_TOKENS).then_some(max_new_tokens),
             label_set: labels.iter().map(str::to_owned).collect(),
             version: crate::VERSION.to_owned(),
         }
@@ -155,6 +167,7 @@ impl RunInfo {
             dtype: String::new(),
             device: String::new(),
             image_setting: None,
+            max_new_tokens: None,
             label_set: labels.iter().map(str::to_owned).collect(),
             version: crate::VERSION.to_owned(),
         }
@@ -165,18 +178,21 @@ impl RunInfo {
         self.prompt == IMPORTED
     }
 
-    /// In words, what it was made with: prompt, precision, device, and how images were seen.
+    /// In words, what it was made with: prompt, precision, device, how images were seen, and where answers were cut off.
     pub fn settings(&self) -> String {
         if self.is_imported() {
             return "as the dataset’s own file says".to_owned();
         }
         let images = self.images().map(|images| format!(", {images}"));
+        let longest = self.max_new_tokens;
+        let longest = longest.map(|tokens| format!(", answers of {tokens} tokens at most"));
         format!(
-            "{} prompt, {} on {}{}",
+            "{} prompt, {} on {}{}{}",
             self.prompt,
             self.dtype,
             self.device,
-            images.unwrap_or_default()
+            images.unwrap_or_default(),
+            longest.unwrap_or_default()
         )
     }
 
@@ -302,6 +318,7 @@ mod tests {
             dtype: "f32".into(),
             device: "cpu".into(),
             image_setting: None,
+            max_new_tokens: None,
             label_set: vec!["racist".into(), "sexist".into()],
             version: "0".into(),
         }

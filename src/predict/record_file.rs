@@ -167,6 +167,7 @@ mod tests {
             dtype: "f32".into(),
             device: "cpu".into(),
             image_setting: None,
+            max_new_tokens: None,
             label_set: vec!["sexist".into(), "racist".into()],
             version: "0.1.0".into(),
         }
@@ -342,6 +343,13 @@ mod tests {
             run(),
             RunInfo {
                 image_setting: Some("single_tile".into()),
+                ..run()
+            }
+        );
+        assert_ne!(
+            run(),
+            RunInfo {
+                max_new_tokens: Some(8),
                 ..run()
             }
         );

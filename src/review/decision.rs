@@ -145,7 +145,9 @@ impl Review {
 
     /// Whether the decision was revised after the model's answer had been seen.
     pub fn is_revised(&self) -> bool {
-        self.decision.is_some() && self.blind.is_some() && self.decision != self.blind
+        // What settled a conflict later is another matter.
+        let own = self.own_decision();
+        own.is_some() && self.blind.is_some() && own != self.blind
     }
 
     /// What this reviewer decided before a conflict was settled: what agreement between reviewers is worked out from.

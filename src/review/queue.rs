@@ -8,9 +8,9 @@ use std::{
 use regex::{Regex, RegexBuilder};
 
 use super::{
-    basis::{Basis, random_key},
+    basis::{Basis, Part, random_key},
     decision::Outcome,
-    session::{Snapshot, Truth},
+    session::{Exposure, Snapshot, Truth},
     suspects,
 };
 use crate::{
@@ -104,10 +104,24 @@ pub enum Filter {
     Conflicts,
     /// Gold posts whose labels the reviewer did not see at first.
     GoldDiffers,
-    /// Posts on which the two compared runs differ.
-    RunsDiffer,
+    /// Posts on which the two compared runs differ, among these.
+    RunsDiffer(Part),
     /// Posts that have a label (by its place in class order) by the truth in force or by the model.
     Label(usize),
+}
+
+impl Filter {
+    /// Whether it shows the posts that one of the figures counts.
+    pub fn is_of_figure(self) -> bool {
+        matches!(
+            self,
+            Self::Confusion { .. }
+                | Self::Confused { .. }
+                | Self::Together { .. }
+                | Self::Flipped { .. }
+                | Self::RunsDiffer(_)
+        )
+    }
 }
 
 /// What a model did with one label of a post.
@@ -267,13 +281,13 @@ pub fn passes(session: &Snapshot, filter: Filter, post: usize) -> bool {
             missed,
             added,
             basis,
-        } => compared(session, post, basis)
+        } => drawn(session, post, basis)
             .is_some_and(|(truth, predicted)| is_confused(truth, predicted, missed, added)),
         Filter::Together {
             labels: (a, b),
             by_model,
             basis,
-        } => compared(session, post, basis).is_some_and(|(truth, predicted)| {
+        } => drawn(session, post, basis).is_some_and(|(truth, predicted)| {
             let set = if by_model { predicted } else { truth };
             set.contains(a) && set.contains(b)
         }),
@@ -297,7 +311,7 @@ pub fn passes(session: &Snapshot, filter: Filter, post: usize) -> bool {
             let check = session.gold().and_then(|gold| gold.check(post));
             check.is_some_and(|(labels, answer)| answer.labels != labels)
         }
-        Filter::RunsDiffer => session.runs_differ(post),
+        Filter::RunsDiffer(part) => session.is_in(part, post) && session.runs_differ(post),
         Filter::Label(label) => {
             let truth = session.truth(post, Truth::Combined);
             let named = [truth, session.answer(post)];
@@ -308,12 +322,14 @@ pub fn passes(session: &Snapshot, filter: Filter, post: usize) -> bool {
 
 /// Truth and answer as the metrics compare them: an answer that could not be read is empty.
 fn compared(session: &Snapshot, post: usize, basis: Basis) -> Option<(LabelSet, LabelSet)> {
-    let id = session.dataset().posts.get(post)?.id;
-    let pair = (
-        session.truth(post, basis.truth)?,
-        session.prediction(post)?.labels,
-    );
-    basis.part.holds(id).then_some(pair)
+    let truth = session.truth_among(post, basis, Exposure::Any)?;
+    Some((truth, session.prediction(post)?.labels))
+}
+
+/// The same as the figures draw it: two runs are told apart only by posts that both predicted.
+fn drawn(session: &Snapshot, post: usize, basis: Basis) -> Option<(LabelSet, LabelSet)> {
+    let is_in_both = !session.has_other_run() || session.other_prediction(post).is_some();
+    compared(session, post, basis).filter(|_| is_in_both)
 }
 
 fn confusion((truth, predicted): (LabelSet, LabelSet), label: usize) -> Option<Confusion> {
@@ -333,7 +349,7 @@ fn flipped(
     threshold: Threshold,
     basis: Basis,
 ) -> Option<bool> {
-    let (_, predicted) = compared(session, post, basis)?;
+    let (_, predicted) = drawn(session, post, basis)?;
     let score = session.prediction(post)?.scores.as_ref()?.get(label)?;
     let gets = threshold.takes(score.p);
     (gets != predicted.contains(label) && !score.p.is_nan()).then_some(gets)

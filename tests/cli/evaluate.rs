@@ -57,6 +57,7 @@ fn run_info(model: &str, labels: &LabelNames) -> RunInfo {
         dtype: "f32".to_owned(),
         device: "cpu".to_owned(),
         image_setting: None,
+        max_new_tokens: None,
         label_set: labels.iter().map(str::to_owned).collect(),
         version: "0".to_owned(),
     }

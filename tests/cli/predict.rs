@@ -173,6 +173,36 @@ fn an_adapter_trained_again_into_the_same_folder_is_another_run() {
 }
 
 #[test]
+fn a_text_that_would_take_all_memory_fails_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("good.jpg");
+    fs::copy(fixture("posts/images/test_001_rgb.jpg"), image).unwrap();
+    let long = "a long story ".repeat(20_000);
+    let csv = format!("text,image_path,labels\na,good.jpg,\n{long},good.jpg,\nc,good.jpg,\n");
+    let dataset = write_dataset(folder.path(), &csv);
+    let ran = run(predict(&dataset, &["--batch-size", "3"])).expect(1);
+    let errors: Vec<Value> = lines(&ran.stdout)
+        .iter()
+        .map(|record| record["error"].clone())
+        .collect();
+    assert_eq!((&errors[0], &errors[2]), (&Value::Null, &Value::Null));
+    let told = errors[1].as_str().unwrap();
+    assert!(told.contains("tokens, and at most 16384"), "{told}");
+}
+
+#[test]
+fn answers_that_were_cut_off_are_made_again_with_a_longer_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = text(&folder.path().join("out.jsonl"));
+    for (longest, records_then) in [("2", 2), ("2", 2), ("64", 4), ("64", 4)] {
+        let args = ["--limit", "2", "--out", &out, "--max-new-tokens", longest];
+        run(predict(&test_posts(), &args)).expect(0);
+        let records = lines(&fs::read_to_string(&out).unwrap());
+        assert_eq!(records.len(), records_then, "{longest}");
+    }
+}
+
+#[test]
 fn posts_that_fail_do_not_stop_the_others_and_are_tried_again() {
     let folder = tempfile::tempdir().unwrap();
     let image = |name: &str| folder.path().join(name);

@@ -86,8 +86,8 @@ def main():
 
     config = transformers.AutoConfig.from_pretrained(arguments.out)
     torch.manual_seed(0)
-    torch.set_default_dtype(torch.bfloat16)
-    model = transformers.AutoModelForImageTextToText.from_config(config)
+    # The tiny models' own format would count otherwise, which for Qwen2-VL is float32.
+    model = transformers.AutoModelForImageTextToText.from_config(config, dtype=torch.bfloat16)
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() > 1:

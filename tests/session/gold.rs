@@ -6,6 +6,7 @@ use overrule::{
     post::LabelSet,
     review::{
         Action, Session,
+        blind::BlindMode,
         gold::{GoldRequest, GoldSource, KeptGold},
         queue::{self, Filter, Order},
         second::SecondReviewer,
@@ -14,7 +15,7 @@ use overrule::{
 };
 use rusqlite::Connection;
 
-use crate::reviewing::{Watched, confirm, dataset, in_folder, set};
+use crate::reviewing::{Watched, confirm, dataset, in_folder, run, said, set};
 
 fn request(source: GoldSource) -> GoldRequest {
     GoldRequest {
@@ -149,6 +150,60 @@ fn own_decisions_come_up_once_more_and_come_back_if_they_did_not() {
     again.close();
     let again = Watched::open(dataset(12), &file);
     assert_eq!(decisions(&again.session), expected);
+}
+
+#[test]
+fn own_decisions_come_back_to_posts_that_were_only_flagged_and_nothing_clears_them_again() {
+    let (_folder, file) = in_folder();
+    let mut watched = Watched::open(dataset(9), &file);
+    (0..3).for_each(|post| watched.session.apply(post, confirm(&[post])));
+    let before = decisions(&watched.session);
+    take(&mut watched, &request(GoldSource::Own));
+    let session = &mut watched.session;
+    assert_eq!(decisions(session), [None; 9]);
+    session.apply(0, Action::Flag(true));
+    session.apply(1, Action::Draft(set(&[0, 2])));
+    session.apply(5, confirm(&[2]));
+    session.remove_gold();
+    let mut expected = before;
+    expected[5] = Some(set(&[2]));
+    assert_eq!(decisions(session), expected);
+    assert!(session.review(0).flagged && session.review(1).draft.is_none());
+    assert_eq!(session.redo(), None);
+    watched.close();
+
+    let mut again = Watched::open(dataset(9), &file);
+    let session = &mut again.session;
+    assert_eq!(decisions(session), expected);
+    assert_eq!(session.redo(), None);
+    // What can be taken back is what was done about other posts, and the decisions from before.
+    assert_eq!([session.undo(), session.undo()], [Some(5), Some(2)]);
+    assert_eq!(session.review(0).decision, Some(set(&[0])));
+}
+
+#[test]
+fn in_blind_mode_own_gold_posts_look_like_the_others() {
+    let (_folder, file) = in_folder();
+    let mut watched = Watched::open(dataset(6), &file);
+    let session = &mut watched.session;
+    session.begin_run(run("one"));
+    for post in 0..6 {
+        session.record_prediction(post, said(&[1]));
+    }
+    session.set_blind_mode(BlindMode {
+        share_percent: 100,
+        ..BlindMode::default()
+    });
+    (0..3).for_each(|post| session.apply(post, confirm(&[post])));
+    assert!(!session.hides_answer(0));
+    take(&mut watched, &request(GoldSource::Own));
+    assert!((0..6).all(|post| watched.session.hides_answer(post)));
+    watched.close();
+    let mut again = Watched::open(dataset(6), &file);
+    again.wait(|session| !session.is_loading());
+    assert!((0..6).all(|post| again.session.hides_answer(post)));
+    again.session.remove_gold();
+    assert!(!again.session.hides_answer(0) && again.session.hides_answer(5));
 }
 
 fn decisions(session: &Session) -> Vec<Option<LabelSet>> {

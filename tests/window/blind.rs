@@ -2,7 +2,7 @@
 
 use egui::Key;
 use overrule::{
-    gui::bench::Source,
+    gui::working::Source,
     review::{
         queue::Filter,
         session::{Exposure, Truth},
@@ -50,6 +50,10 @@ fn the_answer_is_hidden_until_the_first_decision_and_then_kept_or_revised() {
     assert!(window.has(r#"["sexist"]"#));
     assert!(window.has("Decided blind. Enter keeps it; or change it first"));
     assert!(window.has("Against the model, you add racist and drop sexist"));
+    // It can be accepted once it could be read.
+    window.press(Key::A);
+    assert!(window.has("The model’s answer has only just come: look at it first"));
+    window.harness.run_steps(30);
     window.press(Key::A);
     assert_eq!(window.bench().cursor(), Some(2));
     let review = window.bench().session.review(1);
@@ -125,4 +129,17 @@ fn hidden_answers_are_not_accepted_with_the_selection() {
         assert_eq!(window.decision(post), None, "post {post}");
         assert!(window.bench().session.hides_answer(post), "post {post}");
     }
+}
+
+#[test]
+fn a_decision_beside_an_answer_that_cannot_be_read_is_no_blind_one() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    (0..3).for_each(|_| window.press(Key::ArrowRight));
+    assert_eq!(window.bench().cursor(), Some(3));
+    window.press(Key::Num0);
+    window.press(Key::Enter);
+    let review = window.bench().session.review(3);
+    assert!(review.assisted && review.blind.is_none());
 }

@@ -6,7 +6,10 @@ use overrule::{
     dataset::{OpenOptions, open},
     post::LabelSet,
     predict::prediction::Score,
-    review::queue::{Confusion, Filter, Order},
+    review::{
+        basis::Part,
+        queue::{Confusion, Filter, Order},
+    },
 };
 
 use super::{
@@ -63,7 +66,7 @@ fn another_model_makes_a_run_of_its_own_and_the_two_are_compared() {
     assert!(window.has_part("n = 3 posts · equal label sets: 2 (66.7 %)"));
     assert!(window.has_part("n = 5 posts: predicted by both, with a truth"));
     window.click("Show the post that differs");
-    assert_eq!(window.bench().filter, Filter::RunsDiffer);
+    assert_eq!(window.bench().filter, Filter::RunsDiffer(Part::All));
     assert_eq!(window.bench().queue(), [1]);
     assert!(window.has("Against run B, run A misses sexist"));
     assert!(window.has_part("Run B: yes"));

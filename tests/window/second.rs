@@ -86,6 +86,31 @@ fn a_second_reviewer_is_compared_with_and_conflicts_are_settled() {
 }
 
 #[test]
+fn conflicts_accepted_together_are_settled_and_keep_what_was_decided_alone() {
+    let folder = Folder::new(&POSTS);
+    let theirs = second_session(&folder);
+    let mut window = folder.window();
+    window.settle();
+    // Otherwise than the model, and than the other reviewer.
+    window.press(Key::Num0);
+    window.press(Key::Num3);
+    window.press(Key::Enter);
+    window.click("Dataset: posts.csv");
+    window.click("Second reviewers…");
+    window.click_role(Role::TextInput, "Session of the second reviewer");
+    window.type_text(&theirs);
+    window.click("Import");
+    window.until("reading", |window| window.has_part("decided by both"));
+    window.click("Show the conflicts");
+    window.until("going there", |window| window.bench().queue() == [0]);
+    window.press_with(CTRL, Key::A);
+    window.click("Accept the predictions of the selected posts");
+    let review = window.bench().session.review(0);
+    assert_eq!(review.decision, Some([0].into_iter().collect()));
+    assert_eq!(review.own_decision(), Some([2].into_iter().collect()));
+}
+
+#[test]
 fn the_name_is_chosen_in_the_settings_and_told_with_decisions() {
     let folder = Folder::new(&POSTS);
     let mut window = folder.window();

@@ -31,6 +31,10 @@ impl App {
             for command in commands {
                 self.act(ctx, command);
             }
+            if let Some(bench) = self.bench_mut() {
+                // What is painted next shows the new decisions, so it may not call them saved.
+                bench.save = bench.session.save_state();
+            }
         }
     }
 
@@ -161,7 +165,12 @@ impl App {
     /// Changes the queue, and shows its posts rather than figures.
     fn show_queue(&mut self, filter: Option<Filter>, order: Option<Order>) {
         self.views.workspace.is_open = false;
-        self.set_queue(filter, order, None);
+        // A figure's posts are all that it counted, and not those of them with some text.
+        let is_of_figure = filter.is_some_and(Filter::is_of_figure);
+        if is_of_figure {
+            self.views.queue.clear_search();
+        }
+        self.set_queue(filter, order, is_of_figure.then_some(""));
     }
 
     /// Changes the queue; `None` leaves a part as it is.

@@ -4,13 +4,11 @@ use super::{App, Work};
 use crate::{
     duration::duration_text,
     gui::{command::Command, guideline::Guideline, toast::Kind, widgets},
-    post::LabelSet,
 };
 
 impl App {
     /// What a newly opened dataset needs before anyone looks at it.
     pub(super) fn prepare_for_reviewer(&mut self, ctx: &egui::Context) {
-        self.put_topics_away();
         self.introduce_reviewer();
         if let Work::Open(bench) = &self.work {
             let (path, ctx) = (bench.session.dataset().path.clone(), ctx.clone());
@@ -20,11 +18,10 @@ impl App {
 
     /// Leaves the posts of topics that the settings put away out of the queues.
     pub(super) fn put_topics_away(&mut self) {
-        let names = &self.settings.care.put_away;
         if let Work::Open(bench) = &mut self.work {
-            let labels = &bench.session.dataset().labels;
-            let places = names.iter().filter_map(|name| labels.index_of(name));
-            let topics: LabelSet = places.collect();
+            let topics = self
+                .settings
+                .topics_put_away(&bench.session.dataset().labels);
             bench.session.put_topics_away(topics);
         }
     }

@@ -69,7 +69,7 @@ impl App {
             self.toasts.show(Kind::Info, text, None);
             return;
         }
-        let labels = bench.working(post).labels.unwrap_or_default();
+        let labels = bench.labels_read(post).unwrap_or_default();
         self.draft(post, labels.toggled(label));
     }
 
@@ -79,7 +79,7 @@ impl App {
 
     fn confirm(&mut self, post: usize) {
         let Some(bench) = self.bench() else { return };
-        match bench.working(post).labels {
+        match bench.labels_read(post) {
             Some(labels) => self.record(post, labels),
             None => {
                 let text = "Choose labels first, or press 0 for none";
@@ -95,10 +95,13 @@ impl App {
             self.toasts.show(Kind::Info, text, Some(Command::Reveal));
             return;
         }
-        match bench.session.answer(post) {
+        match bench.answer_read(post) {
             Some(labels) => self.record(post, labels),
             None => {
                 let text = match bench.session.prediction(post) {
+                    Some(_) if bench.session.answer(post).is_some() => {
+                        "The model’s answer has only just come: look at it first"
+                    }
                     Some(_) => {
                         "The model gave no answer that could be read; choose labels yourself"
                     }
@@ -126,8 +129,8 @@ impl App {
             self.leave(post, Action::Settle(labels));
             return;
         }
-        // The model's answer stands beside the labels as soon as there is one, unless it is hidden.
-        let assisted = bench.session.shown_answer(post).is_some();
+        // What the model said stands beside the labels as soon as it is there, readable or not, unless it is hidden.
+        let assisted = bench.session.shown_prediction(post).is_some();
         let confirm = Action::Confirm { labels, assisted };
         let hidden = bench.session.answer(post).filter(|_| !assisted);
         // What was decided blind stays on screen where the model sees it differently, to be kept or revised.
@@ -144,6 +147,7 @@ impl App {
         };
         if bench.session.hides_answer(post) {
             bench.session.reveal(post);
+            bench.forget_shown();
         } else {
             let text = "Nothing is hidden here; settings have blind mode";
             let settings = Command::ShowSettings(Section::Blind);
@@ -179,9 +183,13 @@ impl App {
         let session = &bench.session;
         let action = |post: usize| match bulk {
             // What is hidden is accepted by nobody.
-            Bulk::Accept => session.shown_answer(post).map(|labels| Action::Confirm {
-                labels,
-                assisted: true,
+            Bulk::Accept => session.shown_answer(post).map(|labels| {
+                if session.is_conflict(post) {
+                    Action::Settle(labels)
+                } else {
+                    let assisted = true;
+                    Action::Confirm { labels, assisted }
+                }
             }),
             Bulk::Skip => Some(Action::Skip),
             Bulk::Escalate => Some(Action::Escalate),

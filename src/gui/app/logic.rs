@@ -31,13 +31,14 @@ impl App {
         self.receive_missing_images(ctx);
         let is_drawing = self.views.workspace.is_open;
         if let Some(bench) = self.bench_mut() {
+            bench.clock_secs = ctx.input(|i| i.time);
             bench.figures.is_drawing = is_drawing;
-            let was_on_its_way = bench.is_queue_on_its_way();
+            let (was_on_its_way, before) = (bench.is_queue_on_its_way(), bench.session.cursor());
             if let Some(pause) = bench.refresh() {
                 ctx.request_repaint_after(pause);
             }
-            if was_on_its_way && !bench.is_queue_on_its_way() {
-                self.views.queue.scroll_to_cursor();
+            if bench.session.cursor() != before || was_on_its_way && !bench.is_queue_on_its_way() {
+                self.queue_has_come(before);
             }
         }
         if self.run_is_due
@@ -50,13 +51,24 @@ impl App {
         self.receive_dialogs(ctx);
     }
 
+    /// A queue that was on its way is there. Its first post may be another one than was on screen `before`.
+    fn queue_has_come(&mut self, before: usize) {
+        let cursor = self.bench().map(|bench| bench.session.cursor());
+        if cursor == Some(before) {
+            self.views.queue.scroll_to_cursor();
+            self.focus_worker();
+        } else {
+            self.moved();
+        }
+    }
+
     fn receive_opening(&mut self, ctx: &egui::Context) {
         let Work::Opening(opening) = &self.work else {
             return;
         };
         let Some(result) = opening.poll() else { return };
         match result {
-            Ok(session) => {
+            Ok(mut session) => {
                 let path = session.dataset().path.clone();
                 self.textures.set_dataset(Some(session.dataset().clone()));
                 self.settings.remember_dataset(&path);
@@ -64,10 +76,12 @@ impl App {
                 self.missing = Some(MissingImages::look(session.dataset().clone(), move || {
                     wake.request_repaint();
                 }));
+                // Before anything of it is on screen.
+                session.put_topics_away(self.settings.topics_put_away(&session.dataset().labels));
                 self.work = Work::Open(Box::new(Bench::new(session, self.wake(ctx))));
                 self.prepare_for_reviewer(ctx);
                 self.tell_return();
-                self.start_run();
+                self.run_or_take_labels();
                 ctx.request_repaint();
             }
             Err(NotOpened::Packed(path)) => {
@@ -220,19 +234,23 @@ impl App {
         {
             self.settings.remember_model(RecentModel::from(spec));
         }
-        // A dataset that names no label takes the model's.
-        let nameless = self
-            .bench()
-            .filter(|bench| bench.session.dataset().labels.is_empty());
-        let again = nameless.map(|bench| bench.session.dataset().path.clone());
-        let has_labels = info
-            .labels
-            .as_ref()
-            .is_some_and(|labels| !labels.is_empty());
         self.model = ModelState::Ready(info);
-        match again.filter(|_| has_labels) {
-            Some(path) => self.commands.push(Command::OpenPath(path)),
-            None => self.start_run(),
+        self.run_or_take_labels();
+    }
+
+    /// Starts to predict. A dataset that names no label is opened again first, with the model's labels.
+    fn run_or_take_labels(&mut self) {
+        let (Some(bench), ModelState::Ready(info)) = (self.bench(), &self.model) else {
+            return self.start_run();
+        };
+        let dataset = bench.session.dataset();
+        let names = info.labels.as_ref().filter(|labels| !labels.is_empty());
+        let has_asked = names.is_none() || self.opened_with.model_labels.as_ref() == names;
+        if dataset.labels.is_empty() && !has_asked {
+            let again = Command::OpenPath(dataset.path.clone());
+            self.commands.push(again);
+        } else {
+            self.start_run();
         }
     }
 

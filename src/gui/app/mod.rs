@@ -39,6 +39,7 @@ use super::{
     toast::Toasts,
 };
 use crate::{
+    dataset::OpenOptions,
     image::kept::{self, KeptThumbnails},
     model::{ModelInfo, ModelSpec, hub::HubSettings},
     predict::worker::{Generation, Progress, Worker},
@@ -132,6 +133,8 @@ pub struct App {
     worker: Worker,
     textures: TextureCache,
     work: Work,
+    /// How what is open was opened.
+    opened_with: OpenOptions,
     model: ModelState,
     /// The model asked for, to try again or to start a dialog from.
     spec: Option<ModelSpec>,
@@ -189,9 +192,13 @@ impl App {
     /// A thread could not be started.
     pub fn with_parts(
         cc: &eframe::CreationContext<'_>,
-        launch: Launch,
+        mut launch: Launch,
         parts: Parts,
     ) -> anyhow::Result<Self> {
+        // A relative path means the same place whatever happens later.
+        launch.dataset = launch
+            .dataset
+            .map(|path| std::path::absolute(&path).unwrap_or(path));
         let ctx = &cc.egui_ctx;
         let settings = Settings::load(parts.settings_file.as_deref());
         theme::install(ctx);
@@ -213,6 +220,7 @@ impl App {
             worker: parts.worker,
             textures: TextureCache::new(settings.texture_mib << 20, kept, wake)?,
             work: Work::None,
+            opened_with: OpenOptions::default(),
             model: ModelState::None,
             spec: launch.model.clone(),
             hub: parts.hub,
@@ -271,19 +279,28 @@ impl App {
         self.run_is_due = false;
         self.textures.set_dataset(None);
         self.views = Views::default();
-        let mut options = self.launch.open.clone();
-        if let ModelState::Ready(info) = &self.model {
-            options.model_labels = info.labels.clone();
-        }
-        // `--session` names the file of the dataset of the command line, not of those opened later.
-        let given = self.launch.dataset.as_ref() == Some(&path);
-        let session_file = self.launch.session.clone().filter(|_| given);
-        let ctx = ctx.clone();
-        let wake = Arc::new(move || ctx.request_repaint());
         let previous = match std::mem::replace(&mut self.work, Work::None) {
             Work::Open(bench) => Some(bench.session),
             _ => None,
         };
+        // The dataset of the command line has its options and its session file, one that is opened again keeps its own.
+        let is_given = self.launch.dataset.as_ref() == Some(&path);
+        let again = previous.as_ref().filter(|open| open.dataset().path == path);
+        let session_file = match again {
+            Some(open) => Some(open.file().to_owned()),
+            None => self.launch.session.clone().filter(|_| is_given),
+        };
+        let mut options = match (again, is_given) {
+            (Some(_), _) => std::mem::take(&mut self.opened_with),
+            (None, true) => self.launch.open.clone(),
+            (None, false) => OpenOptions::default(),
+        };
+        if let ModelState::Ready(info) = &self.model {
+            options.model_labels = info.labels.clone();
+        }
+        self.opened_with = options.clone();
+        let ctx = ctx.clone();
+        let wake = Arc::new(move || ctx.request_repaint());
         let request = Request {
             path,
             options,

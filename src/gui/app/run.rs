@@ -17,9 +17,6 @@ use crate::{
     },
 };
 
-/// How many tokens an answer may have, unless the command line says otherwise.
-const MAX_NEW_TOKENS: usize = 64;
-
 impl App {
     /// Predicts what has no prediction yet, once both a dataset and a model are there.
     pub(super) fn start_run(&mut self) {
@@ -30,10 +27,9 @@ impl App {
         if dataset.labels.is_empty() {
             return;
         }
-        let prompt = self.launch.prompt;
-        bench
-            .session
-            .begin_run(RunInfo::new(info, prompt, &dataset.labels));
+        let (prompt, longest) = (self.launch.prompt, self.launch.longest_answer());
+        let run = RunInfo::new(info, prompt, &dataset.labels, longest);
+        bench.session.begin_run(run);
         bench.session.look_for_runs();
         // Predictions of an earlier day come back first; what they leave is predicted.
         self.run_is_due = bench.session.is_loading();
@@ -73,10 +69,7 @@ impl App {
     pub(super) fn answer_options(&self, labels: &LabelNames) -> AnswerOptions {
         AnswerOptions {
             labels: labels.clone(),
-            max_new_tokens: match self.launch.max_new_tokens {
-                0 => MAX_NEW_TOKENS,
-                given => given,
-            },
+            max_new_tokens: self.launch.longest_answer(),
             decode: self.launch.decode,
             scores: !self.launch.no_scores && self.settings.scores,
         }
@@ -129,6 +122,7 @@ impl App {
             return;
         };
         bench.session.begin_run(info);
+        bench.forget_shown();
         bench.session.look_for_runs();
         if was_running && self.is_earlier_run() {
             let text = "Predicting stopped: an earlier run is shown";
@@ -161,7 +155,8 @@ impl App {
         };
         let labels = &bench.session.dataset().labels;
         let run = bench.session.run();
-        run.is_some_and(|run| *run != RunInfo::new(info, self.launch.prompt, labels))
+        let (prompt, longest) = (self.launch.prompt, self.launch.longest_answer());
+        run.is_some_and(|run| *run != RunInfo::new(info, prompt, labels, longest))
     }
 }
 

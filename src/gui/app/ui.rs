@@ -36,7 +36,7 @@ impl eframe::App for App {
         self.overlays_ui(&ctx);
         self.run_commands(&ctx);
         self.textures.end_frame();
-        self.note_seen();
+        self.note_shown();
         self.mind_the_reviewer(&ctx);
         self.settings.zoom = ctx.zoom_factor().clamp(0.75, 2.0);
         if self.settings.zoom != ctx.zoom_factor() {
@@ -304,14 +304,15 @@ impl App {
         self.toasts.ui(ctx, &mut self.commands);
     }
 
-    /// Remembers that the model's answer to the post on screen was in sight.
-    fn note_seen(&mut self) {
+    /// Remembers what of the post was on screen, and that the model's answer was in sight.
+    fn note_shown(&mut self) {
         if let Work::Open(bench) = &mut self.work
             && !self.covered
             && !self.views.workspace.is_open
             && let Some(post) = bench.cursor()
         {
             bench.session.note_seen(post);
+            bench.note_shown();
         }
     }
 

@@ -44,7 +44,12 @@ pub struct ExportDialog {
 
 impl ExportDialog {
     pub(super) fn new(session: &Session) -> Self {
-        let counts = session.counts();
+        let posts = session.dataset().posts.iter().enumerate();
+        let changed = posts.filter(|(place, post)| {
+            let decision = session.review(*place).decision;
+            decision.is_some() && decision != post.truth
+        });
+        let changed = changed.count();
         let dataset = &session.dataset().path;
         Self {
             file: FileWriter::new(&suggestion(dataset, Format::Csv)),
@@ -55,8 +60,8 @@ impl ExportDialog {
             provenance: false,
             counts: [
                 session.dataset().posts.len(),
-                counts.reviewed,
-                counts.corrected,
+                session.counts().reviewed,
+                changed,
             ],
         }
     }
@@ -125,7 +130,7 @@ impl ExportDialog {
             (Selection::Reviewed, "Only posts you confirmed", reviewed),
             (
                 Selection::Corrected,
-                "Only posts whose label you changed",
+                "Only posts whose labels you changed or added",
                 corrected,
             ),
         ] {

@@ -9,10 +9,10 @@ use egui_material_icons::{MaterialIcon, icons};
 use super::scores;
 use crate::{
     gui::{
-        bench::Working,
         command::Command,
         theme::{self, Palette, SMALL},
         widgets,
+        working::Working,
     },
     post::LabelSet,
     predict::prediction::Score,

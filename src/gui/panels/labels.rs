@@ -14,11 +14,12 @@ use super::{
 use crate::{
     gui::{
         app::{ModelState, Run},
-        bench::{Bench, Source},
+        bench::Bench,
         command::Command,
         dialogs::tour::{self, Place},
         theme::{self, ICON, Palette, space},
         widgets::{self, icon, notice},
+        working::Source,
     },
     post::LabelNames,
     review::{Outcome, Session, policy::Policy, session::Truth},
@@ -269,7 +270,7 @@ impl LabelsPanel<'_> {
                 }
             },
         }
-        if session.truth(post, Truth::Dataset).is_none() {
+        if session.truth(post, Truth::Dataset).is_none() && !session.hides_dataset(post) {
             small_notice(
                 ui,
                 icons::ICON_INFO,

@@ -52,6 +52,12 @@ impl QueueView {
         self.wants_cursor = true;
     }
 
+    /// Empties the search field.
+    pub fn clear_search(&mut self) {
+        self.search.clear();
+        self.typed_at = None;
+    }
+
     /// Puts the keyboard into the search field.
     pub fn focus_search(&mut self) {
         self.wants_focus = true;
@@ -134,7 +140,7 @@ impl QueuePanel<'_> {
         };
         ui.label(theme::caption(ui, text));
         // A queue may say what blind mode hides.
-        let tells = queue_choices::tells_answers(self.bench.filter, self.bench.order);
+        let tells = queue_choices::tells_answers(self.bench);
         if tells && self.bench.session.blind_mode().is_on() {
             let text =
                 "This queue is made from the model’s answers: it says something of what is hidden.";

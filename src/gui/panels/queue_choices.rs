@@ -4,14 +4,17 @@ use egui::{Button, DragValue, RichText, ScrollArea, Ui, containers::menu::MenuBu
 use egui_material_icons::icons;
 
 use crate::{
-    dataset::Dataset,
+    dataset::{self, Dataset},
     gui::{
         bench::Bench,
         command::Command,
         theme::{self, Palette, space},
         widgets,
     },
-    review::queue::{Filter, Order, Split},
+    review::{
+        basis::Part,
+        queue::{Filter, Order, Split},
+    },
 };
 
 /// Every filter that any dataset has, with its name and what it shows.
@@ -58,7 +61,7 @@ const NOTED: (Filter, &str, &str) = (Filter::Noted, "With a note", "Somebody wro
 
 /// Posts on which two runs differ; shown with the others while two are compared.
 const RUNS_DIFFER: (Filter, &str, &str) = (
-    Filter::RunsDiffer,
+    Filter::RunsDiffer(Part::All),
     "Runs differ",
     "The two compared runs say different things",
 );
@@ -160,6 +163,7 @@ pub fn filter_name(filter: Filter, dataset: &Dataset) -> String {
                 shown(value.map_or("", |value| value))
             )
         }
+        Filter::RunsDiffer(_) => RUNS_DIFFER.1.to_owned(),
         filter => known
             .into_iter()
             .find(|(known, ..)| *known == filter)
@@ -167,10 +171,15 @@ pub fn filter_name(filter: Filter, dataset: &Dataset) -> String {
     }
 }
 
-/// Whether a queue tells something of what the model said about its posts.
-pub fn tells_answers(filter: Filter, order: Order) -> bool {
+/// Whether the queue tells something of what the model said about its posts. Where topics are put away every one does: by the
+/// model's answers, too, posts are left out of it.
+pub fn tells_answers(bench: &Bench) -> bool {
+    let is_of_predictions = |column: usize| {
+        let name = bench.session.dataset().extra_columns.get(column);
+        name.is_some_and(|name| dataset::is_prediction_column(name))
+    };
     let of_filter = matches!(
-        filter,
+        bench.filter,
         Filter::Disagreement
             | Filter::ParseFailed
             | Filter::Confusion { .. }
@@ -178,12 +187,15 @@ pub fn tells_answers(filter: Filter, order: Order) -> bool {
             | Filter::Together { by_model: true, .. }
             | Filter::Flipped { .. }
             | Filter::Predicted(_)
-            | Filter::RunsDiffer
+            | Filter::RunsDiffer(_)
             | Filter::Label(_)
-    );
+            | Filter::Problems
+            | Filter::PutAway
+    ) || matches!(bench.filter, Filter::Column { column, .. } if is_of_predictions(column));
     of_filter
+        || !bench.session.topics_put_away().is_empty()
         || matches!(
-            order,
+            bench.order,
             Order::Uncertainty | Order::Disagreement | Order::Suspects
         )
 }

@@ -227,7 +227,9 @@ fn agreement_ui(ui: &mut Ui, bench: &Bench, found: &Comparison, out: &mut Vec<Co
     let button = Button::new((widgets::icon(icons::ICON_FILTER_LIST), word.as_str()));
     let response = ui.add_enabled(found.differing > 0, button);
     if response.accessible_name(word.as_str()).clicked() {
-        out.push(Command::SetFilter(Filter::RunsDiffer));
+        out.push(Command::SetFilter(Filter::RunsDiffer(
+            bench.figures.basis().part,
+        )));
     }
     let figure = |name, width, tooltip| Figure {
         name,

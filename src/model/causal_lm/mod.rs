@@ -105,6 +105,25 @@ pub struct Traits<'a> {
     pub device: &'a Device,
 }
 
+/// No prompt may have more tokens: its mask takes a gibibyte.
+const MOST_TOKENS: usize = 16_384;
+
+/// Refuses prompts whose mask would take the machine's memory, since no allocation that fails can be caught. A batch that is
+/// refused is tried in halves.
+fn check_length(batch: usize, longest: usize) -> Result<(), ModelError> {
+    if longest > MOST_TOKENS {
+        return Err(ModelError::Input(format!(
+            "the post has {longest} tokens, and at most {MOST_TOKENS} can be run; shorten its text"
+        )));
+    }
+    if batch * longest * longest > MOST_TOKENS * MOST_TOKENS {
+        return Err(ModelError::Input(format!(
+            "{batch} posts of up to {longest} tokens are too many for one batch"
+        )));
+    }
+    Ok(())
+}
+
 /// A generative network: a backbone and the sequences in its cache.
 pub struct CausalLm<B> {
     backbone: B,
@@ -197,6 +216,7 @@ impl<B: Backbone> CausalLm<B> {
         let longest = longest
             .filter(|longest| *longest > 0)
             .ok_or_else(|| ModelError::Input("a batch without tokens".to_owned()))?;
+        check_length(batch.len(), longest)?;
         let prompts = self.backbone.prompts(batch)?;
         let drafted = match drafts.len() {
             0 => None,

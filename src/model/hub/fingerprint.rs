@@ -2,6 +2,9 @@
 
 use std::{fs, path::Path, time::UNIX_EPOCH};
 
+/// What the files of a model end in: weights, configuration, chat template, vocabulary.
+const PARTS: [&str; 6] = ["safetensors", "json", "jinja", "txt", "pth", "bin"];
+
 /// What tells the weights and the configuration in a folder from what lay there before, or lies elsewhere: a hash
 /// of the files' names, sizes and times of change. Reading gigabytes of weights for it would take longer than loading.
 pub fn fingerprint(folder: &Path) -> String {
@@ -34,7 +37,7 @@ pub fn fingerprint(folder: &Path) -> String {
 fn is_part_of_the_model(path: &Path) -> bool {
     path.extension()
         .and_then(|extension| extension.to_str())
-        .is_some_and(|extension| ["safetensors", "json", "pth", "bin"].contains(&extension))
+        .is_some_and(|extension| PARTS.contains(&extension))
 }
 
 #[cfg(test)]
@@ -52,6 +55,11 @@ mod tests {
         let old = fingerprint(folder.path());
         assert_eq!(fingerprint(folder.path()), old);
         fs::write(folder.path().join("README.md"), "no part of the model").unwrap();
+        assert_eq!(fingerprint(folder.path()), old);
+        let template = folder.path().join("chat_template.jinja");
+        fs::write(&template, "{{ messages }}").unwrap();
+        assert_ne!(fingerprint(folder.path()), old);
+        fs::remove_file(&template).unwrap();
         assert_eq!(fingerprint(folder.path()), old);
 
         let later = SystemTime::now() + Duration::from_secs(60);

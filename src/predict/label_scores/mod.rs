@@ -12,6 +12,7 @@ use std::{
     collections::{BinaryHeap, HashMap},
 };
 
+use rayon::prelude::*;
 pub use trie::AnswerTrie;
 
 use super::{decode::Pass, logits::Row, prediction::Score};
@@ -47,47 +48,80 @@ const NODES: usize = 48;
 struct Known {
     /// What comes behind the prompt.
     first: Row,
-    /// What comes behind a node of the trie.
-    rows: HashMap<usize, Row>,
+    /// The log-probabilities of the tokens that the trie has behind a node. A whole row would be a megabyte.
+    behind: HashMap<usize, HashMap<u32, f64>>,
 }
 
 impl Known {
-    fn row(&self, node: Node) -> Option<&Row> {
+    /// The log-probability of a token that comes behind a node of the trie; `None` if nobody has looked yet.
+    fn log_prob(&self, node: Node, token: u32) -> Result<Option<f64>, ModelError> {
         match node {
-            Some(node) => self.rows.get(&node),
-            None => Some(&self.first),
+            Some(node) => Ok(self
+                .behind
+                .get(&node)
+                .and_then(|of| of.get(&token))
+                .copied()),
+            None => log_prob(&self.first, token).map(Some),
         }
     }
 
-    /// Takes what a pass says about the nodes of the trie.
-    fn learn(&mut self, trie: &TokenTree, pass: &Pass, sequence: usize) -> Result<(), ModelError> {
+    /// Takes what a pass says about the nodes of the trie, which grows there.
+    fn learn(
+        &mut self,
+        trie: &mut AnswerTrie,
+        pass: &Pass,
+        sequence: usize,
+    ) -> Result<(), ModelError> {
         let (Some(tree), Some(before)) = (pass.trees.get(sequence), pass.before.get(sequence))
         else {
             return Ok(());
         };
-        let Some(base) = trie.find(before) else {
+        let Some(base) = trie.tree().find(before) else {
             return Ok(());
         };
-        // Where each node of the pass stands in the trie.
+        // Where each node of the pass stands in the trie, and what the trie has behind it that is not known.
         let mut places: Vec<Option<Node>> = Vec::with_capacity(tree.len());
+        let mut wanted = Vec::new();
         for node in 0..tree.len() {
             let parent = match tree.parent(node) {
                 Some(parent) => places.get(parent).copied().flatten(),
                 None => Some(base),
             };
-            let token = tree.token(node);
             let place = parent
-                .zip(token)
-                .and_then(|(parent, token)| trie.child(parent, token));
+                .zip(tree.token(node))
+                .and_then(|(parent, token)| trie.tree().child(parent, token));
             places.push(place.map(Some));
-            if let Some(place) = place.filter(|place| !self.rows.contains_key(place))
-                && let Some(row) = pass.row(sequence, Some(node))?
-            {
-                self.rows.insert(place, row);
+            if let Some(place) = place {
+                trie.grow(place)?;
+                let tokens = trie.next_tokens(Some(place));
+                let known = self.behind.get(&place);
+                if !tokens
+                    .iter()
+                    .all(|token| known.is_some_and(|of| of.contains_key(token)))
+                {
+                    wanted.push((node, place, tokens));
+                }
             }
         }
+        // Each sums up the whole vocabulary, which takes longer than anything else here.
+        let read = wanted.into_par_iter().map(|(node, place, tokens)| {
+            let Some(row) = pass.row(sequence, Some(node))? else {
+                return Ok(None);
+            };
+            let of_token = |token: u32| Ok((token, log_prob(&row, token)?));
+            let behind: Result<HashMap<u32, f64>, ModelError> =
+                tokens.into_iter().map(of_token).collect();
+            Ok(Some((place, behind?)))
+        });
+        let read: Result<Vec<_>, ModelError> = read.collect();
+        self.behind.extend(read?.into_iter().flatten());
         Ok(())
     }
+}
+
+fn log_prob(row: &Row, token: u32) -> Result<f64, ModelError> {
+    row.log_prob(token)
+        .ok_or_else(|| ModelError::Input(format!("the token id {token} is beyond the vocabulary")))
 }
 
 /// What the answers weigh, as far as they are expanded.
@@ -154,19 +188,20 @@ impl Weights {
         while weights.share_of_rest() >= unexpanded
             && let Some(place) = weights.open.pop()
         {
-            let Some(row) = known.row(place.node) else {
+            if let Some(node) = place.node.filter(|node| known.behind.contains_key(node)) {
+                trie.grow(node)?;
+            }
+            let children: Vec<(usize, u32)> = trie.children(place.node).collect();
+            let logprobs: Result<Option<Vec<f64>>, ModelError> = children
+                .iter()
+                .map(|(_, token)| known.log_prob(place.node, *token))
+                .collect();
+            let Some(logprobs) = logprobs?.filter(|of| !of.is_empty()) else {
                 weights.blocked.push(place);
                 continue;
             };
-            if let Some(node) = place.node {
-                trie.grow(node)?;
-            }
-            for child in trie.tree().children(place.node) {
-                let token = trie.tree().token(child).unwrap_or_default();
-                let token = row.log_prob(token).ok_or_else(|| {
-                    ModelError::Input(format!("the token id {token} is beyond the vocabulary"))
-                })?;
-                let logprob = place.logprob + token;
+            for ((child, _), logprob) in children.into_iter().zip(logprobs) {
+                let logprob = place.logprob + logprob;
                 match trie.answer(child) {
                     Some(set) => weights.count(set, logprob.exp()),
                     None => weights.open.push(Place {
@@ -269,10 +304,10 @@ pub fn label_scores(
         };
         let mut of_post = Known {
             first,
-            rows: HashMap::new(),
+            behind: HashMap::new(),
         };
         for pass in passes {
-            of_post.learn(trie.tree(), pass, sequence)?;
+            of_post.learn(trie, pass, sequence)?;
         }
         known.push(Some(of_post));
     }
@@ -298,7 +333,7 @@ pub fn label_scores(
         let pass = Pass::further(logits, trees, vec![Vec::new(); batch]);
         for (sequence, known) in known.iter_mut().enumerate() {
             if let Some(known) = known {
-                known.learn(trie.tree(), &pass, sequence)?;
+                known.learn(trie, &pass, sequence)?;
             }
         }
     }

@@ -67,6 +67,17 @@ impl AnswerTrie {
         self.answers.get(&node).copied()
     }
 
+    /// The nodes behind a node, with their tokens.
+    pub fn children(&self, node: Node) -> impl Iterator<Item = (usize, u32)> {
+        let children = self.tree.children(node);
+        children.filter_map(|child| Some((child, self.tree.token(child)?)))
+    }
+
+    /// The tokens behind a node.
+    pub fn next_tokens(&self, node: Node) -> Vec<u32> {
+        self.children(node).map(|(_, token)| token).collect()
+    }
+
     /// Lists what hangs behind a node: the next larger sets, with those above them hanging in turn.
     ///
     /// # Errors

@@ -217,6 +217,12 @@ impl Shared {
 
     /// Waits until the job can go on, with a batch of so many posts. The end of the job is taken note of here.
     pub fn next_step(&self, generation: Generation, batch_size: usize) -> Step {
+        // A larger batch has a larger window: the image threads must hear of it before anyone waits for them.
+        self.change(|state| {
+            if let Some(job) = &mut state.job {
+                job.schedule.set_batch_size(batch_size);
+            }
+        });
         let step = self.wait_for(|state| {
             if !state.runs(generation) {
                 return Some(Step::Stale);
@@ -229,7 +235,7 @@ impl Shared {
             if paused && !job.schedule.is_done() {
                 return Some(Step::Paused);
             }
-            match job.schedule.next(batch_size) {
+            match job.schedule.next() {
                 Next::NotYet => None,
                 Next::Done => {
                     state.job = None;

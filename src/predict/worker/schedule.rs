@@ -130,9 +130,13 @@ impl Schedule {
         }
     }
 
-    /// What to run next: so many posts from now on. The first of the window leads; others of like length go with it.
-    pub fn next(&mut self, batch_size: usize) -> Next {
+    /// Takes another size of batches; the window grows and shrinks with it.
+    pub fn set_batch_size(&mut self, batch_size: usize) {
         self.batch_size = batch_size.max(1);
+    }
+
+    /// What to run next. The first of the window leads; others of like length go with it.
+    pub fn next(&mut self) -> Next {
         let window: Vec<usize> = self.window().collect();
         let Some(&leader) = window.first() else {
             return Next::Done;
@@ -273,7 +277,7 @@ mod tests {
     }
 
     fn batch(schedule: &mut Schedule) -> Vec<usize> {
-        match schedule.next(schedule.batch_size) {
+        match schedule.next() {
             Next::Batch(batch) => batch.iter().map(|runnable| runnable.post).collect(),
             _ => Vec::new(),
         }
@@ -283,7 +287,7 @@ mod tests {
         let mut order = Vec::new();
         loop {
             prepare_all(schedule, |_| 1);
-            match schedule.next(schedule.batch_size) {
+            match schedule.next() {
                 Next::Batch(batch) => order.extend(batch.iter().map(|runnable| runnable.post)),
                 Next::Failed { post, .. } => order.push(post),
                 Next::NotYet => unreachable!("everything is prepared"),
@@ -315,7 +319,7 @@ mod tests {
         let mut schedule = Schedule::new((0..100).collect(), 100, 1);
         assert_eq!(prepare_all(&mut schedule, |_| 1), [0, 1, 2, 3]);
         schedule.set_focus(&[50]);
-        assert!(matches!(schedule.next(schedule.batch_size), Next::NotYet));
+        assert!(matches!(schedule.next(), Next::NotYet));
         assert_eq!(prepare_all(&mut schedule, |_| 1), [50]);
         assert_eq!(batch(&mut schedule), [50]);
         assert_eq!(batch(&mut schedule), [0]);
@@ -343,7 +347,7 @@ mod tests {
         assert_eq!(batch(&mut schedule), [0, 3]);
         assert_eq!(batch(&mut schedule), [1, 4]);
         assert_eq!(batch(&mut schedule), [2, 5]);
-        assert!(matches!(schedule.next(schedule.batch_size), Next::Done));
+        assert!(matches!(schedule.next(), Next::Done));
     }
 
     #[test]
@@ -351,7 +355,7 @@ mod tests {
         let mut schedule = Schedule::new(vec![0, 1, 2], 3, 2);
         let first = schedule.take_unprepared().unwrap();
         schedule.store(prepared(first, 1));
-        assert!(matches!(schedule.next(schedule.batch_size), Next::NotYet));
+        assert!(matches!(schedule.next(), Next::NotYet));
         prepare_all(&mut schedule, |_| 1);
         assert_eq!(batch(&mut schedule), [0, 1]);
         assert_eq!(batch(&mut schedule), [2]);
@@ -369,7 +373,7 @@ mod tests {
         }
         assert_eq!(batch(&mut schedule), [0]);
         assert!(
-            matches!(schedule.next(schedule.batch_size), Next::Failed { post: 1, message, .. } if message == "no image")
+            matches!(schedule.next(), Next::Failed { post: 1, message, .. } if message == "no image")
         );
         assert_eq!(batch(&mut schedule), [2]);
     }

@@ -6,7 +6,7 @@ use crate::{
     predict::prediction::Prediction,
     review::{
         blind::BlindMode,
-        decision::{Action, Change, Entry},
+        decision::{Action, ActionKind, Change, Entry},
     },
 };
 
@@ -85,6 +85,13 @@ impl Session {
 
     /// What an entry tells of it: a decision shows the answer, taking it back does not hide it.
     pub(super) fn note_entry(&mut self, post: usize, entry: &Entry) {
+        // A post that gold opened again looks like those that were never decided.
+        if entry.change == Change::Do(ActionKind::Clear) {
+            if let Some(seen) = self.seen.get_mut(post) {
+                *seen = false;
+            }
+            return;
+        }
         let decided = entry.after.decision.is_some() || entry.before.decision.is_some();
         if decided || matches!(entry.change, Change::Do(kind) if kind.shows_answer()) {
             self.mark_seen(post);

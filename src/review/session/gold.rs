@@ -2,7 +2,7 @@
 
 use super::{Session, Snapshot};
 use crate::review::{
-    decision::{Action, ActionKind, Change, Entry},
+    decision::{Action, ActionKind, Change, Entry, Review},
     gold::{Gold, KeptGold},
 };
 
@@ -55,16 +55,26 @@ impl Session {
             return;
         }
         let since = gold.kept.note.since_seq;
-        // Those still as they were left by the clearing that made them open.
+        // Those that were not decided since the clearing that made them open.
+        let is_open = |session: &Self, post: usize| {
+            let review = session.review(post);
+            gold.holds(post) && review.decision.is_none() && review.outcome.is_none()
+        };
         let cleared = |(post, entry): (usize, &Entry)| {
             let is_clearing = entry.change == Change::Do(ActionKind::Clear) && entry.seq <= since;
-            let is_open = gold.holds(post) && *self.review(post) == entry.after;
-            (is_clearing && is_open).then(|| entry.clone())
+            (is_clearing && is_open(self, post)).then(|| (post, entry.clone()))
         };
-        let cleared: Vec<Entry> = self.recent().filter_map(cleared).collect();
-        for entry in cleared {
-            if self.place(entry.post).map(|post| self.review(post)) == Some(&entry.after) {
-                self.reverse(&entry, Change::Undo(entry.seq));
+        let cleared: Vec<(usize, Entry)> = self.recent().filter_map(cleared).collect();
+        for (post, entry) in cleared {
+            if is_open(self, post) {
+                // A flag or a note made since stays.
+                let now = self.review(post);
+                let after = Review {
+                    flagged: now.flagged,
+                    note: now.note.clone(),
+                    ..entry.before.clone()
+                };
+                self.travel_to(after, &entry, Change::Undo(entry.seq));
             }
         }
     }

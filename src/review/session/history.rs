@@ -38,10 +38,32 @@ impl History {
                 done.push_back(Arc::clone(entry));
                 self.undone.clear();
             }
-            Change::Undo(seq) => shift(done, &mut self.undone, seq),
+            Change::Undo(seq) => {
+                if !take_back_clearing(done, seq) {
+                    shift(done, &mut self.undone, seq);
+                }
+            }
             Change::Redo(seq) => shift(&mut self.undone, done, seq),
         }
     }
+}
+
+/// Forgets the clearing of this number, if it is one that opened a post for gold, and what was done to its post since: the
+/// decision is given back, and nothing of this is done again or taken back for itself. Whether it is one.
+fn take_back_clearing(done: &mut Vector<Arc<Entry>>, seq: u64) -> bool {
+    let place = done.iter().rposition(|entry| entry.seq == seq);
+    let clearing = place.and_then(|place| Some((place, done.get(place)?.clone())));
+    let of_gold =
+        |entry: &Entry| entry.change == Change::Do(ActionKind::Clear) && entry.batch.is_some();
+    let Some((place, clearing)) = clearing.filter(|(_, entry)| of_gold(entry)) else {
+        return false;
+    };
+    let since = done.split_off(place);
+    let others = since
+        .into_iter()
+        .filter(|entry| entry.post != clearing.post);
+    done.extend(others);
+    true
 }
 
 /// Moves the entry of a number, usually the last one, from one stack to the other.
@@ -187,12 +209,22 @@ impl Session {
         from_end.take_while(same).map(Arc::clone).collect()
     }
 
-    pub(super) fn reverse(&mut self, entry: &Entry, change: Change) -> Option<usize> {
-        let post = self.place(entry.post)?;
+    fn reverse(&mut self, entry: &Entry, change: Change) -> Option<usize> {
         let after = match change {
             Change::Undo(_) => entry.before.clone(),
             Change::Do(_) | Change::Redo(_) => entry.after.clone(),
         };
+        self.travel_to(after, entry, change)
+    }
+
+    /// Makes `after` of the post of an entry that is taken back or done again.
+    pub(super) fn travel_to(
+        &mut self,
+        after: Review,
+        entry: &Entry,
+        change: Change,
+    ) -> Option<usize> {
+        let post = self.place(entry.post)?;
         self.enter(Entry {
             seq: self.history.last_seq + 1,
             post: entry.post,

@@ -14,7 +14,7 @@ use crate::{
     post::{LabelSet, PostId},
     predict::{answer::Parse, prediction::Prediction},
     review::{
-        basis::Basis,
+        basis::{Basis, Part},
         decision::{Entry, Outcome, Review},
         gold::Gold,
         second::SecondReviewer,
@@ -197,8 +197,8 @@ impl Snapshot {
     pub fn left_out(&self, basis: impl Into<Basis>, exposure: Exposure) -> LeftOut {
         let basis = basis.into();
         let mut left_out = LeftOut::default();
-        for (post, known) in self.dataset.posts.iter().enumerate() {
-            if !basis.part.holds(known.id) {
+        for post in 0..self.dataset.posts.len() {
+            if !self.is_in(basis.part, post) {
                 left_out.outside_part += 1;
             } else if self.truth_among(post, basis, exposure).is_none() {
                 left_out.without_truth += 1;
@@ -207,6 +207,13 @@ impl Snapshot {
             }
         }
         left_out
+    }
+
+    /// Whether figures go over a post. A fair sample of the posts that nobody put away has none that somebody did.
+    pub fn is_in(&self, part: Part, post: usize) -> bool {
+        let known = self.dataset.posts.get(post);
+        known.is_some_and(|known| part.holds(known.id))
+            && (part == Part::All || !self.is_put_away(post))
     }
 
     /// The truth about a post among the decisions of an exposure; `None` where that leaves the post out. With
@@ -218,7 +225,7 @@ impl Snapshot {
         exposure: Exposure,
     ) -> Option<LabelSet> {
         let Basis { truth: which, part } = basis.into();
-        if !part.holds(self.dataset.posts.get(post)?.id) {
+        if !self.is_in(part, post) {
             return None;
         }
         let review = self.review(post);
@@ -259,9 +266,8 @@ impl Snapshot {
     /// The posts that both runs predicted, for [`compare`](crate::metrics::agreement::compare).
     pub fn both(&self, basis: impl Into<Basis>) -> impl Iterator<Item = Both> {
         let basis = basis.into();
-        let posts = self.dataset.posts.iter().enumerate();
-        let posts = posts.filter(move |(_, known)| basis.part.holds(known.id));
-        posts.filter_map(move |(post, _)| {
+        let posts = (0..self.dataset.posts.len()).filter(move |post| self.is_in(basis.part, *post));
+        posts.filter_map(move |post| {
             Some(Both {
                 a: self.prediction(post)?.said(),
                 b: self.other_prediction(post)?.said(),

@@ -1,0 +1,116 @@
+//! The open dataset as the window works with it: what a key is about, what stays picked, what is met.
+
+use std::sync::Arc;
+
+use overrule::{
+    dataset::Dataset,
+    gui::{
+        bench::{Bench, Select},
+        working::Source,
+    },
+    post::LabelSet,
+    review::queue::{Filter, Order},
+};
+
+use crate::reviewing::{Watched, confirm, dataset, in_folder, run, said, set};
+
+/// Opens a dataset, its model ready and nothing predicted; `prepare` comes before the window.
+fn with_bench(dataset: Dataset, prepare: impl FnOnce(&mut Watched), test: impl FnOnce(&mut Bench)) {
+    let (_folder, file) = in_folder();
+    let mut watched = Watched::open(dataset, &file);
+    watched.wait(|session| !session.is_loading());
+    watched.session.begin_run(run("one"));
+    prepare(&mut watched);
+    watched.wait(|session| !session.is_loading());
+    test(&mut Bench::new(watched.session, Arc::new(|| {})));
+}
+
+/// A frame at this second: what is on screen is painted.
+fn paint(bench: &mut Bench, at_secs: f64) {
+    bench.clock_secs = at_secs;
+    bench.note_shown();
+}
+
+#[test]
+fn an_answer_that_comes_meanwhile_does_not_replace_the_labels_being_looked_at() {
+    with_bench(
+        dataset(4),
+        |_| {},
+        |bench| {
+            paint(bench, 1.0);
+            assert_eq!(bench.working(0).source, Source::Dataset);
+            bench.session.record_prediction(0, said(&[1]));
+            for later_secs in [0.0, 0.1, 5.0] {
+                paint(bench, 1.0 + later_secs);
+                assert_eq!(bench.working(0).source, Source::Dataset, "{later_secs}");
+                assert_eq!(bench.labels_read(0), Some(LabelSet::EMPTY));
+                let is_read = later_secs > 1.0;
+                assert_eq!(bench.answer_read(0), is_read.then_some(set(&[1])));
+            }
+            // Whoever comes back finds the model's answer.
+            bench.go_to(1);
+            paint(bench, 7.0);
+            bench.go_to(0);
+            assert_eq!(bench.working(0).source, Source::Model);
+            assert_eq!(bench.labels_read(0), Some(set(&[1])));
+        },
+    );
+}
+
+#[test]
+fn a_suggestion_counts_once_it_could_be_read() {
+    with_bench(
+        dataset(4),
+        |_| {},
+        |bench| {
+            bench.go_to(2);
+            paint(bench, 1.0);
+            bench.session.record_prediction(2, said(&[0]));
+            assert_eq!(bench.labels_read(2), None, "it was never painted");
+            paint(bench, 1.1);
+            assert_eq!(bench.working(2).labels, Some(set(&[0])), "it is shown");
+            bench.clock_secs = 1.2;
+            assert_eq!((bench.labels_read(2), bench.answer_read(2)), (None, None));
+            bench.clock_secs = 2.0;
+            let read = Some(set(&[0]));
+            assert_eq!((bench.labels_read(2), bench.answer_read(2)), (read, read));
+            // An own choice counts at once, and so does what stands there when it is taken back.
+            bench.session.apply(2, confirm(&[1]));
+            assert_eq!(bench.labels_read(2), Some(set(&[1])));
+            paint(bench, 2.1);
+            bench.session.undo();
+            assert_eq!(bench.labels_read(2), read);
+        },
+    );
+}
+
+#[test]
+fn posts_that_leave_the_queue_are_not_picked_any_more() {
+    with_bench(
+        dataset(6),
+        |_| {},
+        |bench| {
+            bench.set_queue(Filter::Todo, Order::Dataset, "");
+            bench.select(Select::All);
+            bench.session.apply(0, confirm(&[1]));
+            bench.advance();
+            assert!(!bench.selection().contains(&0) && bench.selection().len() == 5);
+            // Whatever else left it goes when the queue is made anew.
+            bench.session.apply(3, confirm(&[1]));
+            bench.set_queue(Filter::Todo, Order::Random(1), "");
+            assert!(!bench.selection().contains(&3) && bench.selection().len() == 4);
+        },
+    );
+}
+
+#[test]
+fn a_dataset_does_not_open_on_a_post_that_is_put_away() {
+    let mut dataset = dataset(4);
+    for post in [0, 1] {
+        dataset.posts[post].truth = Some(set(&[0]));
+    }
+    let away = |watched: &mut Watched| watched.session.put_topics_away(set(&[0]));
+    with_bench(dataset, away, |bench| {
+        assert_eq!((bench.queue(), bench.cursor()), (&[2, 3][..], Some(2)));
+    });
+}
