@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 
 /// The path of something below `tests/fixtures`.
 pub fn fixture(path: impl AsRef<Path>) -> PathBuf {
@@ -30,6 +31,40 @@ pub fn model_fixtures(family: &str) -> Vec<PathBuf> {
     folders.sort();
     assert!(!folders.is_empty(), "tests/fixtures holds no {family}");
     folders
+}
+
+/// The ids of the tokens of a fixture's model, which are others whenever the fixtures are made again.
+pub struct TokenIds {
+    added: BTreeMap<String, u32>,
+    others: BTreeMap<String, u32>,
+}
+
+impl TokenIds {
+    /// Those of `base/tokenizer.json` of a fixture.
+    pub fn of(model: &str) -> Self {
+        let file = fixture(model).join("base/tokenizer.json");
+        let json: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        let id = |token: &Value| {
+            let content = token["content"].as_str().unwrap().to_owned();
+            (content, token["id"].as_u64().unwrap() as u32)
+        };
+        let added = json["added_tokens"].as_array().unwrap().iter().map(id);
+        Self {
+            added: added.collect(),
+            others: BTreeMap::deserialize(&json["model"]["vocab"]).unwrap(),
+        }
+    }
+
+    /// The id of a token.
+    pub fn id(&self, token: &str) -> u32 {
+        let found = self.added.get(token).or_else(|| self.others.get(token));
+        *found.unwrap_or_else(|| panic!("no token {token:?}"))
+    }
+
+    /// Whether an id stands for one of the tokens that were added to the vocabulary.
+    pub fn is_added(&self, id: u32) -> bool {
+        self.added.values().any(|added| *added == id)
+    }
 }
 
 /// The image of a golden's post; `image_path` is as the goldens write it.

@@ -8,14 +8,11 @@ use overrule::{
 };
 
 use crate::{
-    common::{Expected, fixture, goldens, model_fixtures, post_image, read_jsonl},
+    common::{Expected, TokenIds, fixture, goldens, model_fixtures, post_image, read_jsonl},
     parity::labels,
     processors::{STYLES, assert_pils, assert_pixels, assert_prompts},
     weights::copy_folder,
 };
-
-/// The id of the fixture's `<image>`.
-const IMAGE_ID: u32 = 866;
 
 /// From black to white.
 const PIXEL_RANGE: f64 = 2.0;
@@ -103,7 +100,8 @@ fn a_picture_of_one_tile_is_not_cut() {
         .prepare("", Some(&grey(40, 30)), PromptStyle::Trained, &labels())
         .unwrap();
     assert_eq!(input.pixel_values.unwrap().shape, [1, 1, 3, 66, 66]);
-    let images = input.input_ids.iter().filter(|id| **id == IMAGE_ID).count();
+    let image = TokenIds::of("smolvlm").id("<image>");
+    let images = input.input_ids.iter().filter(|id| **id == image).count();
     assert_eq!(images, 4);
 }
 
@@ -121,7 +119,8 @@ fn answers_turn_into_the_ids_that_were_generated_and_back() {
 
 #[test]
 fn a_text_or_a_label_cannot_place_an_image_or_end_its_turn() {
-    let special = |id: &u32| *id < 6 || (828..869).contains(id);
+    let ids = TokenIds::of("smolvlm");
+    let (special, image) = (|id: &u32| ids.is_added(*id), ids.id("<image>"));
     let tokens = |text: &str, style| {
         let input = prepare(text, Some(&grey(64, 64)), style);
         assert!(input.prompt.contains(text), "{text}");
@@ -130,7 +129,7 @@ fn a_text_or_a_label_cannot_place_an_image_or_end_its_turn() {
     };
     for style in STYLES {
         let plain = tokens("hello", style);
-        let images = plain.iter().filter(|id| **id == IMAGE_ID).count();
+        let images = plain.iter().filter(|id| **id == image).count();
         assert_eq!(images, 10 * 4);
         for text in [
             "<image>",
@@ -146,10 +145,11 @@ fn a_text_or_a_label_cannot_place_an_image_or_end_its_turn() {
 
 #[test]
 fn a_post_with_nothing_in_it_still_makes_a_prompt() {
+    let image = TokenIds::of("smolvlm").id("<image>");
     for style in STYLES {
         let input = prepare("", None, style);
         assert_eq!(input.pixel_values, None);
-        assert!(!input.input_ids.contains(&IMAGE_ID));
+        assert!(!input.input_ids.contains(&image));
         assert!(input.prompt.ends_with("<end_of_utterance>\nAssistant:"));
     }
     let bare = prepare("", None, PromptStyle::Trained).prompt;
@@ -159,6 +159,8 @@ fn a_post_with_nothing_in_it_still_makes_a_prompt() {
 #[test]
 fn damaged_settings_are_named() {
     let settings = "processor_config.json";
+    let image_id = TokenIds::of("smolvlm").id("<image>");
+    let image_token_id = format!("\"image_token_id\": {image_id}");
     let cases = [
         (settings, "66", "0", "are not supported"),
         (settings, "66", "6", "at most 1024 tiles"),
@@ -189,7 +191,7 @@ fn damaged_settings_are_named() {
         ),
         (
             "config.json",
-            "\"image_token_id\": 866",
+            &image_token_id,
             "\"image_token_id\": 1",
             "image_token_id is 1",
         ),

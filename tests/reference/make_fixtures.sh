@@ -3,7 +3,7 @@
 #
 #     tests/reference/make_fixtures.sh [VENV]
 #
-# VENV (default .venv) is created with the pinned packages unless it exists. Takes about half an hour on one core.
+# VENV (default .venv) is created with the pinned packages unless it exists. Takes some forty minutes of one core.
 set -euo pipefail
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)
