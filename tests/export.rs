@@ -1,5 +1,7 @@
 //! Exporting: what is written opens again as the same posts, and nothing is lost when it cannot be written.
 
+mod own_folder;
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -1,5 +1,7 @@
 //! Published datasets: opened as they are, and made ready for training.
 
+mod safety;
+
 use std::{
     fs::{self, File},
     io::Write as _,

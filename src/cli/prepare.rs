@@ -10,7 +10,6 @@ use super::{
 };
 use crate::{
     dataset::raw::{Fault, Reason},
-    export::ExportError,
     prepare::{Images, LabelsBy, Options, PrepareError, prepare},
 };
 
@@ -55,7 +54,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     });
     reporter.clear();
     let made = made.map_err(|error| match error {
-        PrepareError::Write(ExportError::Exists(path)) => anyhow::anyhow!(
+        PrepareError::Exists(path) => anyhow::anyhow!(
             "{} exists already and says something else; choose another folder, or replace it with --force",
             path.display()
         ),

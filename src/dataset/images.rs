@@ -41,14 +41,16 @@ pub(super) fn choose_root(given: Option<&Path>, folder: &Path, posts: &[Post]) -
     }
 }
 
-/// Whether an image path stays below the folder it starts from: not absolute on any system, no `..`, no web address.
-pub(super) fn is_inside(image_path: &str) -> bool {
-    let has_drive = image_path.chars().nth(1) == Some(':');
-    let mut parts = image_path.split(['/', '\\']);
-    !(image_path.contains("://")
-        || has_drive
-        || image_path.starts_with(['/', '\\'])
-        || parts.any(|part| part == ".."))
+/// Whether a name that a dataset gives is that of a file below the folder it starts from, also without its first parts: not
+/// absolute on any system, no `..`, no drive, no web address, no empty part (`img//etc/x` without `img/` is absolute).
+/// Whatever is read or written by a name of someone else's goes through here.
+pub(crate) fn is_inside(name: &str) -> bool {
+    let leads_out = |part: &str| {
+        let has_drive = part.chars().nth(1) == Some(':');
+        part.is_empty() || part == ".." || has_drive
+    };
+    let is_folder = name.rsplit(['/', '\\']).next() == Some(".");
+    !(is_folder || name.contains('\0') || name.split(['/', '\\']).any(leads_out))
 }
 
 /// Looks for the images of some posts and says which files do not exist.
@@ -121,5 +123,44 @@ fn list(folder: &Path) -> Option<HashSet<OsString>> {
         Ok(entries) => Some(entries.flatten().map(|e| e.file_name()).collect()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(_) => Some(HashSet::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_inside_only_if_no_end_of_it_leads_out() {
+        for name in [
+            "a.png",
+            "img/a.png",
+            "./a.png",
+            "a b/ä.png",
+            "..a/b..png",
+            "at 10:30.png",
+        ] {
+            assert!(is_inside(name), "{name}");
+        }
+        for name in [
+            "",
+            ".",
+            "img/.",
+            "img/",
+            "/etc/x",
+            "img//etc/x",
+            ".//etc/x",
+            "../x",
+            "img/../../x",
+            "img\\..\\..\\x",
+            "\\\\host\\x",
+            "C:x",
+            "img/C:x",
+            "C:\\x",
+            "http://a.b/x.png",
+            "a\0.png",
+        ] {
+            assert!(!is_inside(name), "{name}");
+        }
     }
 }

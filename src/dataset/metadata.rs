@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::{
-    images::is_inside,
+    is_inside,
     labels::LabelColumn,
     records::{Place, Rows},
 };

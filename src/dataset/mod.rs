@@ -24,6 +24,7 @@ use std::{
 
 pub use error::OpenError;
 pub use images::find_missing_images;
+pub(crate) use images::is_inside;
 pub use unsmile::LABELS as UNSMILE_LABELS;
 
 use self::imported::ImportedRun;

@@ -17,8 +17,10 @@ pub enum ExportError {
     /// A folder, a device or a pipe has this name.
     #[error("{0} is not a regular file; choose another name")]
     NotAFile(PathBuf),
-    /// The dataset under review would be overwritten.
-    #[error("{0} is the dataset under review, which is never changed; choose another name")]
+    /// The dataset under review, or a picture of it, would be overwritten.
+    #[error(
+        "{0} is the dataset under review or its folder, which is never changed; choose another name"
+    )]
     IsTheDataset(PathBuf),
     /// The folder does not exist.
     #[error("the folder {0} does not exist; make it or choose another one")]

@@ -3,7 +3,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{TrainingSet, folder::Placed, said::Said};
+use super::{
+    TrainingSet,
+    folder::{Placed, stem_and_ending},
+    said::Said,
+};
 
 /// The folder of images.
 pub(super) const DATA: &str = "data";
@@ -48,10 +52,7 @@ fn to_bytes<'a, 'b: 'a>(
     let classes: Vec<&str> = set.dataset().labels.iter().collect();
     let labels: Map<String, Value> = entries
         .map(|(placed, value)| {
-            let name = &placed.name;
-            let stem = name
-                .rsplit_once('.')
-                .map_or(name.as_str(), |(stem, _)| stem);
+            let (stem, _) = stem_and_ending(&placed.name);
             (stem.to_owned(), value)
         })
         .collect();

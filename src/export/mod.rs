@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::ExportError;
 pub use format::Format;
+pub(crate) use paths::is_same;
 pub use training_set::{Provenance, Source, TrainingSet};
 
 use crate::review::Session;

@@ -62,6 +62,7 @@ impl<'a> ImagePaths<'a> {
     }
 }
 
-fn is_same(a: &Path, b: &Path) -> bool {
+/// Whether two paths lead to the same file or folder, which exists.
+pub(crate) fn is_same(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }

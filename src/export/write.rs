@@ -12,7 +12,7 @@ use super::{
     csv, doccano, fiftyone,
     folder::{self, Naming},
     image_folder, json_lines, label_studio,
-    paths::ImagePaths,
+    paths::{ImagePaths, is_same},
     prodigy, records, spreadsheet,
 };
 
@@ -33,10 +33,7 @@ impl TrainingSet {
                 _ => ExportError::NoPosts(self.selection()),
             });
         }
-        if path
-            .canonicalize()
-            .is_ok_and(|p| Some(p) == self.dataset().path.canonicalize().ok())
-        {
+        if is_same(path, &self.dataset().path) {
             return Err(ExportError::IsTheDataset(path.to_owned()));
         }
         let mut exported = Exported {
@@ -115,7 +112,11 @@ impl TrainingSet {
         if !parent.exists() {
             return Err(ExportError::NoFolder(parent.to_owned()));
         }
-        let placed = folder::place_images(self, &path.join(images), naming)?;
+        let images = path.join(images);
+        if folder::is_of_dataset(self.dataset(), path, &images) {
+            return Err(ExportError::IsTheDataset(path.to_owned()));
+        }
+        let placed = folder::place_images(self, &images, naming, replace)?;
         if placed.is_empty() {
             return Err(ExportError::NoImages);
         }

@@ -9,8 +9,8 @@ use std::{
 use super::{Options, PrepareError, Prepared, Progress};
 use crate::{
     dataset::{
-        OpenError,
-        raw::{Fault, RawPost, Reason, Source},
+        OpenError, is_inside,
+        raw::{Fault, Kind, RawPost, Reason, Source},
     },
     export::{
         ExportError,
@@ -73,18 +73,24 @@ pub(super) fn place_all(
             rows.push(Row { post, image_path });
             continue;
         }
-        let name = name_in_folder(&post.image);
+        let name = name_in_folder(&post.image, source.kind());
+        // Asked again of what becomes a path: nothing is ever written elsewhere.
+        if !is_inside(name) {
+            faults.push(fault(Reason::ImageElsewhere));
+            continue;
+        }
         let target = folder.join(name);
         listed
             .make_parent(&target)
             .map_err(|error| ExportError::from_io(&target, error))?;
         let placed = if source.is_folder() {
             let from = source.folder().join(&post.image);
-            place(&from, &target, options.images == Images::Link)
+            let link = options.images == Images::Link;
+            place(&from, &target, link, options.replace)
                 .map_err(|error| ExportError::from_io(&target, error))?
         } else {
             match source.read(&post.image) {
-                Ok(bytes) => place_bytes(&bytes.unwrap_or_default(), &target)
+                Ok(bytes) => place_bytes(&bytes.unwrap_or_default(), &target, options.replace)
                     .map_err(|error| ExportError::from_io(&target, error))?,
                 Err(OpenError::Read { .. }) => {
                     faults.push(fault(Reason::BrokenImage));
@@ -124,8 +130,9 @@ fn in_place(source: &Source, image: &str) -> Result<String, PrepareError> {
 }
 
 /// A picture's name without the folder that the dataset keeps its pictures in.
-fn name_in_folder(image: &str) -> &str {
-    image.split_once('/').map_or(image, |(_, name)| name)
+fn name_in_folder(image: &str, kind: Kind) -> &str {
+    let own = image.strip_prefix(kind.images());
+    own.and_then(|name| name.strip_prefix('/')).unwrap_or(image)
 }
 
 /// What is known of folders: the names in the dataset's, and which of ours exist.

@@ -2,7 +2,7 @@
 //! the pictures.
 //!
 //! Pictures go first and tables last, each whole or not at all: a run that was stopped is gone on with by running it
-//! again, and what is there already is not made twice.
+//! again, and what is there already is not made twice. What says something else is left alone, unless it may be replaced.
 
 mod images;
 mod parquet;
@@ -21,7 +21,7 @@ use crate::{
         self, OpenError,
         raw::{Fault, RawSet, Source},
     },
-    export::ExportError,
+    export::{ExportError, is_same},
 };
 
 /// What to make.
@@ -35,7 +35,7 @@ pub struct Options {
     pub labels_by: LabelsBy,
     /// Whether a column with the text in the picture is added, where the dataset has it.
     pub image_text: bool,
-    /// Whether tables that say something else are replaced.
+    /// Whether tables and pictures that say something else are replaced.
     pub replace: bool,
 }
 
@@ -70,9 +70,12 @@ pub enum PrepareError {
     /// The dataset cannot be read.
     #[error(transparent)]
     Source(#[from] OpenError),
+    /// A table or a picture of this name says something else, and nobody asked for replacing it.
+    #[error("{0} exists already and says something else; choose another folder")]
+    Exists(PathBuf),
     /// A file cannot be written.
     #[error(transparent)]
-    Write(#[from] ExportError),
+    Write(ExportError),
     /// Pictures of an archive cannot stay where they are.
     #[error(
         "{0} is an archive, whose pictures cannot be used in place; leave out --images in-place, or unpack it first"
@@ -99,6 +102,15 @@ pub enum PrepareError {
     },
 }
 
+impl From<ExportError> for PrepareError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Exists(path) => Self::Exists(path),
+            error => Self::Write(error),
+        }
+    }
+}
+
 /// Prepares a published dataset, or Parquet files. `on_progress` is told of each post, and says whether to go on.
 ///
 /// # Errors
@@ -121,7 +133,6 @@ pub fn prepare(
         mut faults,
     } = RawSet::read(&mut source)?;
     fs::create_dir_all(&options.out).map_err(|error| ExportError::from_io(&options.out, error))?;
-    let is_same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
     if is_same(&options.out, source.folder()) {
         return Err(PrepareError::IsTheDataset(options.out.clone()));
     }

@@ -54,7 +54,8 @@ pub(super) fn unpack(
         {
             make_folder(folder)?;
         }
-        let placed = place_bytes(bytes, &target).map_err(|e| ExportError::from_io(&target, e))?;
+        let placed = place_bytes(bytes, &target, options.replace)
+            .map_err(|e| ExportError::from_io(&target, e))?;
         made.count(placed);
         Ok(name)
     })?;

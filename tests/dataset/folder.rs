@@ -116,3 +116,22 @@ fn links_are_followed_and_loops_end() {
     assert_eq!(paths, ["a/one.png", "three.png", "two.png"]);
     assert_eq!(places(&dataset.problems), ["Unreadable@-:-:-"]);
 }
+
+#[test]
+fn metadata_that_leads_elsewhere_is_told_and_not_used() {
+    for name in [
+        ".//etc/x.png",
+        "/etc/x.png",
+        "../x.png",
+        "sub//x.png",
+        "./../x.png",
+    ] {
+        let csv = format!("file_name,text\na.png,here\n{name},out\n");
+        let folder = folder([("a.png", ""), ("metadata.csv", csv.as_str())]);
+        let dataset = open(folder.path(), &OpenOptions::default()).unwrap();
+        let paths: Vec<&str> = dataset.posts.iter().map(|p| &*p.image_path).collect();
+        assert_eq!(paths, ["a.png"], "{name}");
+        let message = &dataset.problems[0].message;
+        assert!(message.contains("leads out of the folder"), "{message}");
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::{HashMap, hash_map::Entry};
 use serde_json::{Map, Value};
 
 use super::{Fault, Kind, RawPost, RawSet, Reason, Said, Source, Split};
-use crate::dataset::{OpenError, images::is_inside};
+use crate::dataset::{OpenError, is_inside};
 
 /// The folder of the pictures.
 pub(super) const IMAGES: &str = "img";
@@ -113,8 +113,9 @@ fn parse(bytes: &[u8], split: Split, line: u64) -> Option<(RawPost, bool)> {
         "" => "0".to_owned(),
         digits => digits.to_owned(),
     };
-    let image = match object.get("img").and_then(Value::as_str) {
-        Some(image) => image.trim().to_owned(),
+    let image = object.get("img").and_then(Value::as_str).map(str::trim);
+    let image = match image.filter(|image| !image.is_empty()) {
+        Some(image) => image.to_owned(),
         None => format!("{IMAGES}/{id:0>5}.png"),
     };
     let (said, is_bad) = match object.get("label") {

@@ -9,13 +9,16 @@ use serde::{
 use serde_json::Value;
 
 use super::{Fault, Kind, RawPost, RawSet, Reason, Said, Source, Split};
-use crate::dataset::OpenError;
+use crate::dataset::{OpenError, is_inside};
 
 /// The classes 1 to 5, by the names that the published adapters were trained with. 0 is “not hate”.
 pub const LABELS: [&str; 5] = ["racist", "sexist", "homophobe", "religion", "otherhate"];
 
 /// How many people looked at each post.
 pub const N_ANNOTATORS: usize = 3;
+
+/// The folder of the pictures.
+pub(super) const IMAGES: &str = "img_resized";
 
 /// What everything hangs on.
 pub(super) const GROUND_TRUTH: &str = "MMHS150K_GT.json";
@@ -62,6 +65,12 @@ pub(super) fn read(source: &mut Source) -> Result<RawSet, OpenError> {
                 Said::Nothing
             }
         };
+        // The id is whatever the file says.
+        let mut image = format!("{IMAGES}/{id}.jpg");
+        if !is_inside(&image) {
+            set.faults.push(fault(Reason::ImageElsewhere));
+            image.clear();
+        }
         places.insert(id.clone(), set.posts.len());
         set.posts.push(RawPost {
             split: None,
@@ -70,7 +79,7 @@ pub(super) fn read(source: &mut Source) -> Result<RawSet, OpenError> {
                 .and_then(Value::as_str)
                 .unwrap_or_default()
                 .to_owned(),
-            image: format!("img_resized/{id}.jpg"),
+            image,
             id,
             said,
             line: 0,

@@ -42,6 +42,14 @@ impl Kind {
         }
     }
 
+    /// The folder of its pictures.
+    pub fn images(self) -> &'static str {
+        match self {
+            Self::Mmhs150k => mmhs150k::IMAGES,
+            Self::HatefulMemes => hateful_memes::IMAGES,
+        }
+    }
+
     /// Its labels, in class order.
     pub fn labels(self) -> &'static [&'static str] {
         match self {
