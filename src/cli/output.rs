@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     fs::{File, TryLockError},
-    io::{self, Read, Write},
+    io::{self, Read, Seek, Write},
     path::Path,
 };
 
@@ -13,7 +13,7 @@ use crate::{
     post::PostId,
     predict::{
         prediction::{Record, RunInfo},
-        record_file::{append_records, read_records, write_record},
+        record_file::{go_to_end, read_from, write_record},
     },
 };
 
@@ -45,13 +45,9 @@ impl Earlier {
 
 /// Where records go.
 pub(super) enum Output {
-    /// A regular file, which no other run may write meanwhile.
-    File {
-        /// Open for appending.
-        file: File,
-        /// Holds the lock.
-        _lock: File,
-    },
+    /// A regular file, which no other run may write meanwhile. It is opened once: where a lock keeps everybody else out, as on
+    /// Windows, it keeps out other handles of this program, too.
+    File(File),
     /// Standard output, or a pipe or device named as a file.
     Stream(Box<dyn Write>),
 }
@@ -76,21 +72,18 @@ impl Output {
                 .with_context(|| cannot_write(path))?;
             return Ok((Self::Stream(Box::new(stream)), earlier));
         }
-        let lock = lock(path)?;
-        for record in records_of(path)? {
+        let mut file = open_locked(path)?;
+        for record in records_of(&mut file, path)? {
             earlier.add(record);
         }
-        let output = Self::File {
-            file: append_records(path)?,
-            _lock: lock,
-        };
-        Ok((output, earlier))
+        go_to_end(&mut file, path)?;
+        Ok((Self::File(file), earlier))
     }
 
     /// Writes a record; it outlives this program, however that ends.
     pub fn append(&mut self, record: &Record) -> io::Result<()> {
         match self {
-            Self::File { file, .. } => write_record(file, record),
+            Self::File(file) => write_record(file, record),
             Self::Stream(stream) => {
                 write_record(stream, record)?;
                 stream.flush()
@@ -101,7 +94,7 @@ impl Output {
     /// Waits until everything is on the disk.
     pub fn finish(self) -> io::Result<()> {
         match self {
-            Self::File { file, .. } => file.sync_all(),
+            Self::File(file) => file.sync_all(),
             Self::Stream(_) => Ok(()),
         }
     }
@@ -119,8 +112,9 @@ fn cannot_write(path: &Path) -> String {
     )
 }
 
-fn lock(path: &Path) -> anyhow::Result<File> {
+fn open_locked(path: &Path) -> anyhow::Result<File> {
     let file = File::options()
+        .read(true)
         .write(true)
         .create(true)
         .truncate(false)
@@ -137,8 +131,8 @@ fn lock(path: &Path) -> anyhow::Result<File> {
 }
 
 /// The records of a file. Going on with it drops a last line that was cut off, so it must hold nothing else.
-fn records_of(path: &Path) -> anyhow::Result<Vec<Record>> {
-    let found = read_records(path)?;
+fn records_of(file: &mut File, path: &Path) -> anyhow::Result<Vec<Record>> {
+    let found = read_from(file, path)?;
     let other = || {
         format!(
             "{} holds something else than predictions and was left alone; name another file",
@@ -149,7 +143,8 @@ fn records_of(path: &Path) -> anyhow::Result<Vec<Record>> {
         return Err(anyhow::anyhow!(problem.message.clone()).context(other()));
     }
     let mut first = [0];
-    let n_bytes = File::open(path)?.read(&mut first)?;
+    file.rewind()?;
+    let n_bytes = file.read(&mut first)?;
     if found.records.is_empty() && n_bytes > 0 && first != *b"{" {
         bail!(other());
     }
@@ -166,12 +161,33 @@ mod tests {
     fn a_file_of_something_else_is_refused_and_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("posts.csv");
-        for content in ["text,image_path\nhello,a.png\n", "text", "{\"id\": 3}\n"] {
+        for content in [
+            "text,image_path\nhello,a.png\n",
+            "text",
+            "t",
+            "{\"id\": 3}\n",
+            // As most programs write it: one line that has no end.
+            "{\"class_names\": [\"racist\", \"sexist\"]}",
+            "{\n  \"theme\": \"dark\"\n}",
+            "[{\"id\": 3}]",
+        ] {
             fs::write(&path, content).unwrap();
             let error = Output::open(&path).err().unwrap().to_string();
             assert!(error.contains("something else"), "{error}");
             assert_eq!(fs::read_to_string(&path).unwrap(), content);
         }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_file_is_opened_once_since_its_lock_may_keep_out_every_other_handle() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().canonicalize().unwrap().join("out.jsonl");
+        let output = Output::open(&path).unwrap();
+        let handles = fs::read_dir("/proc/self/fd").unwrap().flatten();
+        let to_it = handles.filter(|fd| fs::read_link(fd.path()).is_ok_and(|to| to == path));
+        assert_eq!(to_it.count(), 1);
+        drop(output);
     }
 
     #[test]

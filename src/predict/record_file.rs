@@ -1,7 +1,7 @@
 //! A predictions file: one [`Record`] a line (JSON Lines), appended while a run goes on.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
@@ -38,24 +38,37 @@ pub struct RecordFileError {
     source: io::Error,
 }
 
+impl RecordFileError {
+    fn new(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
 /// Reads a predictions file.
 ///
 /// # Errors
 /// If the file cannot be opened or read. A line that is no record is a [`RecordProblem`].
 pub fn read_records(path: &Path) -> Result<RecordFile, RecordFileError> {
-    let error = |action| {
-        move |source| RecordFileError {
-            action,
-            path: path.to_owned(),
-            source,
-        }
-    };
-    let mut reader = BufReader::new(File::open(path).map_err(error("open"))?);
+    let file = File::open(path).map_err(RecordFileError::new("open", path))?;
+    read_from(&file, path)
+}
+
+/// Reads a predictions file that is open at its beginning.
+///
+/// # Errors
+/// If the file cannot be read. A line that is no record is a [`RecordProblem`].
+pub fn read_from(file: &File, path: &Path) -> Result<RecordFile, RecordFileError> {
+    let mut reader = BufReader::new(file);
     let mut found = RecordFile::default();
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
-        if reader.read_until(b'\n', &mut line).map_err(error("read"))? == 0 {
+        let read = reader.read_until(b'\n', &mut line);
+        if read.map_err(RecordFileError::new("read", path))? == 0 {
             break;
         }
         if line.trim_ascii().is_empty() {
@@ -63,12 +76,24 @@ pub fn read_records(path: &Path) -> Result<RecordFile, RecordFileError> {
         }
         match serde_json::from_slice(&line) {
             Ok(record) => found.records.push(record),
-            Err(error) => found
-                .problems
-                .push(problem(number, !line.ends_with(b"\n"), &error)),
+            Err(error) => {
+                let cut_off = !line.ends_with(b"\n") && is_cut_off(&line);
+                found.problems.push(problem(number, cut_off, &error));
+            }
         }
     }
     Ok(found)
+}
+
+/// Whether the last line, which has no end, is a record that ends too soon. A power cut may leave zeros behind what was written.
+/// Anything else is not a run's: most programs write a JSON file as one line without an end.
+fn is_cut_off(line: &[u8]) -> bool {
+    let n_written = line
+        .iter()
+        .rposition(|b| *b != 0)
+        .map_or(0, |last| last + 1);
+    let written = line.get(..n_written).unwrap_or_default();
+    written.is_empty() || serde_json::from_slice::<Record>(written).is_err_and(|e| e.is_eof())
 }
 
 fn problem(line: u64, cut_off: bool, error: &serde_json::Error) -> RecordProblem {
@@ -94,28 +119,13 @@ pub fn write_record(writer: &mut impl Write, record: &Record) -> io::Result<()> 
     writer.write_all(&line)
 }
 
-/// Opens a predictions file to append records, making it if there is none. A last line that was cut off is
+/// Brings a predictions file, open for reading and writing, to where records are appended. A last line that was cut off is
 /// dropped; one that only lacks its line end gets it.
 ///
 /// # Errors
-/// If the file cannot be opened or its end cannot be repaired.
-pub fn append_records(path: &Path) -> Result<File, RecordFileError> {
-    let error = |action| {
-        move |source| RecordFileError {
-            action,
-            path: path.to_owned(),
-            source,
-        }
-    };
-    let mut file = fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
-        .map_err(error("open"))?;
-    repair_end(&mut file).map_err(error("repair the end of"))?;
-    Ok(file)
+/// If the file cannot be read or written, or its last line is something else than a record.
+pub fn go_to_end(file: &mut File, path: &Path) -> Result<(), RecordFileError> {
+    repair_end(file).map_err(RecordFileError::new("repair the end of", path))
 }
 
 fn repair_end(file: &mut File) -> io::Result<()> {
@@ -132,12 +142,14 @@ fn repair_end(file: &mut File) -> io::Result<()> {
         (tail, start) = (chunk, from);
     }
     let last_line = tail.rsplit(|b| *b == b'\n').next().unwrap_or_default();
-    let cut_off = !last_line.is_empty() && serde_json::from_slice::<Record>(last_line).is_err();
-    if cut_off {
+    if last_line.trim_ascii().is_empty() {
+        file.seek(SeekFrom::End(0))?;
+    } else if is_cut_off(last_line) {
         file.set_len(length - last_line.len() as u64)?;
-    }
-    file.seek(SeekFrom::End(0))?;
-    if !cut_off && !last_line.is_empty() {
+        file.seek(SeekFrom::End(0))?;
+    } else {
+        serde_json::from_slice::<Record>(last_line)?;
+        file.seek(SeekFrom::End(0))?;
         file.write_all(b"\n")?;
     }
     Ok(())
@@ -145,6 +157,8 @@ fn repair_end(file: &mut File) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::{
         post::{LabelNames, LabelSet, Post, PostId},
@@ -316,16 +330,49 @@ mod tests {
                 Some(whole[..150_000].to_vec()),
                 vec![&next],
             ),
+            (
+                "zeros",
+                Some([&whole[..], &whole[..50], &[0; 4000]].concat()),
+                vec![&long, &next],
+            ),
         ] {
             let path = folder.path().join(name);
             if let Some(bytes) = bytes {
                 fs::write(&path, bytes).expect("written");
             }
-            let mut file = append_records(&path).expect("appendable");
+            let mut file = open(&path);
+            go_to_end(&mut file, &path).expect("appendable");
             write_record(&mut file, &next).expect("written");
             let found = read_records(&path).expect("readable");
             assert!(found.records.iter().eq(expected), "{name}");
             assert_eq!(found.problems, [], "{name}");
+        }
+    }
+
+    fn open(path: &Path) -> File {
+        let mut options = File::options();
+        let options = options.read(true).write(true).create(true).truncate(false);
+        options.open(path).expect("a file")
+    }
+
+    #[test]
+    fn a_record_cut_off_anywhere_is_dropped_and_nothing_else_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("p.jsonl");
+        let whole = lines(&[record("hé\n\"you\"", &prediction())]);
+        for end in 1..whole.len() - 1 {
+            fs::write(&path, &whole[..end]).expect("written");
+            let problems = read_records(&path).expect("readable").problems;
+            assert!(problems.len() == 1 && problems[0].cut_off, "{end}");
+            go_to_end(&mut open(&path), &path).expect("appendable");
+            assert_eq!(fs::read(&path).expect("readable"), b"", "{end}");
+        }
+        for other in ["{\"theme\": \"dark\"}", "{}", "[1, 2]", "text"] {
+            fs::write(&path, other).expect("written");
+            let problems = read_records(&path).expect("readable").problems;
+            assert!(problems.len() == 1 && !problems[0].cut_off, "{other}");
+            go_to_end(&mut open(&path), &path).expect_err("not a record");
+            assert_eq!(fs::read(&path).expect("readable"), other.as_bytes());
         }
     }
 
