@@ -1,5 +1,7 @@
 //! `overrule serve` as its clients see it: the real program, asked over a socket.
 
+mod faults;
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
@@ -22,9 +24,14 @@ pub struct Service {
 
 impl Service {
     pub fn start(more: &[&str]) -> Self {
+        let more = more.iter().map(|arg| (*arg).to_owned());
+        Self::of(model_args().into_iter().chain(more).collect())
+    }
+
+    /// A service of any model.
+    pub fn of(model: Vec<String>) -> Self {
         let mut args = vec!["serve".to_owned(), "--port".to_owned(), "0".to_owned()];
-        args.extend(model_args());
-        args.extend(more.iter().map(|arg| (*arg).to_owned()));
+        args.extend(model);
         let mut process = overrule(args).stderr(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(process.stderr.take().unwrap()).lines();
         let line = said

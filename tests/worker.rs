@@ -1,6 +1,6 @@
 //! The inference thread with a fake model: order, interruption, faults, and what the window is told.
 
-mod fake;
+pub mod fake;
 
 use std::sync::{Arc, atomic::Ordering};
 

@@ -1,5 +1,7 @@
 //! `overrule serve`: the model behind `/ping` and `/invocations`, as a SageMaker container answers.
 
+use std::time::Duration;
+
 use anyhow::{Context, bail};
 
 use super::{
@@ -13,6 +15,9 @@ use crate::{
     post::LabelNames,
     serve::{Listener, Service},
 };
+
+/// How long a client may take to send its post before another thread reads beside the one that waits for it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
@@ -55,6 +60,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         batch_size: args.run.batch_size.unwrap_or(1),
         max_body_bytes: args.max_body << 20,
         max_pixels: args.max_pixels * 1_000_000,
+        patience: PATIENCE,
     };
     super::note(&format!(
         "{} answers at http://{}/invocations (Ctrl-C ends it)",

@@ -1,6 +1,10 @@
 //! Reading requests and writing replies.
 
-use std::{io::Read, sync::Arc};
+use std::{
+    io::{self, Read},
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+};
 
 use crossbeam_channel::{Sender, TrySendError};
 use tiny_http::{Header, Method, Request, Response, Server};
@@ -8,6 +12,7 @@ use tiny_http::{Header, Method, Request, Response, Server};
 use super::{
     Service,
     inference::Job,
+    readers::Waits,
     request::{Refusal, prepare},
 };
 use crate::model::Processor;
@@ -21,13 +26,27 @@ pub(super) struct Front {
     pub processor: Arc<dyn Processor>,
     pub service: Service,
     pub jobs: Sender<Job>,
+    /// Where clients keep a reader waiting.
+    pub waits: Waits,
+    /// Takes why no more requests come.
+    pub ended: Sender<io::Error>,
 }
 
 impl Front {
-    /// Serves one request after the other until the server is unblocked.
+    /// Serves one request after the other until the server is unblocked, or takes no connections any more.
     pub fn serve(&self) {
-        while let Ok(mut request) = self.server.recv() {
-            let reply = self.reply(&mut request);
+        loop {
+            let mut request = match self.server.recv() {
+                Ok(request) => request,
+                // At the end of the service nobody asks why any more, and one reason is enough.
+                Err(error) => return drop(self.ended.try_send(error)),
+            };
+            // What a picture does to its decoder must not cost a reader.
+            let replying = AssertUnwindSafe(|| self.reply(&mut request));
+            let reply = panic::catch_unwind(replying).unwrap_or_else(|_| {
+                let message = "the post could not be made ready: that failed unexpectedly";
+                Err(Refusal::new(500, message))
+            });
             let (status, body) = match reply {
                 Ok(body) => (200, body),
                 Err(refusal) => (refusal.status, refusal.body()),
@@ -51,8 +70,8 @@ impl Front {
                     response.add_header(header);
                 }
             }
-            // A client that has gone needs no answer.
-            drop(request.respond(response));
+            // A client that has gone needs no answer. What it sent and nobody read is read now.
+            self.waits.during(|| drop(request.respond(response)));
         }
     }
 
@@ -87,7 +106,7 @@ impl Front {
         if kind.is_some_and(|kind| !kind.starts_with("application/json")) {
             return Err(Refusal::new(415, "send the post as application/json"));
         }
-        let body = self.body(request)?;
+        let body = self.waits.during(|| self.body(request))?;
         let input = prepare(&body, &*self.processor, &self.service)?;
         let (reply, answer) = crossbeam_channel::bounded(1);
         self.jobs.try_send(Job { input, reply }).map_err(|error| {
@@ -111,7 +130,7 @@ impl Front {
         read.map_err(|error| Refusal::new(400, format!("the body could not be read: {error}")))?;
         if body.len() as u64 > most {
             let rest = &mut request.as_reader().take(THROWN_AWAY_BYTES);
-            drop(std::io::copy(rest, &mut std::io::sink()));
+            drop(io::copy(rest, &mut io::sink()));
             return Err(Refusal::new(
                 413,
                 format!("the body has more than {most} bytes"),

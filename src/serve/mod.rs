@@ -7,9 +7,12 @@
 
 mod http;
 mod inference;
+mod lookout;
+mod readers;
 mod request;
 
 use std::{
+    io,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -18,7 +21,12 @@ use std::{
 use crossbeam_channel::{Receiver, TryRecvError};
 use tiny_http::Server;
 
-use self::{http::Front, inference::Inference};
+use self::{
+    http::Front,
+    inference::Inference,
+    lookout::Lookout,
+    readers::{Readers, Waits},
+};
 use crate::{
     model::{LoadedModel, PromptStyle},
     predict::answering::AnswerOptions,
@@ -50,6 +58,8 @@ pub struct Service {
     pub max_body_bytes: u64,
     /// The most pixels of an image, by its header.
     pub max_pixels: u64,
+    /// How long a client may keep a reader waiting before another one takes its place.
+    pub patience: Duration,
 }
 
 /// A server that listens and does not answer yet.
@@ -67,7 +77,7 @@ pub struct Served {
     pub batches: usize,
 }
 
-/// Why a server could not start.
+/// Why a server could not start, or ended by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The address cannot be listened on.
@@ -82,7 +92,19 @@ pub enum ServeError {
     },
     /// The system gives no more threads.
     #[error("a thread could not be started: {0}")]
-    Thread(#[from] std::io::Error),
+    Thread(#[from] io::Error),
+    /// No connections are taken any more.
+    #[error(
+        "no more connections can be taken ({0}), so the service ended; start it again, and if that is about open files, raise \
+         their limit (ulimit -n) or put a proxy in front that closes idle connections"
+    )]
+    Unreachable(io::Error),
+    /// Too many clients that send only the beginning of a post.
+    #[error(
+        "{0} clients do not go on sending what they have begun, so the service ended; start it again behind a proxy with a \
+         time limit"
+    )]
+    HeldUp(usize),
 }
 
 impl Listener {
@@ -113,7 +135,7 @@ impl Listener {
     /// Answers until `stop` tells to end or is disconnected; requests that were taken by then are answered.
     ///
     /// # Errors
-    /// A thread that could not be started.
+    /// A thread that could not be started; a service that cannot be reached any more, after what was taken is answered.
     pub fn run(
         self,
         mut model: LoadedModel,
@@ -121,42 +143,51 @@ impl Listener {
         stop: &Receiver<()>,
     ) -> Result<Served, ServeError> {
         let (jobs, waiting) = crossbeam_channel::bounded(WAITING);
-        let front = Arc::new(Front {
-            server: Arc::clone(&self.server),
+        let (ended, why) = crossbeam_channel::bounded(1);
+        let front = Front {
+            server: self.server,
             processor: Arc::clone(&model.processor),
             service: service.clone(),
             jobs,
-        });
+            waits: Waits::default(),
+            ended,
+        };
         let n_readers = (2 * service.batch_size).clamp(READERS.0, READERS.1);
-        let mut readers = Vec::new();
-        for number in 1..=n_readers {
-            let front = Arc::clone(&front);
-            let name = format!("overrule-http-{number}");
-            readers.push(
-                std::thread::Builder::new()
-                    .name(name)
-                    .spawn(move || front.serve())?,
-            );
-        }
-        // The readers have the only senders: when the last one ends, the inference does.
-        drop(front);
+        // They have the only senders of jobs: when the last one ends, the inference does.
+        let mut readers = Some(Readers::start(front, n_readers)?);
+        let mut lookout = Lookout::new(self.address, why);
         let mut inference = Inference::new(&mut model, service);
-        let mut stopped: Option<Instant> = None;
+        let mut ending = None;
         while inference.answer_next(&waiting, LOOK_AGAIN) {
-            match (stopped, stop.try_recv()) {
-                (None, Err(TryRecvError::Empty)) => {}
-                (None, _) => {
-                    stopped = Some(Instant::now());
-                    (0..n_readers).for_each(|_| self.server.unblock());
+            if let Some((since, _)) = &ending {
+                // A reader that a client still holds up ends with this program.
+                if Instant::elapsed(since) > FAREWELL {
+                    break;
                 }
-                (Some(since), _) if since.elapsed() > FAREWELL => return Ok(inference.served),
-                (Some(_), _) => {}
+            } else if let Some(reading) = &mut readers
+                && let Some(outcome) = outcome(stop, reading, &mut lookout, service.patience)
+            {
+                readers.take().map(Readers::end);
+                ending = Some((Instant::now(), outcome));
             }
         }
-        for reader in readers {
-            // A reader that fell over has said so to its client by hanging up.
-            drop(reader.join());
-        }
-        Ok(inference.served)
+        let outcome = ending.map_or(Ok(()), |(_, outcome)| outcome);
+        outcome.map(|()| inference.served)
     }
+}
+
+/// How the service ends, once it does.
+fn outcome(
+    stop: &Receiver<()>,
+    readers: &mut Readers,
+    lookout: &mut Lookout,
+    patience: Duration,
+) -> Option<Result<(), ServeError>> {
+    if stop.try_recv() != Err(TryRecvError::Empty) {
+        return Some(Ok(()));
+    }
+    if let Some(error) = lookout.look() {
+        return Some(Err(ServeError::Unreachable(error)));
+    }
+    readers.replace_held_up(patience).err().map(Err)
 }

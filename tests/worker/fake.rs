@@ -129,6 +129,17 @@ impl Loader {
     }
 }
 
+/// A model that waits for nobody.
+pub fn model() -> LoadedModel {
+    let loader = Loader {
+        begun: bounded(0).0,
+        leave: bounded(0).1,
+        alive: Arc::default(),
+    };
+    let spec = ModelSpec::default();
+    loader.load(&spec, &mut |_| true).unwrap()
+}
+
 fn no_such_model(spec: &ModelSpec) -> ModelError {
     ModelError::NoSuchModel {
         name: spec.model.clone(),
