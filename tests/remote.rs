@@ -13,6 +13,7 @@ use tiny_http::{Header, Response, Server};
 
 use crate::{
     cli::run::{lines, overrule, predict, run, test_posts, text},
+    common::{fixture, post_image},
     serve::Service,
 };
 
@@ -222,5 +223,94 @@ fn what_serve_answers_is_what_predict_says_here() {
         );
         let p = |record: &Value| record["scores"]["racist"]["p"].as_f64().unwrap();
         assert!((p(there) - p(here)).abs() < 1e-3);
+    }
+}
+
+#[test]
+fn what_serve_answers_of_models_that_write_no_json_is_what_predict_says_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let posts = folder.path().join("posts.csv");
+    let picture = post_image("images/test_000_rgb.png");
+    let rows: String = (0..4)
+        .map(|n| format!("a text {n},{}\n", picture.display()))
+        .collect();
+    std::fs::write(&posts, format!("text,image_path\n{rows}")).unwrap();
+    for (data, labels, model) in [
+        (
+            fixture("gemma2/test.csv"),
+            None,
+            vec![
+                "--model".to_owned(),
+                text(&fixture("gemma2/base")),
+                "--adapter".to_owned(),
+                text(&fixture("gemma2/adapter")),
+            ],
+        ),
+        (
+            posts,
+            Some("biased"),
+            vec![
+                "--model".to_owned(),
+                text(&fixture("bias_classifier/concat")),
+            ],
+        ),
+    ] {
+        let mut local = vec!["predict".to_owned(), text(&data)];
+        local.extend(model.clone());
+        let mut more: Vec<&str> = vec!["--limit", "6"];
+        more.extend(labels.iter().flat_map(|labels| ["--labels", labels]));
+        local.extend(more.iter().map(|arg| (*arg).to_owned()));
+        let here = lines(&run(&local).expect(0).stdout);
+
+        let label_set: Vec<&str> = here[0]["run"]["label_set"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|name| name.as_str().unwrap())
+            .collect();
+        let label_set = label_set.join(",");
+        let mut args = model;
+        args.extend(["--labels".to_owned(), label_set]);
+        let service = Service::of(args);
+        let mut there = vec!["predict".to_owned(), text(&data)];
+        let name = format!("sagemaker:http://{}", service.address());
+        there.extend(["--model".to_owned(), name]);
+        there.extend(more.iter().map(|arg| (*arg).to_owned()));
+        let there = lines(&run(&there).expect(0).stdout);
+
+        assert!(here.len() >= 4 && here.len() == there.len());
+        assert!(here.iter().any(|record| record["parse"] == "clean"));
+        for (there, here) in there.iter().zip(&here) {
+            for key in ["labels", "raw", "parse"] {
+                assert_eq!(there[key], here[key], "{there} {here}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_password_in_an_address_is_sent_and_stands_nowhere() {
+    let endpoint = Endpoint::start(|number, _| (number == 1).then_some((413, "too large")));
+    let url = endpoint.url().replace("http://", "http://me:secret@");
+    let model = format!("openai:{url}#mmhs");
+    let ended = run(ask(&model, &["--limit", "2", "--batch-size", "1"])).expect(1);
+    let records = lines(&ended.stdout);
+    assert_eq!(
+        records[0]["run"]["model"],
+        json!(format!("openai:{}#mmhs", endpoint.url()))
+    );
+    assert!(records[1]["error"].as_str().unwrap().contains("413"));
+    let keys = endpoint.keys.lock().unwrap();
+    // me:secret
+    assert!(
+        keys.len() == 3 && keys.iter().all(|key| key == "Basic bWU6c2VjcmV0"),
+        "{keys:?}"
+    );
+    drop(keys);
+
+    let unknown = run(ask(&format!("openai:{url}#other"), &[])).expect(2);
+    let away = run(ask("sagemaker:http://me:secret@127.0.0.1:9", &[])).expect(2);
+    for said in [&ended.stdout, &ended.stderr, &unknown.stderr, &away.stderr] {
+        assert!(!said.contains("secret") && !said.contains("me:"), "{said}");
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::{picture, theme::ThemeChoice};
 use crate::{
-    model::{Adapter, ModelSpec},
+    model::{Adapter, ModelSpec, remote::shown_name},
     post::{LabelNames, LabelSet},
 };
 
@@ -37,7 +37,7 @@ impl From<&ModelSpec> for RecentModel {
             Adapter::Default | Adapter::None => None,
         };
         Self {
-            model: spec.model.clone(),
+            model: shown_name(&spec.model),
             adapter,
             base_only: spec.adapter == Adapter::None,
         }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, thread, time::Instant};
 
 use super::{
-    answer,
+    answer::{self, Parse, ParsedAnswer},
     classify::{self, Classes},
     decode::{self, Decoding, Generated},
     drafts::Drafts,
@@ -192,7 +192,19 @@ fn ask(
         let request = input.request.as_ref().ok_or(RemoteError::NoTokens)?;
         let begin = Instant::now();
         let answer = engine.answer(request, options.max_new_tokens, cancelled)?;
-        let parsed = answer::parse(&answer.raw, &options.labels);
+        let mut parsed = answer::parse(&answer.raw, &options.labels);
+        // Some families write no JSON; the service that runs them has read what they wrote.
+        if parsed.parse == Parse::Failed
+            && let Some((names, parse)) = answer.read
+        {
+            let names = names.iter().map(String::as_str);
+            let (labels, unknown) = options.labels.resolve(names);
+            parsed = ParsedAnswer {
+                labels,
+                parse,
+                unknown,
+            };
+        }
         let score = |name: &str| {
             let p = answer.scores.as_ref()?.get(name)?.as_f64()?;
             Some(Score { p, lo: p, hi: p })

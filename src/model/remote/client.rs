@@ -5,10 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
 use ureq::{Agent, Body, http::Response};
 
-use super::{Endpoint, Protocol, RemoteAnswer, openai, sagemaker};
+use super::{Endpoint, Protocol, RemoteAnswer, User, openai, sagemaker};
 
 /// The key of an endpoint that asks for one, as OpenAI's own tools take it.
 const KEY_VARIABLE: &str = "OPENAI_API_KEY";
@@ -227,8 +228,14 @@ impl RemoteEngine {
     }
 
     fn authorised<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
-        match &self.key {
-            Some(key) if self.endpoint.protocol == Protocol::OpenAi => {
+        match (&self.endpoint.user, &self.key) {
+            // What the address itself says, as <https://www.rfc-editor.org/rfc/rfc7617> has it.
+            (Some(User(user)), _) => {
+                let colon = if user.contains(':') { "" } else { ":" };
+                let user = BASE64_STANDARD.encode(format!("{user}{colon}"));
+                request.header("Authorization", format!("Basic {user}"))
+            }
+            (None, Some(key)) if self.endpoint.protocol == Protocol::OpenAi => {
                 request.header("Authorization", format!("Bearer {key}"))
             }
             _ => request,

@@ -8,7 +8,7 @@ mod client;
 mod openai;
 mod sagemaker;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ pub use self::client::{RemoteEngine, RemoteError};
 use super::{
     Engine, Family, LoadedModel, ModelError, ModelInfo, ModelInput, Processor, PromptStyle,
 };
-use crate::{image::Rgb, post::LabelNames};
+use crate::{image::Rgb, post::LabelNames, predict::answer::Parse};
 
 /// The family of all of them.
 pub(super) const FAMILY: Family = Family("remote");
@@ -34,10 +34,30 @@ enum Protocol {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Endpoint {
     protocol: Protocol,
-    /// Without a slash at its end.
+    /// Without a slash at its end, and without user and password.
     url: String,
     /// Which of the models there; `None` is the only one.
     model: Option<String>,
+    user: Option<User>,
+}
+
+/// The user and the password of an address (`user:password`). They are sent to the endpoint and stand in no record, no message
+/// and no settings.
+#[derive(Clone, PartialEq, Eq)]
+struct User(String);
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("User(…)")
+    }
+}
+
+/// A model's name as it may be shown and kept: an address in it loses its user and password.
+pub fn shown_name(name: &str) -> String {
+    match Endpoint::of_name(name).and_then(|endpoint| endpoint.user) {
+        Some(User(user)) => name.replacen(&format!("//{user}@"), "//", 1),
+        None => name.to_owned(),
+    }
 }
 
 impl Endpoint {
@@ -58,10 +78,18 @@ impl Endpoint {
             ),
             None => (rest, None),
         };
+        let (scheme, address) = url.split_once("://")?;
+        let (host, path) = address.split_at(address.find('/').unwrap_or(address.len()));
+        let (user, host) = match host.rsplit_once('@') {
+            Some((user, host)) => (Some(User(user.to_owned())), host),
+            None => (None, host),
+        };
+        let url = format!("{scheme}://{host}{path}");
         Some(Self {
             protocol,
             url: url.trim_end_matches('/').to_owned(),
             model,
+            user,
         })
     }
 
@@ -71,9 +99,7 @@ impl Endpoint {
             .url
             .split_once("://")
             .map_or(self.url.as_str(), |(_, rest)| rest);
-        let host = behind.split('/').next().unwrap_or(behind);
-        // A password in an address belongs in no record.
-        host.rsplit_once('@').map_or(host, |(_, host)| host)
+        behind.split('/').next().unwrap_or(behind)
     }
 }
 
@@ -83,9 +109,10 @@ impl Endpoint {
 /// An endpoint that cannot be reached or has no such model.
 pub(super) fn load(name: &str, endpoint: &Endpoint) -> Result<LoadedModel, ModelError> {
     let (engine, model) = RemoteEngine::connect(endpoint.clone())?;
+    let name = shown_name(name);
     let shown = match (&model, &endpoint.model) {
         (Some(model), None) => format!("{name}#{model}"),
-        _ => name.to_owned(),
+        _ => name,
     };
     Ok(LoadedModel {
         info: ModelInfo {
@@ -160,6 +187,9 @@ pub struct RemoteAnswer {
     pub n_tokens: usize,
     /// The probability of labels by name, where the endpoint tells.
     pub scores: Option<serde_json::Map<String, Value>>,
+    /// The labels that the endpoint read in the answer, and how, where it tells and could: it knows the form that its model
+    /// writes.
+    pub read: Option<(Vec<String>, Parse)>,
 }
 
 /// A picture as a file: PNG, so that nothing of it is lost.
@@ -191,7 +221,11 @@ mod tests {
             ),
             (
                 "openai:https://user:secret@gpu/v1/",
-                Some(("https://user:secret@gpu/v1", None, "gpu")),
+                Some(("https://gpu/v1", None, "gpu")),
+            ),
+            (
+                "sagemaker:http://a@b:c@h:1/x@y#m",
+                Some(("http://h:1/x@y", Some("m"), "h:1")),
             ),
             (
                 "sagemaker:http://127.0.0.1:8080",
@@ -208,6 +242,26 @@ mod tests {
                 .as_ref()
                 .map(|e| (e.url.as_str(), e.model.as_deref(), e.host()));
             assert_eq!(got, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_in_nothing_that_is_shown() {
+        for (name, shown) in [
+            (
+                "openai:https://me:secret@gpu/v1#m",
+                "openai:https://gpu/v1#m",
+            ),
+            (
+                "sagemaker:http://me:secret@h/x@y/",
+                "sagemaker:http://h/x@y/",
+            ),
+            ("sagemaker:http://h/x@y", "sagemaker:http://h/x@y"),
+            ("org/name@main", "org/name@main"),
+        ] {
+            assert_eq!(shown_name(name), shown);
+            let endpoint = format!("{:?}", Endpoint::of_name(name));
+            assert!(!endpoint.contains("secret"), "{endpoint}");
         }
     }
 }

@@ -100,6 +100,7 @@ pub(super) fn answer(reply: &Value) -> Result<RemoteAnswer, RemoteError> {
         margin: gaps.min_by(f64::total_cmp),
         n_tokens: n_tokens.or(tokens.map(Vec::len)).unwrap_or(0),
         scores: None,
+        read: None,
     })
 }
 
