@@ -146,15 +146,15 @@ fn imported_predictions_are_measured_against_the_files_own_labels_and_two_models
 #[test]
 fn the_records_of_predict_come_back_as_the_run_that_made_them() {
     let run = r#"{"model": "tiny", "revision": null, "adapter": "lora", "prompt": "trained", "dtype": "f32", "device": "cpu", "label_set": ["x"], "version": "0"}"#;
-    let line = |text: &str, labels: &str, error: &str| {
+    let line = |id: u128, text: &str, labels: &str, error: &str| {
         format!(
             "{{\"id\": \"{:032x}\", \"index\": 0, \"text\": \"{text}\", \"image_path\": \"\", \"labels\": {labels}, \"raw\": \"r {text}\", \
              \"parse\": \"clean\", \"unknown_labels\": [], \"scores\": null, \"answer_logprob\": -0.5, \"margin\": null, \"n_tokens\": 3, \
              \"seconds\": {{\"image\": 0, \"vision\": 0, \"prefill\": 0, \"decode\": 0}}, \"error\": {error}, \"run\": {run}}}\n",
-            7
+            id
         )
     };
-    let text = line("a", "[\"x\"]", "null") + &line("b", "[]", "\"no image\"");
+    let text = line(7, "a", "[\"x\"]", "null") + &line(8, "b", "[]", "\"no image\"");
     let session = Work::new("predictions.jsonl", &text).open();
     let shown = session.run().unwrap();
     assert_eq!(
@@ -173,4 +173,58 @@ fn the_records_of_predict_come_back_as_the_run_that_made_them() {
             .iter()
             .all(|post| post.truth.is_none())
     );
+}
+
+#[test]
+fn records_bring_the_label_set_of_their_run_and_a_post_that_was_asked_again_is_one() {
+    let run = |model: &str, label_set: &str| {
+        format!(
+            r#"{{"model": "{model}", "revision": null, "adapter": null, "prompt": "trained", "dtype": "f32", "device": "cpu", "label_set": {label_set}, "version": "0"}}"#
+        )
+    };
+    let line = |id: u32, text: &str, labels: &str, error: &str, run: &str| {
+        format!(
+            "{{\"id\": \"{id:032x}\", \"index\": 0, \"text\": \"{text}\", \"image_path\": \"\", \"labels\": {labels}, \"raw\": \"r\", \
+             \"parse\": \"clean\", \"unknown_labels\": [], \"scores\": null, \"answer_logprob\": null, \"margin\": null, \"n_tokens\": 3, \
+             \"seconds\": {{\"image\": 0, \"vision\": 0, \"prefill\": 0, \"decode\": 0}}, \"error\": {error}, \"run\": {run}}}\n",
+        )
+    };
+    let tiny = run("tiny", r#"["racist", "sexist", "otherhate"]"#);
+    let other = run("other", r#"["otherhate", "spam"]"#);
+    let text = [
+        line(1, "a", "[\"otherhate\"]", "null", &tiny),
+        line(2, "b", "[]", "\"no image\"", &tiny),
+        line(3, "c", "[]", "null", &tiny),
+        line(2, "b", "[\"racist\"]", "null", &tiny),
+        line(1, "a", "[\"spam\"]", "null", &other),
+    ]
+    .concat();
+    let work = Work::new("predictions.jsonl", &text);
+    let dataset = open(&work.folder.path().join(work.name), &OpenOptions::default()).unwrap();
+    let names: Vec<&str> = dataset.labels.iter().collect();
+    assert_eq!(names, ["racist", "sexist", "otherhate", "spam"]);
+    let texts: Vec<&str> = dataset.posts.iter().map(|post| &*post.text).collect();
+    assert_eq!(texts, ["a", "b", "c"]);
+    let cells: Vec<&str> = dataset.posts.iter().map(|post| &*post.extra[0]).collect();
+    assert_eq!(
+        cells,
+        [
+            "otherhate (tiny); spam (other)",
+            "racist (tiny)",
+            "none (tiny)"
+        ]
+    );
+    let answers = |run: usize| -> Vec<(usize, Vec<&str>)> {
+        let answers = dataset.imported[run].answers.iter();
+        answers
+            .map(|(post, said)| (*post, dataset.labels.names_of(said.labels)))
+            .collect()
+    };
+    assert_eq!(dataset.imported.len(), 2);
+    assert_eq!(
+        answers(0),
+        [(0, vec!["otherhate"]), (1, vec!["racist"]), (2, vec![])]
+    );
+    assert_eq!(answers(1), [(0, vec!["spam"])]);
+    assert!(dataset.imported[0].answers[1].1.error.is_none());
 }

@@ -82,6 +82,14 @@ impl Said {
         }
     }
 
+    /// All that this program keeps, if it is that.
+    pub fn record(&self) -> Option<&Record> {
+        match self {
+            Self::Record(record) => Some(record),
+            Self::Labels { .. } => None,
+        }
+    }
+
     fn info(&self, labels: &LabelNames) -> RunInfo {
         match self {
             Self::Record(record) => record.run.clone(),

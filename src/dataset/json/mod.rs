@@ -73,7 +73,7 @@ const SHAPES: &[Shape] = &[
         format: Format::Records,
         fits: records::is_record,
         item: records::record,
-        finish: all,
+        finish: records::merged,
     },
     Shape {
         format: Format::Prodigy,
