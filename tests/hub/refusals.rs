@@ -152,3 +152,14 @@ fn a_hub_that_is_not_there_is_told_at_once() {
     assert!(said.contains("cannot be reached"), "{said}");
     assert!(fetching.pauses.is_empty());
 }
+
+#[test]
+fn a_file_that_is_refused_from_its_first_byte_on_is_asked_for_once() {
+    let mut fetching = Fetching::new(100);
+    fetching.hub.fail("config.json", Fault::Refuse(416, &[]));
+    let said = fetching.error("org/name");
+    assert!(said.contains("416"), "{said}");
+    let asked = fetching.asked();
+    let of_it = asked.iter().filter(|path| path.contains("config.json"));
+    assert_eq!(of_it.count(), 1, "{asked:?}");
+}

@@ -145,7 +145,7 @@ impl Client {
             request = request.header(RANGE, format!("bytes={from}-"));
         }
         let response = request.call().map_err(|error| self.unreachable(&error))?;
-        if response.status() == 416 {
+        if response.status() == 416 && from > 0 {
             // There is nothing from there on, so what is here is of another file.
             return self.open(id, commit, file, 0);
         }
