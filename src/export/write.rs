@@ -104,6 +104,10 @@ impl TrainingSet {
                 image_folder::METADATA,
             ),
         };
+        let images = path.join(images);
+        if folder::is_of_dataset(self.dataset(), path, &images) {
+            return Err(ExportError::IsTheDataset(path.to_owned()));
+        }
         let first = path.join(described_by);
         if first.exists() && !replace {
             return Err(ExportError::Exists(first));
@@ -111,10 +115,6 @@ impl TrainingSet {
         let parent = folder_of(path);
         if !parent.exists() {
             return Err(ExportError::NoFolder(parent.to_owned()));
-        }
-        let images = path.join(images);
-        if folder::is_of_dataset(self.dataset(), path, &images) {
-            return Err(ExportError::IsTheDataset(path.to_owned()));
         }
         let placed = folder::place_images(self, &images, naming, replace)?;
         if placed.is_empty() {
