@@ -123,7 +123,8 @@ fn begins_with(mut whole: impl Read, mut beginning: impl Read) -> io::Result<boo
     const CHUNK_BYTES: usize = 64 << 10;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     loop {
-        (ours.clear(), theirs.clear());
+        ours.clear();
+        theirs.clear();
         let chunk = CHUNK_BYTES as u64;
         let n = beginning.by_ref().take(chunk).read_to_end(&mut theirs)?;
         whole.by_ref().take(n as u64).read_to_end(&mut ours)?;

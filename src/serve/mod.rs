@@ -164,11 +164,14 @@ impl Listener {
                 if Instant::elapsed(since) > FAREWELL {
                     break;
                 }
-            } else if let Some(reading) = &mut readers
-                && let Some(outcome) = outcome(stop, reading, &mut lookout, service.patience)
-            {
-                readers.take().map(Readers::end);
-                ending = Some((Instant::now(), outcome));
+            } else if let Some(mut reading) = readers.take() {
+                match outcome(stop, &mut reading, &mut lookout, service.patience) {
+                    Some(outcome) => {
+                        reading.end();
+                        ending = Some((Instant::now(), outcome));
+                    }
+                    None => readers = Some(reading),
+                }
             }
         }
         let outcome = ending.map_or(Ok(()), |(_, outcome)| outcome);

@@ -14,8 +14,11 @@ use overrule::{
 };
 use tempfile::TempDir;
 
+/// Names and contents.
+type Files = [(&'static str, &'static str)];
+
 /// A folder with these files, each saying its own name unless it says something else, and a session on one of them.
-fn review(files: &[(&str, &str)], dataset: &str) -> (TempDir, Session) {
+fn review(files: &Files, dataset: &str) -> (TempDir, Session) {
     let folder = tempfile::tempdir().unwrap();
     for (name, content) in files {
         let path = folder.path().join(name);
@@ -79,7 +82,7 @@ fn no_folder_of_images_is_written_over_the_datasets_own() {
         ("d/images/0000002.png", "the second"),
         ("d/images/0000001.png", "the first"),
     ];
-    let cases: [(&[(&str, &str)], &str, &str, &[Format]); 6] = [
+    let cases: [(&Files, &str, &str, &[Format]); 6] = [
         (
             &numbered,
             "d/posts.csv",

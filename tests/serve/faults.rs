@@ -127,8 +127,8 @@ fn a_service_that_can_take_no_more_connections_ends_and_says_why() {
             .stderr(Stdio::piped());
         let mut process = shell.spawn().unwrap();
         let mut said = BufReader::new(process.stderr.take().unwrap()).lines();
-        let line = said.by_ref().map(|line| line.unwrap());
-        let line = line.filter(|line| line.contains("http://")).next();
+        let mut lines = said.by_ref().map(|line| line.unwrap());
+        let line = lines.find(|line| line.contains("http://"));
         let line = line.expect("an address");
         let (_, address) = line.split_once("http://").unwrap();
         let (address, _) = address.split_once('/').unwrap();
