@@ -9,6 +9,7 @@ mod gold;
 mod guideline;
 mod opening;
 mod probe;
+mod reach;
 mod runs;
 mod second;
 mod settings;

@@ -184,7 +184,9 @@ pub enum Command {
     ShowKeys,
     /// Say what this program is.
     About,
-    /// Put away the demo's banner.
+    /// Delete the small pictures that are kept between runs.
+    DeleteThumbnails,
+    /// Put away the line of the demo, or that of the tour.
     DismissBanner,
     /// Close the window.
     Quit,
@@ -234,6 +236,7 @@ impl Command {
             Self::UnloadModel => "Go on without a model",
             Self::ManageModels => "Models on this machine…",
             Self::DeleteModel(_) => "Delete",
+            Self::DeleteThumbnails => "Delete them",
             Self::Download(_) => "Download",
             Self::Pause => "Pause",
             Self::Resume => "Resume",
@@ -323,6 +326,7 @@ impl Command {
                 "What is here, how large it is, what memory it needs; use, fetch, delete."
             }
             Self::DeleteModel(_) => "Delete it from the Hub’s cache.",
+            Self::DeleteThumbnails => "They are made again as posts come into sight.",
             Self::Download(_) => "Fetch it from the Hugging Face Hub.",
             Self::Pause => "Stop after the posts being predicted now.",
             Self::Resume => "Go on predicting.",
@@ -395,7 +399,7 @@ impl Command {
             Self::Export | Self::ExportTo(_) => icons::ICON_FILE_DOWNLOAD,
             Self::ChooseModel | Self::LoadModel(_) => icons::ICON_DEPLOYED_CODE,
             Self::ManageModels => icons::ICON_HARD_DRIVE,
-            Self::DeleteModel(_) => icons::ICON_DELETE,
+            Self::DeleteModel(_) | Self::DeleteThumbnails => icons::ICON_DELETE,
             Self::Download(_) => icons::ICON_CLOUD_DOWNLOAD,
             Self::UnloadModel | Self::DismissBanner | Self::Quit => icons::ICON_CLOSE,
             Self::Pause => icons::ICON_PAUSE,

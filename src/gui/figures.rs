@@ -1,6 +1,6 @@
 //! The scores and what is drawn about them: worked out on threads of their own, no more often than keeps the machine quiet.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use super::background::{Background, Due, Wake};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     review::{
         Session,
         basis::{Basis, Part, Sample},
-        people::People,
+        people::{CeilingIntervals, People},
         session::{Exposure, LeftOut, Snapshot, Truth},
         suspects,
     },
@@ -48,6 +48,8 @@ pub struct Figures {
     pub comparison: Option<Comparison>,
     /// The reviewer and second ones.
     pub people: People,
+    /// The 95 % intervals of their ceilings, which come a little later as well.
+    pub ceilings: Vec<CeilingIntervals>,
     /// How fair a sample the reviewed posts are.
     pub fairness: Fairness,
     /// What is drawn, while somebody looks at it; then it stays as it was.
@@ -57,6 +59,7 @@ pub struct Figures {
     basis: Basis,
     scores: Background<Wanted, Scores>,
     bootstrap: Background<Wanted, Option<Intervals>>,
+    ceiling_bootstrap: Background<Wanted, Option<Vec<CeilingIntervals>>>,
     drawing: Background<Wanted, Drawn>,
     wake: Wake,
 }
@@ -116,12 +119,14 @@ impl Figures {
             left_out: LeftOut::default(),
             comparison: None,
             people: People::default(),
+            ceilings: Vec::new(),
             fairness: Fairness::default(),
             drawn: None,
             is_drawing: false,
             basis: Basis::default(),
             scores: Background::new(THREAD),
             bootstrap: Background::new(THREAD),
+            ceiling_bootstrap: Background::new(THREAD),
             drawing: Background::new(THREAD),
             wake,
         }
@@ -180,7 +185,32 @@ impl Figures {
             Due::In(pause) => wait = sooner(wait, pause),
             Due::Never => {}
         }
+        if session.seconds().len() == 0 {
+            self.ceilings.clear();
+            return wait;
+        }
+        match self.ceiling_bootstrap.due(&of) {
+            Due::Now => {
+                let before = self.ceiling_bootstrap.of();
+                if before.is_none_or(|(_, of)| *of != wanted) {
+                    self.ceilings.clear();
+                }
+                let now = session.snapshot();
+                self.ceiling_bootstrap
+                    .start(of, &self.wake, move |is_cancelled| {
+                        let part = wanted.basis(&now).part;
+                        CeilingIntervals::of(&now, part, SEED, is_cancelled)
+                    });
+            }
+            Due::In(pause) => wait = sooner(wait, pause),
+            Due::Never => {}
+        }
         wait
+    }
+
+    /// The intervals of the ceiling of the second reviewer who was read from a file.
+    pub fn ceiling_intervals(&self, file: &Path) -> Option<&CeilingIntervals> {
+        self.ceilings.iter().find(|ceiling| ceiling.file == file)
     }
 
     fn receive(&mut self) {
@@ -194,6 +224,9 @@ impl Figures {
         }
         if let Some(intervals) = self.bootstrap.receive() {
             self.intervals = intervals;
+        }
+        if let Some(Some(ceilings)) = self.ceiling_bootstrap.receive() {
+            self.ceilings = ceilings;
         }
         if let Some(drawn) = self.drawing.receive() {
             self.drawn = Some(drawn);

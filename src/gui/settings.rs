@@ -15,6 +15,9 @@ use crate::{
     post::{LabelNames, LabelSet},
 };
 
+/// The longest name of a person, in characters.
+pub const MOST_NAME: usize = 60;
+
 /// How many recent datasets and models are kept.
 const RECENT: usize = 8;
 
@@ -68,11 +71,13 @@ pub struct Settings {
     pub banner_dismissed: bool,
     /// Whether the tour was taken; it is offered less loudly then.
     pub tour_taken: bool,
+    /// Whether the offer of the tour to those who begin with data of their own was put away.
+    pub tour_declined: bool,
     /// The window's size, in points.
     pub window: [f32; 2],
     /// How much memory textures may take, in MiB.
     pub texture_mib: usize,
-    /// Whether small pictures are kept in the cache folder between runs; read when the window opens.
+    /// Whether small pictures are kept in the cache folder between runs.
     pub keep_thumbnails: bool,
     /// Whether labels get probabilities; without them predicting is quicker.
     pub scores: bool,
@@ -145,6 +150,7 @@ impl Default for Settings {
             labels_width: 374.0,
             banner_dismissed: false,
             tour_taken: false,
+            tour_declined: false,
             window: [1280.0, 800.0],
             texture_mib: 256,
             keep_thumbnails: true,

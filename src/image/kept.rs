@@ -9,6 +9,7 @@ use std::{
     fs,
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -62,6 +63,7 @@ pub fn folder() -> Option<PathBuf> {
 /// Reads thumbnails, from where they are kept if they are there. Used by several threads at once.
 pub struct KeptThumbnails {
     folder: PathBuf,
+    is_on: AtomicBool,
     made: Sender<(PathBuf, Rgb)>,
 }
 
@@ -79,7 +81,21 @@ impl KeptThumbnails {
         std::thread::Builder::new()
             .name("overrule-thumbnails".to_owned())
             .spawn(move || keeper.run(&waiting))?;
-        Ok(Self { folder, made })
+        Ok(Self {
+            folder,
+            is_on: AtomicBool::new(true),
+            made,
+        })
+    }
+
+    /// Whether thumbnails are read and kept from now on, or every picture is read itself.
+    pub fn turn(&self, on: bool) {
+        self.is_on.store(on, Ordering::Relaxed);
+    }
+
+    /// Where they are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The picture of a file as [`decode_upright`] gives it, give or take what a thumbnail loses by being compressed.
@@ -87,6 +103,9 @@ impl KeptThumbnails {
     /// # Errors
     /// As [`decode_upright`].
     pub fn load(&self, path: &Path, max_side: u32) -> Result<Rgb, ImageError> {
+        if !self.is_on.load(Ordering::Relaxed) {
+            return decode_upright(path, max_side);
+        }
         let file = name_of(path, max_side).map(|name| self.folder.join(name));
         let kept = file.as_deref().and_then(|file| read(file, max_side));
         if let Some(picture) = kept {
@@ -167,6 +186,55 @@ fn room(bytes: u64) -> u64 {
     bytes.div_ceil(BLOCK_BYTES) * BLOCK_BYTES
 }
 
+/// The room on disk that thumbnails take, in bytes. Some tenths of a second for a hundred thousand, so never in a frame.
+pub fn bytes_in(folder: &Path) -> u64 {
+    kept_in(folder).iter().map(|(_, bytes, _)| bytes).sum()
+}
+
+/// Deletes every thumbnail, and nothing that is none. Returns the room that this gave back, in bytes.
+///
+/// # Errors
+/// Some could not be deleted; all others are.
+pub fn delete_all(folder: &Path) -> io::Result<u64> {
+    let mut freed = 0;
+    let mut failed = None;
+    for (_, bytes, file) in kept_in(folder) {
+        match fs::remove_file(&file) {
+            Ok(()) => freed += bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => failed = Some(error),
+        }
+        if let Some(group) = file.parent() {
+            // It stays as long as anything is in it.
+            drop(fs::remove_dir(group));
+        }
+    }
+    failed.map_or(Ok(freed), Err)
+}
+
+/// Every file of ours: its age, its room, where it is. Others are left alone; what a crash left behind half written goes.
+fn kept_in(folder: &Path) -> Vec<(SystemTime, u64, PathBuf)> {
+    let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut kept = Vec::new();
+    for group in entries(folder).filter(|entry| entry.file_name().len() == 2) {
+        for entry in entries(&group.path()) {
+            let Ok(metadata) = entry.metadata() else {
+                continue;
+            };
+            let (path, changed) = (entry.path(), metadata.modified().unwrap_or(UNIX_EPOCH));
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with(UNFINISHED) {
+                if changed.elapsed().is_ok_and(|age| age > UNFINISHED_FOR) {
+                    drop(fs::remove_file(&path));
+                }
+            } else if path.extension().is_some_and(|ending| ending == ENDING) {
+                kept.push((changed, room(metadata.len()), path));
+            }
+        }
+    }
+    kept
+}
+
 /// Owns the folder's content.
 struct Keeper {
     folder: PathBuf,
@@ -176,19 +244,22 @@ struct Keeper {
 impl Keeper {
     /// Writes what comes until nobody is left to send anything.
     fn run(&self, waiting: &Receiver<(PathBuf, Rgb)>) {
-        let mut bytes = self.tidy();
+        // Nobody looks into the folder before there is something to keep.
+        let mut bytes = None;
         for (file, picture) in waiting {
             // A thumbnail that cannot be kept is no reason to disturb anyone.
-            bytes += write(&file, &picture).unwrap_or(0);
-            if bytes > self.limit_bytes {
-                bytes = self.tidy();
-            }
+            let added = write(&file, &picture).unwrap_or(0);
+            let now = bytes.map_or_else(|| self.tidy(), |before: u64| before + added);
+            bytes = Some(match now > self.limit_bytes {
+                true => self.tidy(),
+                false => now,
+            });
         }
     }
 
     /// Drops the oldest until nine tenths of the limit are in use, and what crashes left behind. Returns the room in use.
     fn tidy(&self) -> u64 {
-        let mut kept = self.kept();
+        let mut kept = kept_in(&self.folder);
         let mut bytes = kept.iter().map(|(_, bytes, _)| bytes).sum();
         if bytes <= self.limit_bytes {
             return bytes;
@@ -203,29 +274,6 @@ impl Keeper {
             }
         }
         bytes
-    }
-
-    /// Every file of ours: its age, its room, where it is. Others are left alone.
-    fn kept(&self) -> Vec<(SystemTime, u64, PathBuf)> {
-        let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut kept = Vec::new();
-        for group in entries(&self.folder).filter(|entry| entry.file_name().len() == 2) {
-            for entry in entries(&group.path()) {
-                let Ok(metadata) = entry.metadata() else {
-                    continue;
-                };
-                let (path, changed) = (entry.path(), metadata.modified().unwrap_or(UNIX_EPOCH));
-                let name = entry.file_name();
-                if name.to_string_lossy().starts_with(UNFINISHED) {
-                    if changed.elapsed().is_ok_and(|age| age > UNFINISHED_FOR) {
-                        drop(fs::remove_file(&path));
-                    }
-                } else if path.extension().is_some_and(|ending| ending == ENDING) {
-                    kept.push((changed, room(metadata.len()), path));
-                }
-            }
-        }
-        kept
     }
 }
 
@@ -247,11 +295,8 @@ mod tests {
     }
 
     fn kept(folder: &Path) -> Vec<PathBuf> {
-        let keeper = Keeper {
-            folder: folder.to_owned(),
-            limit_bytes: LIMIT_BYTES,
-        };
-        keeper.kept().into_iter().map(|(.., path)| path).collect()
+        let kept = kept_in(folder).into_iter();
+        kept.map(|(.., path)| path).collect()
     }
 
     /// Looks at a picture, and waits until its thumbnail is kept.
@@ -350,6 +395,32 @@ mod tests {
         let left = kept(&cache);
         assert!(bytes <= 5 * one && left.len() as u64 * one == bytes);
         assert!(!first.exists() && !unfinished.exists() && foreign.exists());
+    }
+
+    #[test]
+    fn all_can_be_deleted_and_turned_off_and_nothing_else_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = folder.path().join("cache");
+        let path = picture(folder.path(), "a.png");
+        let (file, _) = keep(&cache, &path);
+        let foreign = file.with_file_name("notes.txt");
+        fs::write(&foreign, "mine").unwrap();
+        let bytes = bytes_in(&cache);
+        assert_eq!(bytes, room(fs::metadata(&file).unwrap().len()));
+        assert_eq!(delete_all(&cache).unwrap(), bytes);
+        assert!(!file.exists() && foreign.exists());
+        assert_eq!((bytes_in(&cache), delete_all(&cache).unwrap()), (0, 0));
+        fs::remove_file(&foreign).unwrap();
+        let (file, _) = keep(&cache, &path);
+        delete_all(&cache).unwrap();
+        assert!(!file.parent().unwrap().exists() && cache.exists());
+
+        let off = KeptThumbnails::start(cache.clone(), LIMIT_BYTES).unwrap();
+        off.turn(false);
+        assert_eq!(off.load(&path, 96).unwrap().width, 96);
+        drop(off);
+        let (file, _) = keep(&cache, &picture(folder.path(), "b.png"));
+        assert_eq!(kept(&cache), [file]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::{
 use crate::metrics::{
     self, Metrics, Pair,
     agreement::{self, Comparison},
+    bootstrap::{self, Intervals},
     raters,
 };
 
@@ -49,6 +50,44 @@ pub struct Ceiling {
     pub model: Metrics,
 }
 
+/// How far the scores of a ceiling may be trusted: 95 % intervals, both over the same resamples of the posts.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CeilingIntervals {
+    /// The session that the second reviewer's decisions were read from.
+    pub file: PathBuf,
+    /// Of the reviewer's scores.
+    pub person: Intervals,
+    /// Of the model's.
+    pub model: Intervals,
+}
+
+impl CeilingIntervals {
+    /// Those of every second reviewer who has a ceiling; `None` as soon as `is_cancelled` says so. As slow as
+    /// [`bootstrap::intervals`], twice for each of them.
+    pub fn of(
+        now: &Snapshot,
+        part: Part,
+        seed: u64,
+        is_cancelled: impl Fn() -> bool,
+    ) -> Option<Vec<Self>> {
+        let labels = &now.dataset().labels;
+        let mut found = Vec::new();
+        for second in now.seconds() {
+            let (person, model) = pairs(now, second, part);
+            if person.is_empty() {
+                continue;
+            }
+            let of = |pairs: &[Pair]| bootstrap::intervals(labels, pairs, seed, &is_cancelled);
+            found.push(Self {
+                file: second.file().to_owned(),
+                person: of(&person)?,
+                model: of(&model)?,
+            });
+        }
+        Some(found)
+    }
+}
+
 impl People {
     /// Works it out; the ceilings over a part of the posts. Some tens of milliseconds for each person and 150,000
     /// decisions, so never in a frame.
@@ -83,15 +122,7 @@ impl Beside {
 impl Ceiling {
     /// `None` if no post was decided by both and predicted.
     fn of(now: &Snapshot, second: &SecondReviewer, part: Part) -> Option<Self> {
-        let posts = &now.dataset().posts;
-        let pairs = now
-            .places_of_both(second)
-            .filter_map(|(post, mine, theirs)| {
-                let in_part = part.holds(posts.get(post)?.id);
-                let model = now.prediction(post).filter(|_| in_part)?;
-                Some((said(mine).against(theirs), model.said().against(theirs)))
-            });
-        let (person, model): (Vec<Pair>, Vec<Pair>) = pairs.unzip();
+        let (person, model) = pairs(now, second, part);
         let labels = &now.dataset().labels;
         (!person.is_empty()).then(|| Self {
             n: person.len() as u64,
@@ -99,6 +130,18 @@ impl Ceiling {
             model: metrics::evaluate(labels, model),
         })
     }
+}
+
+/// Person and model, each held against a second reviewer, post by post.
+fn pairs(now: &Snapshot, second: &SecondReviewer, part: Part) -> (Vec<Pair>, Vec<Pair>) {
+    let posts = &now.dataset().posts;
+    let both = now.places_of_both(second);
+    both.filter_map(|(post, mine, theirs)| {
+        let in_part = part.holds(posts.get(post)?.id);
+        let model = now.prediction(post).filter(|_| in_part)?;
+        Some((said(mine).against(theirs), model.said().against(theirs)))
+    })
+    .unzip()
 }
 
 fn alpha(now: &Snapshot) -> Vec<Option<f64>> {

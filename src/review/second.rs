@@ -89,9 +89,17 @@ impl SecondReviewer {
         }
     }
 
-    /// What that person is called: the name in that session, or that of the file where none is known.
+    /// What that person is called: the name in that session, or that of the file where none is known, until this session
+    /// gave another one.
     pub fn name(&self) -> &str {
         &self.kept.name
+    }
+
+    /// The same decisions under another name.
+    pub(super) fn named(&self, name: &str) -> Self {
+        let mut renamed = self.clone();
+        renamed.kept.name = name.into();
+        renamed
     }
 
     /// The session that it was read from.

@@ -5,7 +5,12 @@ use std::{path::Path, sync::Arc};
 use overrule::{
     dataset::Dataset,
     post::LabelSet,
-    review::{Action, Session, basis::Part, people::People, second::SecondReviewer},
+    review::{
+        Action, Session,
+        basis::Part,
+        people::{CeilingIntervals, People},
+        second::SecondReviewer,
+    },
 };
 use rusqlite::Connection;
 
@@ -222,6 +227,36 @@ fn a_session_read_again_takes_the_place_of_what_it_said_before() {
 }
 
 #[test]
+fn another_name_of_a_second_reviewer_stays_in_the_session_also_when_it_is_read_again() {
+    let (folder, file) = in_folder();
+    let theirs = session_of(folder.path(), "Ana", &[(0, 0)]);
+    let mut mine = Watched::open(dataset(4), &file);
+    let names = |session: &Session| -> Vec<String> {
+        let names = session.seconds().map(SecondReviewer::name);
+        names.map(str::to_owned).collect()
+    };
+    let second = SecondReviewer::read(&theirs, &file, &mine.session).unwrap();
+    mine.session.add_second(second);
+    mine.session.rename_second(&theirs, "  Ana Lee ");
+    mine.session.rename_second(&theirs, "   ");
+    mine.session.rename_second(&file, "Nobody");
+    assert_eq!(names(&mine.session), ["Ana Lee"]);
+    mine.wait_until_saved();
+    mine.close();
+
+    let mut mine = Watched::open(dataset(4), &file);
+    assert_eq!(names(&mine.session), ["Ana Lee"]);
+    session_of(folder.path(), "Ana", &[(1, 1)]);
+    let again = SecondReviewer::read(&theirs, &file, &mine.session).unwrap();
+    assert_eq!(again.name(), "Ana");
+    let kept = mine.session.add_second(again);
+    assert_eq!((kept.name(), kept.n_decisions()), ("Ana Lee", 2));
+    mine.close();
+    let mine = Watched::open(dataset(4), &file);
+    assert_eq!(names(&mine.session), ["Ana Lee"]);
+}
+
+#[test]
 fn a_session_about_other_posts_is_no_second_opinion() {
     let (folder, file) = in_folder();
     let theirs = session_of(folder.path(), "Ana", &[(0, 0)]);
@@ -274,6 +309,20 @@ fn the_ceiling_holds_person_and_model_against_the_same_person_on_the_same_posts(
     close(ceiling.person.f1_macro, (1.0 + 2.0 / 3.0) / 3.0);
     close(ceiling.model.f1_macro, 0.5 / 3.0);
     assert_eq!(cem.ceiling.as_ref().unwrap().n, 2);
+    // One interval for each score, the same whenever they are worked out, around the score.
+    let intervals = || CeilingIntervals::of(session, Part::All, 1, || false);
+    let found = intervals().unwrap();
+    assert_eq!(found.len(), 2);
+    assert_eq!(found, intervals().unwrap());
+    assert_eq!(found[0].file, ana.file);
+    for (interval, score) in [
+        (found[0].person.f1_micro, ceiling.person.f1_micro),
+        (found[0].model.f1_micro, ceiling.model.f1_micro),
+        (found[0].person.f1_macro, ceiling.person.f1_macro),
+    ] {
+        assert!(interval.lo < score && score < interval.hi, "{interval:?}");
+    }
+    assert_eq!(CeilingIntervals::of(session, Part::All, 1, || true), None);
     // Three people: a on posts 0 and 3 alike, c by one of two on post 2.
     assert_eq!(people.alpha.len(), 3);
     assert_eq!(people.alpha[0], Some(1.0));

@@ -104,22 +104,32 @@ pub struct Window {
 impl Window {
     /// Starts the application; it loads fake models only.
     pub fn open(launch: Launch) -> Self {
-        Self::start(launch, offline(), |wake| Worker::spawn_with(load, wake))
+        Self::start(launch, offline(), None, |wake| {
+            Worker::spawn_with(load, wake)
+        })
+    }
+
+    /// Starts the application with fake models; small pictures are kept in this folder.
+    pub fn open_with_thumbnails(launch: Launch, folder: PathBuf) -> Self {
+        Self::start(launch, offline(), Some(folder), |wake| {
+            Worker::spawn_with(load, wake)
+        })
     }
 
     /// Starts the application with the models that ship.
     pub fn open_with_models(launch: Launch) -> Self {
-        Self::start(launch, offline(), Worker::spawn)
+        Self::start(launch, offline(), None, Worker::spawn)
     }
 
     /// Starts the application with fake models and this Hub.
     pub fn open_with_hub(launch: Launch, hub: HubSettings) -> Self {
-        Self::start(launch, hub, |wake| Worker::spawn_with(load, wake))
+        Self::start(launch, hub, None, |wake| Worker::spawn_with(load, wake))
     }
 
     fn start(
         launch: Launch,
         hub: HubSettings,
+        thumbnails: Option<PathBuf>,
         worker: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> std::io::Result<Worker>,
     ) -> Self {
         let harness = Harness::builder()
@@ -131,7 +141,7 @@ impl Window {
                 let parts = Parts {
                     worker: worker(Box::new(move || ctx.request_repaint())).unwrap(),
                     settings_file: None,
-                    thumbnails: None,
+                    thumbnails,
                     hub,
                 };
                 App::with_parts(cc, launch, parts).unwrap()

@@ -47,6 +47,24 @@ fn a_second_reviewer_is_compared_with_and_conflicts_are_settled() {
     });
     assert!(window.has("Kappa") && window.has("AC1"));
     assert!(window.has_part("on 3 posts, your micro F1 is 0.800 and the model’s 0.800"));
+    window.until("the intervals", |window| {
+        window.has_part("0.800 (95 % intervals .")
+    });
+    // Another name is kept in this session; Esc leaves the old one.
+    let name = {
+        let mut seconds = window.bench().session.seconds();
+        seconds.next().unwrap().name().to_owned()
+    };
+    window.click(&format!("Rename {name}"));
+    window.press_with(CTRL, Key::A);
+    window.type_text("Somebody");
+    window.press(Key::Escape);
+    assert!(window.has(&name) && window.has("Second reviewers"));
+    window.click(&format!("Rename {name}"));
+    window.press_with(CTRL, Key::A);
+    window.type_text("Ana Lee");
+    window.press(Key::Enter);
+    window.until("renaming", |window| window.has("You and Ana Lee"));
     window.click("Show the conflicts");
     assert_eq!(window.bench().filter, Filter::Conflicts);
     window.until("going there", |window| window.bench().queue() == [0]);
@@ -69,17 +87,14 @@ fn a_second_reviewer_is_compared_with_and_conflicts_are_settled() {
     assert_eq!(window.bench().session.seconds().len(), 1);
     assert!(window.has("Settled"));
     window.until("comparing", |window| window.has_part("The human ceiling"));
+    assert!(window.has("Against Ana Lee"));
+    window.until("the intervals", |window| {
+        let ceilings = &window.bench().figures.ceilings;
+        ceilings.first().is_some_and(|of| of.person == of.model)
+    });
     window.click("Dataset: posts.csv");
     window.click("Second reviewers…");
-    let name = window
-        .bench()
-        .session
-        .seconds()
-        .next()
-        .unwrap()
-        .name()
-        .to_owned();
-    window.click(&format!("Take {name} away"));
+    window.click("Take Ana Lee away");
     assert_eq!(window.bench().session.seconds().len(), 0);
     window.click("Close Second reviewers");
     window.until("saving", |window| window.bench().save == SaveState::Saved);

@@ -1,8 +1,11 @@
 //! The settings: what is covered, which key starts what.
 
-use egui::Key;
-use egui_kittest::kittest::Queryable;
-use overrule::review::{Outcome, queue::Filter};
+use egui::{Key, Role};
+use egui_kittest::kittest::{NodeT, Queryable};
+use overrule::{
+    gui::Launch,
+    review::{Outcome, queue::Filter},
+};
 
 use super::{
     CTRL,
@@ -100,6 +103,84 @@ fn posts_of_a_topic_are_put_away_into_a_queue_of_their_own() {
     window.click("Put away");
     assert_eq!(window.bench().filter, Filter::PutAway);
     window.until("showing them", |window| window.bench().queue() == [1, 3]);
+}
+
+#[test]
+fn kept_thumbnails_are_told_deleted_and_turned_off() {
+    let folder = Folder::new(&POSTS);
+    let kept = folder.file("kept");
+    // As other days left it; a block of the disk is the least that a file takes.
+    std::fs::create_dir_all(kept.join("ab")).unwrap();
+    std::fs::write(kept.join("ab/cdef.thumb"), b"a picture").unwrap();
+    let launch = Launch {
+        dataset: Some(folder.file("posts.csv")),
+        session: Some(folder.file("posts.overrule")),
+        ..Launch::default()
+    };
+    let mut window = Window::open_with_thumbnails(launch, kept.clone());
+    window.until("opening", Window::is_open);
+    window.press_with(CTRL, Key::Comma);
+    window.click("Settings: Window and model");
+    window.until("looking", |window| window.has("4 kB kept, 537 MB at most"));
+    window.click("Delete them");
+    window.until("deleting", |window| {
+        window.has("4 kB of thumbnails deleted")
+    });
+    window.until("looking again", |window| {
+        window.has("0 bytes kept, 537 MB at most")
+    });
+    assert!(kept.exists() && !kept.join("ab").exists());
+    let keep = "Keep small pictures on this disk between runs";
+    let is_on = |window: &Window| {
+        let toggled = window.harness.get_by_label(keep).accesskit_node().toggled();
+        toggled == Some(egui::accesskit::Toggled::True)
+    };
+    assert!(is_on(&window));
+    window.click(keep);
+    assert!(!is_on(&window));
+}
+
+#[test]
+fn where_there_is_little_height_the_buttons_that_decide_stay_in_view() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    for (width, height) in [
+        (640.0, 400.0),
+        (853.0, 533.0),
+        (1024.0, 700.0),
+        (512.0, 350.0),
+    ] {
+        window.harness.set_size(egui::vec2(width, height));
+        window.harness.run_steps(3);
+        for button in [
+            "Confirm and next",
+            "Accept prediction",
+            "Skip",
+            "Escalate",
+            "Flag",
+            "Note…",
+        ] {
+            let rect = window
+                .harness
+                .get_by_role_and_label(Role::Button, button)
+                .rect();
+            let is_seen = rect.bottom() <= height - 28.0 && rect.right() <= width;
+            assert!(is_seen, "{button} in {width} × {height}: {rect}");
+        }
+        // The first label is in sight as well.
+        let label = window
+            .harness
+            .get_by_role_and_label(Role::CheckBox, "racist")
+            .rect();
+        assert!(
+            label.bottom() < height - 100.0,
+            "{width} × {height}: {label}"
+        );
+    }
+    // A click still decides, and the labels go with the post.
+    window.click_role(Role::Button, "Confirm and next");
+    assert!(window.decision(0).is_some());
 }
 
 #[test]

@@ -88,6 +88,29 @@ fn the_tour_is_in_the_help_menu_and_in_the_palette_and_escape_leaves_it() {
 }
 
 #[test]
+fn data_of_ones_own_offers_the_tour_once() {
+    let offer = "New here? Eight short steps show what is where.";
+    let folder = Folder::new(&POSTS);
+    let open = || {
+        let mut window = folder.window_with(None);
+        window.until("opening", Window::is_open);
+        window.harness.run_steps(2);
+        window
+    };
+    let mut window = open();
+    assert!(window.has(offer) && !window.has_part(" of 8: "));
+    window.click("Dismiss");
+    assert!(!window.has(offer));
+    drop(window);
+    // Who takes it is not asked again either.
+    let mut window = open();
+    window.click("Take the tour");
+    assert!(window.has_part("Tour, 1 of 8"));
+    window.press(Key::Escape);
+    assert!(!window.has(offer));
+}
+
+#[test]
 fn where_nothing_could_be_opened_the_demo_and_its_tour_are_ways_on() {
     let mut window = Window::open(Launch {
         dataset: Some("/nowhere/posts.csv".into()),

@@ -8,14 +8,29 @@ use super::{
     ticks::steps,
 };
 
+/// The longest name that stands upright without being shortened, in points.
+const MOST_NAME: f32 = 110.0;
+
+/// Above and below such names, in points.
+const NAME_GAP: f32 = 6.0;
+
+/// How the names of an axis stand.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Names {
+    /// Each in its place, as running text.
+    Level,
+    /// Upright, each in as much room as this.
+    Turned(f32),
+}
+
 impl Page {
     pub(super) fn plot(mut self, plot: &Plot, part: Part) -> Layout {
         if plot.series.len() > 1 {
             self.legend(&plot.series);
         }
         let (x, y) = (part.x.of(&plot.x), part.y.of(&plot.y));
-        let frame = self.frame_of(&x, &y);
-        self.horizontal_axis(&x, frame);
+        let (frame, names) = self.frame_of(&x, &y);
+        self.horizontal_axis(&x, frame, names);
         self.vertical_axis(&y, frame);
         let across = |value| across(part.x.place(share(&plot.x, value)), frame);
         let up = |value| up(part.y.place(share(&plot.y, value)), frame);
@@ -65,8 +80,8 @@ impl Page {
         self.room.top += LINE + 6.0;
     }
 
-    /// The room between the axes: what their words leave.
-    fn frame_of(&self, x: &Axis, y: &Axis) -> Area {
+    /// The room between the axes: what their words leave. Also how the names of the horizontal axis stand.
+    fn frame_of(&self, x: &Axis, y: &Axis) -> (Area, Names) {
         let room = self.room;
         let widest = |axis: &Axis, height: f32| {
             let words = steps(axis, height / 44.0).into_iter();
@@ -74,37 +89,44 @@ impl Page {
             widths.fold(0.0, f32::max)
         };
         let left = room.left + LINE + widest(y, room.bottom - room.top) + 8.0;
-        let below = match are_turned(x, room.right - left) {
-            true => x
-                .names
-                .iter()
-                .map(|n| width(n, SMALL, false))
-                .fold(0.0, f32::max)
-                .min(110.0),
-            false => LINE,
+        let right = room.right - 8.0;
+        let names = match are_turned(x, right - left) {
+            true => {
+                let widths = x.names.iter().map(|name| width(name, SMALL, false));
+                let most = (0.4 * (room.bottom - room.top)).min(MOST_NAME);
+                Names::Turned(widths.fold(0.0, f32::max).min(most))
+            }
+            false => Names::Level,
         };
-        Area {
+        let below = match names {
+            Names::Turned(long) => NAME_GAP + long + NAME_GAP,
+            Names::Level => LINE + 4.0,
+        };
+        let frame = Area {
             left,
             top: room.top + 4.0,
-            right: room.right - 8.0,
-            bottom: (room.bottom - LINE - below - 4.0).max(room.top + 24.0),
-        }
+            right,
+            bottom: (room.bottom - LINE - below).max(room.top + 24.0),
+        };
+        (frame, names)
     }
 
-    fn horizontal_axis(&mut self, axis: &Axis, frame: Area) {
-        let are_turned = are_turned(axis, frame.right - frame.left);
+    fn horizontal_axis(&mut self, axis: &Axis, frame: Area, names: Names) {
         for (value, word) in steps(axis, (frame.right - frame.left) / 70.0) {
             let x = across(share(axis, value), frame);
             if axis.names.is_empty() {
                 let ends = vec![(x, frame.top), (x, frame.bottom)];
                 self.line(ends, Ink::Line, 1.0, Dash::Solid);
             }
-            match are_turned {
-                true => {
-                    let at = (x + 4.0, frame.bottom + 6.0);
-                    self.turned(elided(&word, SMALL, 110.0), at, Align::Right);
+            match names {
+                Names::Turned(long) => {
+                    let at = (x + 4.0, frame.bottom + NAME_GAP);
+                    self.turned(elided(&word, SMALL, long), at, Align::Right);
                 }
-                false => self.text(word, (x, frame.bottom + 15.0), Align::Center, Ink::Weak),
+                Names::Level => {
+                    let at = (x, frame.bottom + 15.0);
+                    self.text(word, at, Align::Center, Ink::Weak);
+                }
             }
         }
         let ends = vec![(frame.left, frame.bottom), (frame.right, frame.bottom)];
@@ -262,6 +284,63 @@ mod tests {
             marks.any(|mark| matches!(mark, Mark::Text { text, .. } if text == word))
         };
         assert!(has("0.42") && has("0.50") && !has("0.8"));
+    }
+
+    #[test]
+    fn names_of_any_length_and_script_stay_clear_of_the_name_of_their_axis() {
+        let long = "a label with a name that nobody would want to read upright";
+        let names = [
+            ["racist", "sexist", "homophobe", "religion", "otherhate"],
+            ["여성/가족", "성소수자", "인종/국적", "연령", "지역"],
+            [
+                "仇恨言论分类",
+                "種族差別発言",
+                "धर्म",
+                "عنصرية",
+                "Ксенофобия",
+            ],
+            ["racist", long, "homophobe", "religion", "otherhate"],
+        ];
+        let widths = (200..760).step_by(3).map(|width| width as f32);
+        for (names, wide) in names
+            .iter()
+            .flat_map(|names| widths.clone().map(move |w| (names, w)))
+        {
+            let names: Vec<String> = names.map(str::to_owned).to_vec();
+            let plot = Plot {
+                x: Axis::of_names("Label", names),
+                y: Axis::share("F1"),
+                z: None,
+                series: Vec::new(),
+            };
+            let figure = Figure {
+                name: "f".to_owned(),
+                title: String::new(),
+                note: String::new(),
+                content: Content::Plot(plot),
+            };
+            let layout = lay_out_part(&figure, Part::WHOLE, wide, 230.0, false);
+            let title = layout.marks.iter().find_map(|mark| match mark {
+                Mark::Text { text, at, size, .. } if text == "Label" => Some(at.1 - size),
+                _ => None,
+            });
+            let title = title.unwrap();
+            for mark in &layout.marks {
+                if let Mark::Text {
+                    text,
+                    at,
+                    is_turned,
+                    align: Align::Right,
+                    ..
+                } = mark
+                    && *is_turned
+                {
+                    let end = at.1 + width(text, SMALL, false);
+                    assert!(at.1 > layout.frame.bottom && end < title, "{wide}: {text}");
+                }
+            }
+            assert!(layout.frame.bottom - layout.frame.top > 80.0);
+        }
     }
 
     #[test]

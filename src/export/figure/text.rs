@@ -15,7 +15,8 @@ struct Glyph {
     x: f32,
 }
 
-/// The letters of a text of this size, and its width, both in points. Letters that no font of ours has are left blank.
+/// The letters of a text of this size, and its width, both in points. Letters that no font of ours has are left blank, in as
+/// much room as the widest of them take in the fonts that a window or a viewer finds for them.
 fn glyphs(text: &str, size: f32, is_strong: bool) -> (Vec<Glyph>, f32) {
     let first = match is_strong {
         true => fonts::INTER_STRONG,
@@ -30,7 +31,7 @@ fn glyphs(text: &str, size: f32, is_strong: bool) -> (Vec<Glyph>, f32) {
             Some((font.clone(), id, metrics.advance_width(id)?))
         });
         let Some((font, id, width)) = known else {
-            x += size * 0.6;
+            x += size;
             continue;
         };
         found.push(Glyph { font, id, x });

@@ -140,7 +140,13 @@ impl App {
         match command {
             Command::ToggleBlur => self.settings.blur = !self.settings.blur,
             Command::ToggleGrey => self.settings.grey = !self.settings.grey,
+            Command::DismissBanner if self.offers_tour() => self.settings.tour_declined = true,
             Command::DismissBanner => self.settings.banner_dismissed = true,
+            Command::DeleteThumbnails => {
+                if let Some(kept) = &self.thumbnails {
+                    self.dialogs.delete_thumbnails(ctx, kept.folder());
+                }
+            }
             Command::SetTheme(theme) => self.set_theme(ctx, *theme),
             Command::ChangeSettings(settings) => {
                 if self.settings.keys != settings.keys {
@@ -149,6 +155,9 @@ impl App {
                 self.settings = (**settings).clone();
                 ctx.set_theme(self.settings.theme);
                 ctx.set_zoom_factor(self.settings.zoom);
+                if let Some(kept) = &self.thumbnails {
+                    kept.turn(self.settings.keep_thumbnails);
+                }
                 self.put_topics_away();
                 self.introduce_reviewer();
             }
@@ -236,6 +245,20 @@ impl App {
                 .toasts
                 .show(Kind::Info, "Open a dataset first", Some(Command::OpenData)),
         }
+    }
+
+    /// Whether the line of the demo, with its three ways on, is on screen.
+    pub(super) fn shows_demo(&self) -> bool {
+        let has_demo_model = matches!(&self.model, ModelState::Ready(info) if info.is_demo);
+        (has_demo_model || self.is_demo()) && !self.settings.banner_dismissed
+    }
+
+    /// Whether somebody who began with data of their own is offered the tour: until it is taken or declined.
+    pub(super) fn offers_tour(&self) -> bool {
+        let settings = &self.settings;
+        let was_offered =
+            settings.tour_taken || settings.tour_declined || settings.banner_dismissed;
+        !was_offered && matches!(self.work, Work::Open(_)) && !self.shows_demo()
     }
 
     /// Shows the tour; where nothing is open, the demo is what it goes through.

@@ -132,6 +132,8 @@ pub struct App {
     settings_saved_at: Instant,
     worker: Worker,
     textures: TextureCache,
+    /// Small pictures kept between runs, where there is a place for them.
+    thumbnails: Option<Arc<KeptThumbnails>>,
     work: Work,
     /// How what is open was opened.
     opened_with: OpenOptions,
@@ -209,8 +211,12 @@ impl App {
             let ctx = ctx.clone();
             move || ctx.request_repaint()
         };
-        let kept = match parts.thumbnails.filter(|_| settings.keep_thumbnails) {
-            Some(folder) => Some(KeptThumbnails::start(folder, kept::LIMIT_BYTES)?),
+        let thumbnails = match parts.thumbnails {
+            Some(folder) => {
+                let kept = KeptThumbnails::start(folder, kept::LIMIT_BYTES)?;
+                kept.turn(settings.keep_thumbnails);
+                Some(Arc::new(kept))
+            }
             None => None,
         };
         let mut app = Self {
@@ -218,7 +224,8 @@ impl App {
             settings_saved_at: Instant::now(),
             settings_file: parts.settings_file,
             worker: parts.worker,
-            textures: TextureCache::new(settings.texture_mib << 20, kept, wake)?,
+            textures: TextureCache::new(settings.texture_mib << 20, thumbnails.clone(), wake)?,
+            thumbnails,
             work: Work::None,
             opened_with: OpenOptions::default(),
             model: ModelState::None,

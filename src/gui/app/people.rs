@@ -20,6 +20,7 @@ impl App {
             People::ShowSeconds => self.dialogs.open_second(),
             People::Import(file) => self.dialogs.import_second(file, &bench.session, ctx),
             People::Forget(file) => bench.session.remove_second(&file),
+            People::Rename { file, name } => bench.session.rename_second(&file, &name),
             People::ShowGold => self.dialogs.open_gold(bench),
             People::TakeGold(request) => self.dialogs.draw_gold(request, &bench.session, ctx),
             People::RemoveGold => bench.session.remove_gold(),
@@ -77,12 +78,12 @@ impl App {
         let Work::Open(bench) = &mut self.work else {
             return;
         };
+        let kept = bench.session.add_second(second);
         let text = format!(
             "What {} decided about {} is kept in this session",
-            second.name(),
-            widgets::posts(second.n_decisions())
+            kept.name(),
+            widgets::posts(kept.n_decisions())
         );
-        bench.session.add_second(second);
         self.toasts.show(Kind::Done, text, None);
     }
 }

@@ -15,6 +15,7 @@ use crate::{
         theme::Palette,
         toast::Kind,
     },
+    image::kept::KeptThumbnails,
     review::session::SaveState,
 };
 
@@ -118,8 +119,7 @@ impl App {
                 };
                 bar.show(ui, &mut self.commands);
             });
-        let has_demo_model = matches!(&self.model, ModelState::Ready(info) if info.is_demo);
-        if (has_demo_model || self.is_demo()) && !self.settings.banner_dismissed {
+        if self.shows_demo() {
             let frame = bar.fill(palette.raised);
             Panel::top("demo_banner")
                 .frame(frame)
@@ -128,6 +128,12 @@ impl App {
                     let (is_demo, taken) = (self.is_demo(), self.settings.tour_taken);
                     panels::banners::demo(ui, is_demo, taken, &mut self.commands);
                 });
+        }
+        if self.offers_tour() {
+            Panel::top("tour_offer")
+                .frame(bar.fill(palette.raised))
+                .resizable(false)
+                .show(ui, |ui| panels::banners::tour(ui, &mut self.commands));
         }
         if let Some(download) = &self.download {
             Panel::top("download")
@@ -289,6 +295,7 @@ impl App {
         let shown = Shown {
             settings: &self.settings,
             bench: self.work.bench(),
+            thumbnails: self.thumbnails.as_deref().map(KeptThumbnails::folder),
         };
         let then = self.dialogs.show(ctx, &shown, &mut self.commands);
         match then {

@@ -15,6 +15,13 @@ pub enum People {
     Import(PathBuf),
     /// Take the second reviewer away that was read from this file.
     Forget(PathBuf),
+    /// Call the second reviewer who was read from a file something else.
+    Rename {
+        /// The file.
+        file: PathBuf,
+        /// The new name.
+        name: String,
+    },
     /// Posts whose labels are known.
     ShowGold,
     /// Mix gold posts into the queue.
@@ -30,6 +37,7 @@ impl People {
             Self::ShowSeconds => "Second reviewers…",
             Self::Import(_) => "Import",
             Self::Forget(_) => "Take away",
+            Self::Rename { .. } => "Rename",
             Self::ShowGold => "Gold posts…",
             Self::TakeGold(_) => "Mix in",
             Self::RemoveGold => "Take the gold posts out",
@@ -46,6 +54,9 @@ impl People {
                 "Posts whose labels are known come up among the others, to see how well you do."
             }
             Self::RemoveGold => "No post comes up as a check any more; what you decided stays.",
+            Self::Rename { .. } => {
+                "Call this person something else in this session; that person’s own stays as it is."
+            }
             Self::Forget(_) => {
                 "Take this person’s decisions out of this session; that person’s own stays as it is."
             }
@@ -57,6 +68,7 @@ impl People {
         match self {
             Self::ShowSeconds | Self::Import(_) => icons::ICON_GROUP,
             Self::Forget(_) => icons::ICON_DELETE,
+            Self::Rename { .. } => icons::ICON_EDIT,
             Self::ShowGold | Self::TakeGold(_) | Self::RemoveGold => icons::ICON_STAR,
         }
     }

@@ -22,7 +22,7 @@ pub mod tour;
 mod unpack;
 mod unsaved;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use egui::{Align, Frame, Id, Layout, Margin, Modal, Ui, vec2};
 use egui_material_icons::icons;
@@ -130,6 +130,8 @@ pub struct Shown<'a> {
     pub settings: &'a Settings,
     /// The open dataset.
     pub bench: Option<&'a Bench>,
+    /// Where small pictures are kept between runs, if anywhere.
+    pub thumbnails: Option<&'a Path>,
 }
 
 /// The dialog on screen, if any.
@@ -185,6 +187,13 @@ impl Dialogs {
     pub fn delete_model(&mut self, ctx: &egui::Context, id: String) {
         if let Some(Dialog::Models(dialog)) = &mut self.dialog {
             dialog.delete(ctx, id);
+        }
+    }
+
+    /// Deletes the small pictures that are kept between runs, off the frame.
+    pub fn delete_thumbnails(&mut self, ctx: &egui::Context, folder: &Path) {
+        if let Some(Dialog::Settings(dialog)) = &mut self.dialog {
+            dialog.delete_thumbnails(ctx, folder);
         }
     }
 
@@ -285,6 +294,7 @@ impl Dialogs {
             Some(Dialog::Probe(dialog)) => dialog.receive(ctx),
             Some(Dialog::ChooseModel(dialog)) => dialog.receive(),
             Some(Dialog::Models(dialog)) => dialog.receive(ctx),
+            Some(Dialog::Settings(dialog)) => return dialog.receive(),
             Some(Dialog::Export(dialog)) => {
                 if let Some(done) = dialog.receive() {
                     self.dialog = None;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Button, Grid, Label, RichText, Ui};
+use egui::{Button, Grid, InputState, Key, Label, Modifiers, RichText, Ui};
 use egui_material_icons::icons;
 
 use super::{Next, Shown, modal, path_field::PathField};
@@ -13,12 +13,18 @@ use crate::{
         command::{Command, People},
         errand::Errand,
         file_dialog::Choose,
-        panels::scores::percent,
+        panels::{ceiling, scores::percent},
+        settings::MOST_NAME,
         theme::{self, Palette, space},
-        widgets::{self, icon},
+        widgets::{self, field, icon},
     },
     metrics::agreement::LabelAgreement,
-    review::{Session, people::Beside, queue::Filter, second::SecondReviewer},
+    review::{
+        Session,
+        people::{Beside, CeilingIntervals},
+        queue::Filter,
+        second::SecondReviewer,
+    },
 };
 
 /// The dialog.
@@ -29,6 +35,17 @@ pub struct SecondDialog {
     failure: Option<String>,
     /// The second reviewer whose figures are shown, by the file; else the one who came last.
     chosen: Option<PathBuf>,
+    renaming: Option<Renaming>,
+}
+
+/// A second reviewer who is being renamed.
+struct Renaming {
+    /// By the file.
+    file: PathBuf,
+    /// As typed so far.
+    name: String,
+    /// Not drawn yet: the first frame gives the field the keyboard.
+    is_new: bool,
 }
 
 impl SecondDialog {
@@ -65,6 +82,11 @@ impl SecondDialog {
         out: &mut Vec<Command>,
     ) -> Next {
         let mut next = Next::Stay;
+        // Esc leaves the name as it was, and the dialog where it is.
+        let escape = |input: &mut InputState| input.consume_key(Modifiers::NONE, Key::Escape);
+        if self.renaming.is_some() && ctx.input_mut(escape) {
+            self.renaming = None;
+        }
         let closes = modal(ctx, "Second reviewers", 640.0, |ui| {
             let text = "Open the session of somebody who decided the same posts. It is read, never changed; what it says is \
                         kept in yours until you take it away.";
@@ -106,7 +128,7 @@ impl SecondDialog {
         });
     }
 
-    /// Who is kept: one of them chosen, each to be taken away.
+    /// Who is kept: one of them chosen, each to be renamed or taken away.
     fn people_ui(&mut self, ui: &mut Ui, session: &Session, out: &mut Vec<Command>) {
         let chosen = self.chosen(session).map(|second| second.file().to_owned());
         for second in session.seconds() {
@@ -117,6 +139,20 @@ impl SecondDialog {
                 let command = Command::People(People::Forget(file.to_owned()));
                 if widgets::with_tooltip(remove, &command).clicked() {
                     out.push(command);
+                }
+                if self.renaming.as_ref().is_some_and(|of| of.file == file) {
+                    self.name_ui(ui, out);
+                    return;
+                }
+                let rename = Button::new(icon(icons::ICON_EDIT)).frame_when_inactive(false);
+                let rename = ui.add(rename).accessible_name(format!("Rename {name}"));
+                let tooltip = "Call this person something else, in this session alone";
+                if rename.on_hover_text(tooltip).clicked() {
+                    self.renaming = Some(Renaming {
+                        file: file.to_owned(),
+                        name: name.to_owned(),
+                        is_new: true,
+                    });
                 }
                 let n = widgets::posts(second.n_decisions());
                 let file_name = file
@@ -136,6 +172,26 @@ impl SecondDialog {
                     }
                 });
             });
+        }
+    }
+
+    /// The name as it is typed, and a way to take it.
+    fn name_ui(&mut self, ui: &mut Ui, out: &mut Vec<Command>) {
+        let Some(renaming) = &mut self.renaming else {
+            return;
+        };
+        let ready = !renaming.name.trim().is_empty();
+        let taken = ui.add_enabled(ready, Button::new("Rename")).clicked();
+        let edit = field(&mut renaming.name).char_limit(MOST_NAME);
+        let edit = ui.add(edit).accessible_name("Name of the second reviewer");
+        if std::mem::take(&mut renaming.is_new) {
+            edit.request_focus();
+        }
+        let entered = edit.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        if ready && (taken || entered) {
+            let (file, name) = (renaming.file.clone(), renaming.name.clone());
+            out.push(Command::People(People::Rename { file, name }));
+            self.renaming = None;
         }
     }
 
@@ -159,7 +215,8 @@ impl SecondDialog {
         match people.beside.iter().find(of_file) {
             Some(beside) => {
                 let labels: Vec<&str> = bench.session.dataset().labels.iter().collect();
-                agreement_ui(ui, beside, &labels, &people.alpha);
+                let intervals = bench.figures.ceiling_intervals(file);
+                agreement_ui(ui, beside, intervals, &labels, &people.alpha);
             }
             None => {
                 ui.label(theme::caption(ui, "Working out how far you agree…"));
@@ -168,7 +225,13 @@ impl SecondDialog {
     }
 }
 
-fn agreement_ui(ui: &mut Ui, beside: &Beside, labels: &[&str], alpha: &[Option<f64>]) {
+fn agreement_ui(
+    ui: &mut Ui,
+    beside: &Beside,
+    intervals: Option<&CeilingIntervals>,
+    labels: &[&str],
+    alpha: &[Option<f64>],
+) {
     let (name, agreement) = (&beside.name, &beside.comparison.agreement);
     ui.label(theme::strong(format!("You and {name}")));
     let equal = agreement.equal_share().map_or_else(String::new, percent);
@@ -178,13 +241,18 @@ fn agreement_ui(ui: &mut Ui, beside: &Beside, labels: &[&str], alpha: &[Option<f
         widgets::posts(agreement.equal_sets as usize),
     );
     ui.label(text);
-    if let Some(ceiling) = &beside.ceiling {
+    if let Some(scores) = &beside.ceiling {
+        let intervals = intervals.map_or_else(String::new, |intervals| {
+            let [person, model] =
+                [&intervals.person, &intervals.model].map(|of| ceiling::range(of.f1_micro));
+            format!(" (95 % intervals {person} and {model})")
+        });
         let text = format!(
-            "Held against {name} on {}, your micro F1 is {:.3} and the model’s {:.3}: as far as two people agree is as far \
-             as a model can be told to be right.",
-            widgets::posts(ceiling.n as usize),
-            ceiling.person.f1_micro,
-            ceiling.model.f1_micro,
+            "Held against {name} on {}, your micro F1 is {:.3} and the model’s {:.3}{intervals}: as far as two people agree is \
+             as far as a model can be told to be right.",
+            widgets::posts(scores.n as usize),
+            scores.person.f1_micro,
+            scores.model.f1_micro,
         );
         ui.add(Label::new(theme::caption(ui, text)).wrap());
     }

@@ -4,10 +4,13 @@ mod blind;
 mod care;
 mod keys;
 mod reviewer;
+mod thumbnails;
+
+use std::path::Path;
 
 use egui::{ScrollArea, Slider, Ui};
 
-use self::keys::KeysView;
+use self::{keys::KeysView, thumbnails::ThumbnailsView};
 use super::{Next, Shown, modal};
 use crate::gui::{
     command::Command,
@@ -26,7 +29,7 @@ pub enum Section {
     Blind,
     /// The reviewer's name.
     Reviewer,
-    /// Theme, size, memory, probabilities.
+    /// Theme, size, memory, probabilities, thumbnails.
     Window,
     /// Which key starts what.
     Keys,
@@ -51,7 +54,7 @@ const SECTIONS: [(Section, &str, &str); 5] = [
     (
         Section::Window,
         "Window and model",
-        "Theme, size, memory, probabilities",
+        "Theme, size, memory, probabilities, thumbnails",
     ),
     (Section::Keys, "Keys", "Which key starts what"),
 ];
@@ -60,6 +63,7 @@ const SECTIONS: [(Section, &str, &str); 5] = [
 pub struct SettingsDialog {
     section: Section,
     keys: KeysView,
+    thumbnails: ThumbnailsView,
 }
 
 impl SettingsDialog {
@@ -68,7 +72,18 @@ impl SettingsDialog {
         Self {
             section,
             keys: KeysView::default(),
+            thumbnails: ThumbnailsView::default(),
         }
+    }
+
+    /// Deletes the thumbnails, off the frame.
+    pub(super) fn delete_thumbnails(&mut self, ctx: &egui::Context, folder: &Path) {
+        self.thumbnails.delete(ctx, folder);
+    }
+
+    /// Takes what was found out off the frame. Returns what to tell the user.
+    pub(super) fn receive(&mut self) -> Option<String> {
+        self.thumbnails.receive()
     }
 
     pub(super) fn show(
@@ -96,7 +111,10 @@ impl SettingsDialog {
                     Section::Care => care::show(ui, &mut settings, shown),
                     Section::Blind => blind::show(ui, shown, out),
                     Section::Reviewer => reviewer::show(ui, &mut settings, shown, out),
-                    Section::Window => window_ui(ui, &mut settings),
+                    Section::Window => {
+                        window_ui(ui, &mut settings);
+                        self.thumbnails.show(ui, &mut settings, shown, out);
+                    }
                     Section::Keys => self.keys.show(ui, &mut settings),
                 });
             if settings != *shown.settings {

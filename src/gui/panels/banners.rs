@@ -45,6 +45,19 @@ pub fn demo(ui: &mut Ui, is_demo_data: bool, tour_taken: bool, out: &mut Vec<Com
     });
 }
 
+/// The line that offers the tour to those who begin with data of their own; once put away, it never comes again.
+pub fn tour(ui: &mut Ui, out: &mut Vec<Command>) {
+    let palette = Palette::from_ui(ui);
+    ui.horizontal(|ui| {
+        widgets::symbol(ui, icons::ICON_EXPLORE, palette.weak, ICON);
+        ui.label("New here? Eight short steps show what is where.");
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            icon_button(ui, Command::DismissBanner, true, out);
+            widgets::button(ui, Command::ShowTour, true, out);
+        });
+    });
+}
+
 /// The line that says why there is no model, and what to do.
 pub fn model_failed(ui: &mut Ui, message: &str, spec: Option<&ModelSpec>, out: &mut Vec<Command>) {
     let palette = Palette::from_ui(ui);

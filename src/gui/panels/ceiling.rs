@@ -4,6 +4,7 @@
 use egui::{Label, Ui};
 
 use super::{
+    metrics::short,
     scores::percent,
     table::{self, Cell, Figure},
 };
@@ -14,8 +15,11 @@ use crate::{
         theme::{self, space},
         widgets,
     },
-    metrics::Metrics,
-    review::{Session, people::Ceiling},
+    metrics::{
+        Metrics,
+        bootstrap::{Interval, Intervals},
+    },
+    review::{Session, people::Beside},
 };
 
 /// Draws a table for each second reviewer with whom there is something to compare.
@@ -24,15 +28,15 @@ pub fn show(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
     let people = bench.figures.people.beside.iter();
     let mut any = false;
     for (index, beside) in people.enumerate() {
-        if let Some(ceiling) = &beside.ceiling {
+        if beside.ceiling.is_some() {
             ui.add_space(space::S);
-            one(ui, index, &beside.name, ceiling, out);
+            one(ui, index, beside, bench, out);
             any = true;
         }
     }
     if any {
         let text = "The human ceiling: as far as two people agree is as far as a model can be told to be right. A decision \
-                    made with the model’s answer in sight is drawn towards it.";
+                    made with the model’s answer in sight is drawn towards it. Behind each score: its 95 % interval.";
         ui.add(Label::new(theme::caption(ui, text)).wrap());
     }
 }
@@ -65,37 +69,61 @@ pub fn gold_ui(ui: &mut Ui, session: &Session) {
     }
 }
 
-fn one(ui: &mut Ui, index: usize, name: &str, ceiling: &Ceiling, out: &mut Vec<Command>) {
+fn one(ui: &mut Ui, index: usize, beside: &Beside, bench: &Bench, out: &mut Vec<Command>) {
+    let Some(ceiling) = &beside.ceiling else {
+        return;
+    };
+    let figure = |name, tooltip| Figure {
+        name,
+        tooltip,
+        width: 98.0,
+    };
     let columns = [
-        Figure {
-            name: "Micro F1",
-            tooltip: "F1 over all post–label pairs together; what the second reviewer decided stands for the truth",
-            width: 62.0,
-        },
-        Figure {
-            name: "Macro F1",
-            tooltip: "The mean of the labels’ F1; what the second reviewer decided stands for the truth",
-            width: 62.0,
-        },
-        Figure {
-            name: "n",
-            tooltip: "Posts that both of you decided and the model answered",
-            width: 52.0,
-        },
+        figure(
+            "Micro F1",
+            "F1 over all post–label pairs together; what the second reviewer decided stands for the truth",
+        ),
+        figure(
+            "Macro F1",
+            "The mean of the labels’ F1; what the second reviewer decided stands for the truth",
+        ),
     ];
-    let cells = |scores: &Metrics| {
+    let cells = |scores: &Metrics, intervals: Option<&Intervals>| {
+        let cell = |value: f64, interval: Option<Interval>| {
+            // A place is kept, so that nothing moves when the interval comes.
+            let range = interval.map_or_else(|| "…".to_owned(), range);
+            let tooltip = "Behind the score: its 95 % interval (bootstrap over the posts that both of you decided)";
+            Cell::new(format!("{value:.3}"))
+                .with_interval(Some(range))
+                .with_tooltip(tooltip)
+        };
         vec![
-            Cell::new(format!("{:.3}", scores.f1_micro)),
-            Cell::new(format!("{:.3}", scores.f1_macro)),
-            Cell::new(widgets::thousands(ceiling.n as usize)),
+            cell(scores.f1_micro, intervals.map(|i| i.f1_micro)),
+            cell(scores.f1_macro, intervals.map(|i| i.f1_macro)),
         ]
     };
+    let intervals = bench.figures.ceiling_intervals(&beside.file);
+    let (person, model) = (
+        intervals.map(|ceiling| &ceiling.person),
+        intervals.map(|ceiling| &ceiling.model),
+    );
     let rows = [
-        ("You", cells(&ceiling.person)),
-        ("The model", cells(&ceiling.model)),
+        ("You", cells(&ceiling.person, person)),
+        ("The model", cells(&ceiling.model, model)),
     ];
-    let against = format!("Against {name}");
-    let tooltip = "You and the model, both held against the same person on the same posts";
+    let against = format!("Against {}", beside.name);
+    let posts = widgets::posts(ceiling.n as usize);
+    let tooltip = format!(
+        "You and the model, both held against {} on the same {posts}",
+        beside.name
+    );
     let id = format!("ceiling {index}");
-    table::show(ui, &id, (&against, tooltip), &columns, &rows, out);
+    table::show(ui, &id, (&against, &tooltip), &columns, &rows, out);
+    let text = format!("n = {posts} that both of you decided and the model answered");
+    ui.label(theme::caption(ui, text));
+}
+
+/// “.57–.95”.
+pub fn range(interval: Interval) -> String {
+    format!("{}–{}", short(interval.lo), short(interval.hi))
 }

@@ -1,10 +1,10 @@
 //! The labels on the right: what the dataset says, what the model says, what the reviewer decides, and how they differ.
 
-use egui::{Align, Button, Frame, Layout, Margin, Rect, RichText, ScrollArea, Stroke, Ui, vec2};
+use egui::{Align, Frame, Layout, Margin, Panel, Rect, ScrollArea, Stroke, Ui};
 use egui_material_icons::icons;
 
 use super::{
-    answer,
+    answer, buttons,
     difference::{compared, small_notice},
     label_rows::{self, Records},
     metrics,
@@ -18,7 +18,7 @@ use crate::{
         command::Command,
         dialogs::tour::{self, Place},
         theme::{self, ICON, Palette, space},
-        widgets::{self, icon, notice},
+        widgets::{self, notice},
         working::Source,
     },
     post::LabelNames,
@@ -30,6 +30,9 @@ const TRUTH_WIDTH: f32 = 218.0;
 
 /// The room that the tabs take, in points.
 const TABS_WIDTH: f32 = 240.0;
+
+/// In fewer points of height, as a large zoom leaves them, everything but the buttons that decide scrolls together.
+const LOW: f32 = 500.0;
 
 /// What stands below the labels.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -68,17 +71,68 @@ impl LabelsPanel<'_> {
         policy_view: &mut PolicyView,
         out: &mut Vec<Command>,
     ) {
+        let frame = Frame::new().inner_margin(Margin {
+            left: 14,
+            right: 14,
+            top: 10,
+            bottom: 10,
+        });
+        if ui.available_height() < LOW {
+            self.low_ui(ui, frame, below, policy_view, out);
+            return;
+        }
         if let Some(post) = self.bench.cursor() {
-            let frame = Frame::new().inner_margin(Margin {
-                left: 14,
-                right: 14,
-                top: 10,
-                bottom: 10,
-            });
             frame.show(ui, |ui| {
-                self.decision_ui(ui, post, out);
+                let records = self.records(post);
+                self.records_ui(ui, post, &records, true, out);
+                ui.add_space(space::XS);
+                buttons::show(ui, self.bench, (post, &records), false, out);
             });
         }
+        self.below_frame_ui(ui, true, below, policy_view, out);
+    }
+
+    /// Where there is little height: the buttons stay in view at the bottom, and everything else scrolls above them.
+    fn low_ui(
+        &self,
+        ui: &mut Ui,
+        frame: Frame,
+        below: Below,
+        policy_view: &mut PolicyView,
+        out: &mut Vec<Command>,
+    ) {
+        let post = self.bench.cursor();
+        if let Some(post) = post {
+            Panel::bottom("decision")
+                .frame(frame.fill(Palette::from_ui(ui).surface))
+                .resizable(false)
+                .show(ui, |ui| {
+                    buttons::show(ui, self.bench, (post, &self.records(post)), true, out);
+                });
+        }
+        ScrollArea::vertical()
+            .id_salt(("low", post))
+            .auto_shrink(false)
+            .show(ui, |ui| {
+                if let Some(post) = post {
+                    frame.show(ui, |ui| {
+                        self.records_ui(ui, post, &self.records(post), false, out);
+                    });
+                    ui.add_space(space::S);
+                }
+                self.below_frame_ui(ui, false, below, policy_view, out);
+            });
+    }
+
+    /// What stands below the labels, under a line; with or without a scroll area of its own.
+    fn below_frame_ui(
+        &self,
+        ui: &mut Ui,
+        scrolls: bool,
+        below: Below,
+        policy_view: &mut PolicyView,
+        out: &mut Vec<Command>,
+    ) {
         let palette = Palette::from_ui(ui);
         let top = ui.cursor().top() - space::S;
         ui.painter()
@@ -92,13 +146,14 @@ impl LabelsPanel<'_> {
             })
             .show(ui, |ui| {
                 tour::mark(ui, Place::Below, ui.max_rect());
-                self.below_ui(ui, below, policy_view, out);
+                self.below_ui(ui, scrolls, below, policy_view, out);
             });
     }
 
     fn below_ui(
         &self,
         ui: &mut Ui,
+        scrolls: bool,
         below: Below,
         policy_view: &mut PolicyView,
         out: &mut Vec<Command>,
@@ -118,26 +173,30 @@ impl LabelsPanel<'_> {
         if has_truth && !fits {
             metrics::truth_ui(ui, self.bench, out);
         }
+        let mut content = |ui: &mut Ui| {
+            ui.set_max_width(ui.available_width() - space::S);
+            match below {
+                Below::Scores => metrics::show(ui, self.bench, self.model, out),
+                Below::Answer => answer::show(ui, self.bench, self.model, self.run, out),
+                Below::Runs => runs::show(ui, self.bench, out),
+                Below::Policy => policy::show(ui, self.policy, policy_view),
+            }
+            ui.add_space(space::M);
+        };
+        if !scrolls {
+            content(ui);
+            return;
+        }
         ScrollArea::vertical()
             .id_salt(("below", below as u8))
             .auto_shrink(false)
-            .show(ui, |ui| {
-                ui.set_max_width(ui.available_width() - space::S);
-                match below {
-                    Below::Scores => metrics::show(ui, self.bench, self.model, out),
-                    Below::Answer => answer::show(ui, self.bench, self.model, self.run, out),
-                    Below::Runs => runs::show(ui, self.bench, out),
-                    Below::Policy => policy::show(ui, self.policy, policy_view),
-                }
-                ui.add_space(space::M);
-            });
+            .show(ui, content);
     }
 
-    fn decision_ui(&self, ui: &mut Ui, post: usize, out: &mut Vec<Command>) {
+    fn records(&self, post: usize) -> Records<'_> {
         let session = &self.bench.session;
-        let labels = &session.dataset().labels;
         let hidden = session.hides_answer(post);
-        let records = Records {
+        Records {
             dataset: session
                 .truth(post, Truth::Dataset)
                 .filter(|_| !session.hides_dataset(post)),
@@ -150,18 +209,31 @@ impl LabelsPanel<'_> {
                 .and_then(|prediction| prediction.scores.as_deref())
                 .unwrap_or_default(),
             working: self.bench.working(post),
-        };
+        }
+    }
+
+    /// The three records; many labels scroll on request, so that what is below them stays in reach.
+    fn records_ui(
+        &self,
+        ui: &mut Ui,
+        post: usize,
+        records: &Records,
+        scrolls: bool,
+        out: &mut Vec<Command>,
+    ) {
+        let session = &self.bench.session;
+        let labels = &session.dataset().labels;
         let top = ui.cursor().min;
-        self.state_ui(ui, post, &records);
+        self.state_ui(ui, post, records);
         if labels.is_empty() {
             let text = "This dataset has no labels to choose from. Put a class_names.txt beside it, \
                         one label a line, or start Overrule with --labels a,b,c.";
             notice(ui, icons::ICON_WARNING, Palette::from_ui(ui).warn, text);
             return;
         }
-        label_rows::header(ui, &records);
-        // Many labels scroll, so that the buttons stay in reach.
+        label_rows::header(ui, records);
         let room = (ui.ctx().content_rect().height() * 0.42).max(4.0 * label_rows::ROW);
+        let room = if scrolls { room } else { f32::INFINITY };
         ui.spacing_mut().item_spacing.y = 0.0;
         ScrollArea::vertical()
             .id_salt("label_rows")
@@ -169,19 +241,14 @@ impl LabelsPanel<'_> {
             .show(ui, |ui| {
                 for (index, name) in labels.iter().enumerate() {
                     let about = self.policy.and_then(|policy| policy.about(name)?.summary());
-                    label_rows::label(ui, index, (name, about.as_deref()), &records, out);
+                    label_rows::label(ui, index, (name, about.as_deref()), records, out);
                 }
             });
-        label_rows::none(ui, &records, out);
+        label_rows::none(ui, records, out);
         ui.spacing_mut().item_spacing.y = space::S;
-        self.difference_ui(ui, post, labels, &records);
+        self.difference_ui(ui, post, labels, records);
         let records_rect = Rect::from_min_max(top, ui.min_rect().max);
         tour::mark(ui, Place::Records, records_rect.expand(space::XS));
-        ui.add_space(space::XS);
-        let top = ui.cursor().min;
-        self.buttons_ui(ui, post, &records, out);
-        let buttons = Rect::from_min_max(top, ui.min_rect().max);
-        tour::mark(ui, Place::Decision, buttons.expand(space::XS));
     }
 
     /// What the check marks are: suggestion, edit, or decision.
@@ -280,47 +347,6 @@ impl LabelsPanel<'_> {
         }
         ui.spacing_mut().item_spacing.y = space::S;
     }
-
-    fn buttons_ui(&self, ui: &mut Ui, post: usize, records: &Records, out: &mut Vec<Command>) {
-        let review = self.bench.session.review(post);
-        let width = ui.available_width();
-        let half = (width - space::S) / 2.0;
-        ui.horizontal(|ui| {
-            let chosen = records.working.labels.is_some();
-            wide(
-                ui,
-                Command::Confirm,
-                half + 16.0,
-                Look::Primary,
-                chosen,
-                out,
-            );
-            let answered = records.model.is_some();
-            wide(ui, Command::Accept, half - 16.0, Look::Plain, answered, out);
-        });
-        ui.horizontal(|ui| {
-            wide(ui, Command::Skip, half, Look::Plain, true, out);
-            wide(ui, Command::Escalate, half, Look::Plain, true, out);
-        });
-        ui.horizontal(|ui| {
-            let flag = if review.flagged {
-                Look::Pressed
-            } else {
-                Look::Plain
-            };
-            wide(ui, Command::Flag, half, flag, true, out);
-            let note = if review.note.is_empty() {
-                Look::Plain
-            } else {
-                Look::Pressed
-            };
-            wide(ui, Command::EditNote, half, note, true, out);
-        });
-        if !review.note.is_empty() {
-            let text = format!("Note: {}", review.note.replace('\n', " "));
-            ui.add(egui::Label::new(theme::caption(ui, text)).truncate());
-        }
-    }
 }
 
 /// Who made the decision in force, if the person in front of the window is not known to have made it.
@@ -409,61 +435,5 @@ fn tabs_ui(ui: &mut Ui, below: Below, out: &mut Vec<Command>) {
     ];
     if let Some(chosen) = widgets::segmented(ui, "Below", below, &tabs) {
         out.push(Command::ShowBelow(chosen));
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Look {
-    Primary,
-    Plain,
-    Pressed,
-}
-
-/// A button of a given width: icon, word, and its key at the right end.
-fn wide(
-    ui: &mut Ui,
-    command: Command,
-    width: f32,
-    look: Look,
-    enabled: bool,
-    out: &mut Vec<Command>,
-) {
-    let palette = Palette::from_ui(ui);
-    let (color, key_color) = match look {
-        Look::Primary => (palette.on_accent, palette.on_accent),
-        Look::Plain | Look::Pressed => (palette.text, palette.weak),
-    };
-    let label = match command {
-        Command::Accept => "Accept".into(),
-        Command::Confirm => "Confirm".into(),
-        Command::EditNote => "Note".into(),
-        ref command => command.label(),
-    };
-    let key = command.shortcut_text(ui.ctx()).unwrap_or_default();
-    let text = RichText::new(label.as_ref()).color(color);
-    let text = if look == Look::Plain {
-        text
-    } else {
-        text.family(theme::strong_family())
-    };
-    let mut button = Button::new((icon(command.icon()).color(color), text))
-        .right_text(
-            RichText::new(key)
-                .font(widgets::key_font())
-                .color(key_color),
-        )
-        .min_size(vec2(width, 30.0));
-    button = match look {
-        Look::Primary => button.fill(palette.accent_fill).stroke(Stroke::NONE),
-        Look::Pressed => button
-            .fill(palette.selected)
-            .stroke(Stroke::new(1.0, palette.accent)),
-        Look::Plain => button,
-    };
-    let response = ui
-        .add_enabled(enabled, button)
-        .accessible_name(command.label());
-    if widgets::with_tooltip(response, &command).clicked() {
-        out.push(command);
     }
 }

@@ -178,7 +178,7 @@ fn card_ui(
         .fill(palette.raised)
         .corner_radius(6)
         .inner_margin(Margin::symmetric(8, 6));
-    let range = interval.map(|interval| format!("{}–{}", short(interval.lo), short(interval.hi)));
+    let range = interval.map(ceiling::range);
     let response = frame
         .show(ui, |ui| {
             ui.set_width(width - 16.0);
@@ -271,7 +271,7 @@ fn cells(
     };
     let f1 = Cell::new(short(class.f1));
     let f1 = match interval {
-        Some(i) => f1.with_tooltip(format!("95 % interval: {}–{}", short(i.lo), short(i.hi))),
+        Some(interval) => f1.with_tooltip(format!("95 % interval: {}", ceiling::range(interval))),
         None => f1,
     };
     vec![

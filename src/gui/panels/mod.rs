@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod banners;
+mod buttons;
 pub mod ceiling;
 mod difference;
 pub mod download;

@@ -36,6 +36,9 @@ const LEADING: f32 = 1.53;
 /// The most of the dataset's other columns that are shown below a post.
 const MOST_COLUMNS: usize = 12;
 
+/// The room from which on the header tells the line of the dataset, in points.
+const ROOM_FOR_LINE: f32 = 200.0;
+
 /// The panel's own state.
 #[derive(Default)]
 pub struct PostView {
@@ -224,7 +227,7 @@ fn header_ui(ui: &mut Ui, bench: &Bench, index: usize, post: &Post, out: &mut Ve
         ui.horizontal(|ui| {
             let title = format!("Post {}", widgets::thousands(index + 1));
             ui.label(theme::strong(title).size(theme::HEADING));
-            if post.line > 0 {
+            if post.line > 0 && ui.available_width() > ROOM_FOR_LINE {
                 let text = format!("line {}", widgets::thousands(post.line as usize));
                 ui.label(theme::caption(ui, text));
             }

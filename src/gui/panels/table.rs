@@ -23,6 +23,8 @@ pub struct Figure {
 pub struct Cell {
     /// The figure.
     pub text: String,
+    /// How far it may be trusted, less loudly behind it.
+    pub interval: Option<String>,
     /// More about it.
     pub tooltip: Option<String>,
     /// What a click does, and its name for screen readers.
@@ -36,6 +38,13 @@ impl Cell {
             text: text.into(),
             ..Self::default()
         }
+    }
+
+    /// Adds how far it may be trusted.
+    #[must_use]
+    pub fn with_interval(mut self, interval: Option<String>) -> Self {
+        self.interval = interval;
+        self
     }
 
     /// Adds what there is to know about it.
@@ -107,6 +116,11 @@ pub fn show(
 }
 
 fn cell_ui(ui: &mut Ui, cell: &Cell, out: &mut Vec<Command>) {
+    // The cell is filled from its right end.
+    if let Some(interval) = &cell.interval {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        ui.label(theme::caption(ui, interval));
+    }
     let text = RichText::new(&cell.text).size(SMALL + 0.5);
     let response = match &cell.click {
         None => ui.label(text),

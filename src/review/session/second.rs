@@ -10,19 +10,43 @@ use crate::{
 };
 
 impl Session {
-    /// Puts a second reviewer beside this one, in place of what was read from the same file before. It is kept in the
-    /// session file.
-    pub fn add_second(&mut self, second: SecondReviewer) {
-        let second = Arc::new(second);
+    /// Puts a second reviewer beside this one, in place of what was read from the same file before, whose name stays. It is
+    /// kept in the session file.
+    pub fn add_second(&mut self, second: SecondReviewer) -> Arc<SecondReviewer> {
+        let before = self.now.seconds.iter().find(|s| s.file() == second.file());
+        let second = Arc::new(match before {
+            Some(before) => second.named(before.name()),
+            None => second,
+        });
         if let Some(store) = &mut self.store {
             store.keep_second(second.kept.clone());
         }
         let seconds = &mut self.now.seconds;
         match seconds.iter().position(|s| s.file() == second.file()) {
             Some(place) => {
-                seconds.set(place, second);
+                seconds.set(place, second.clone());
             }
-            None => seconds.push_back(second),
+            None => seconds.push_back(second.clone()),
+        }
+        self.revision += 1;
+        second
+    }
+
+    /// Calls the second reviewer who was read from a file something else, here and in the session file. A blank name changes
+    /// nothing.
+    pub fn rename_second(&mut self, file: &Path, name: &str) {
+        let name = name.trim();
+        let seconds = &mut self.now.seconds;
+        let Some(place) = seconds.iter().position(|second| second.file() == file) else {
+            return;
+        };
+        let renamed = seconds.get(place).map(|second| second.named(name));
+        let Some(renamed) = renamed.filter(|_| !name.is_empty()) else {
+            return;
+        };
+        seconds.set(place, Arc::new(renamed));
+        if let Some(store) = &mut self.store {
+            store.rename_second(file.into(), name.into());
         }
         self.revision += 1;
     }

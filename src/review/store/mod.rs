@@ -190,7 +190,12 @@ impl Store {
         self.act(ActionEvent::KeepSecond(second));
     }
 
-    /// Forgets what was read from somebody else's session.
+    /// Calls the second reviewer who was read from this file something else.
+    pub(super) fn rename_second(&mut self, file: Arc<Path>, name: Arc<str>) {
+        self.act(ActionEvent::RenameSecond { file, name });
+    }
+
+    /// Takes the second reviewer away who was read from this file.
     pub(super) fn forget_second(&mut self, file: Arc<Path>) {
         self.act(ActionEvent::ForgetSecond(file));
     }

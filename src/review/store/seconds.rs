@@ -78,6 +78,18 @@ pub(super) fn write(
     Ok(())
 }
 
+/// Calls the one that was read from a file something else.
+pub(super) fn rename(
+    transaction: &Transaction<'_>,
+    file: &Path,
+    name: &str,
+) -> rusqlite::Result<usize> {
+    transaction.execute(
+        "UPDATE second_reviewers SET name = ?2 WHERE file = ?1",
+        params![PathColumn(file.into()), name],
+    )
+}
+
 /// Takes the one away that was read from a file.
 pub(super) fn remove(transaction: &Transaction<'_>, file: &Path) -> rusqlite::Result<usize> {
     let of_file = "DELETE FROM second_reviewers WHERE file = ?1";

@@ -38,6 +38,8 @@ pub(super) enum ActionEvent {
     BlindMode(BlindMode),
     /// A second reviewer is kept.
     KeepSecond(Kept),
+    /// The second reviewer who was read from this file is called something else.
+    RenameSecond { file: Arc<Path>, name: Arc<str> },
     /// The second reviewer who was read from this file is taken away.
     ForgetSecond(Arc<Path>),
     /// Other gold posts are mixed in, or none.
@@ -260,6 +262,10 @@ impl Writer {
                 ActionEvent::BlindMode(mode) => blind_mode = Some(*mode),
                 ActionEvent::KeepSecond(kept) => {
                     seconds::write(transaction, kept, &self.labels).map_err(failed)?;
+                    saved += 1;
+                }
+                ActionEvent::RenameSecond { file, name } => {
+                    seconds::rename(transaction, file, name).map_err(failed)?;
                     saved += 1;
                 }
                 ActionEvent::ForgetSecond(file) => {

@@ -5,13 +5,10 @@ use egui::{RichText, Ui};
 use super::{Shown, note, row};
 use crate::gui::{
     command::{Command, People},
-    settings::Settings,
+    settings::{MOST_NAME, Settings},
     theme::space,
     widgets::{self, field, segmented},
 };
-
-/// The longest name, in characters.
-const MOST: usize = 60;
 
 pub(super) fn show(
     ui: &mut Ui,
@@ -26,7 +23,7 @@ pub(super) fn show(
     row(ui, "Your name", |ui| {
         let edit = field(&mut name)
             .hint_text("No name")
-            .char_limit(MOST)
+            .char_limit(MOST_NAME)
             .desired_width(260.0);
         if ui.add(edit).accessible_name("Your name").changed() {
             settings.reviewer = Some(name.clone());
