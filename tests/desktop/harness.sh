@@ -25,9 +25,9 @@ finish() {
 }
 trap finish EXIT
 
-# Tries a command five times a second until it succeeds, for three minutes at most.
+# Tries a command five times a second until it succeeds, for three minutes at most; `tries=N until_true …` tries N times.
 until_true() {
-  local what=$1 tries=900
+  local what=$1 tries=${tries:-900}
   shift
   until "$@" >/dev/null 2>&1; do
     ((tries--)) || { echo "gave up waiting: $what"; return 1; }

@@ -55,7 +55,7 @@ snapshot() { # snapshot NAME PART...: each part as WIDTHxHEIGHT+X+Y
     until_true "$name to come to rest" rests "$name"
     convert "$work/$name.ppm" -filter box -resize 640x400 +dither -colors 64 "PNG8:$kept/$name.png"
     echo "$name.png: $(stat -c %s "$kept/$name.png") bytes"
-  elif ! until_true "$name to look as in $kept/$name.png" fits "$name"; then
+  elif ! tries=60 until_true "$name to look as in $kept/$name.png" fits "$name"; then
     echo "$(differing "$work/$name.ppm" "$kept/$name.png") of 2560 tiles differ, $allowed may"
     if [ -n "${DIFFERENCES:-}" ]; then convert "$work/$name.ppm" "$DIFFERENCES/$name.png"; fi
     return 1
@@ -90,7 +90,7 @@ show() { # show WIDTH HEIGHT DATASET [OPTIONS]
 }
 
 # Twenty posts of the demo, each on one line and in letters that the program brings along.
-LC_ALL=C awk 'NR == 1 || !/[^ -~]/ && gsub(/"/, "&") % 2 == 0 && /(test|unlabelled)$/' "$demo/posts.csv" | head -n 21 > "$work/posts.csv"
+LC_ALL=C awk 'NR == 1 || !/[^ -~]/ && gsub(/"/, "&") % 2 == 0 && /(test|unlabelled)$/ && n++ < 20' "$demo/posts.csv" > "$work/posts.csv"
 cp "$demo/class_names.txt" "$demo/policy.md" "$work/"
 
 theme dark
