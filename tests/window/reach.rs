@@ -164,18 +164,9 @@ fn all_that_can_be_clicked_has_a_name_in_every_dialog() {
 }
 
 #[test]
-fn tab_alone_comes_to_everything() {
+fn tab_alone_comes_to_everything_of_a_review() {
     let folder = Folder::new(&POSTS);
     let mut window = folder.window();
     window.settle();
     all_are_reached(&mut window, "the review");
-    let mut window = folder.window();
-    window.settle();
-    window.press(Key::M);
-    window.until("drawing", |window| window.bench().figures.drawn.is_some());
-    all_are_reached(&mut window, "the figures");
-    let mut window = folder.window();
-    window.settle();
-    window.press_with(CTRL, Key::Comma);
-    all_are_reached(&mut window, "the settings");
 }
