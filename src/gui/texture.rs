@@ -123,14 +123,14 @@ impl TextureCache {
     /// Starts the threads. Small pictures are taken from `kept` where they are there; `wake` is called when a picture is ready.
     pub fn new(
         limit_bytes: usize,
-        kept: Option<Arc<KeptThumbnails>>,
+        kept: Option<&Arc<KeptThumbnails>>,
         wake: impl Fn() + Clone + Send + 'static,
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let (sender, decoded) = bounded(2 * THREADS);
         for number in 1..=THREADS {
             let (shared, sender, wake) = (shared.clone(), sender.clone(), wake.clone());
-            let kept = kept.clone();
+            let kept = kept.cloned();
             std::thread::Builder::new()
                 .name(format!("overrule-picture-{number}"))
                 .spawn(move || decode_pictures(&shared, &sender, kept.as_deref(), &wake))?;

@@ -224,7 +224,7 @@ impl App {
             settings_saved_at: Instant::now(),
             settings_file: parts.settings_file,
             worker: parts.worker,
-            textures: TextureCache::new(settings.texture_mib << 20, thumbnails.clone(), wake)?,
+            textures: TextureCache::new(settings.texture_mib << 20, thumbnails.as_ref(), wake)?,
             thumbnails,
             work: Work::None,
             opened_with: OpenOptions::default(),
