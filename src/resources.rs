@@ -1,7 +1,8 @@
 //! Where the files that ship with Overrule lie: the demo dataset and the demo model.
 //!
 //! They are looked for beside the executable (an unpacked archive), then in `../share/overrule` (an
-//! installed package), then in the source tree the program was built from (`cargo run`).
+//! installed package), then in the source tree the program was built from (`cargo run`, `cargo install --path .`).
+//! `OVERRULE_RESOURCES_DIR` takes the place of all three. Without them everything but the demo works.
 
 use std::path::{Path, PathBuf};
 
@@ -51,8 +52,14 @@ fn find(relative: &str, what: &'static str, hint: &'static str) -> Result<PathBu
         })
 }
 
+/// The variable that names the folder of `assets` and `data`.
+const FOLDER_VARIABLE: &str = "OVERRULE_RESOURCES_DIR";
+
 /// The folders that may hold `assets` and `data`, best first.
 fn roots() -> Vec<PathBuf> {
+    if let Some(folder) = std::env::var_os(FOLDER_VARIABLE).filter(|folder| !folder.is_empty()) {
+        return vec![folder.into()];
+    }
     let mut roots = Vec::new();
     // Links are followed, so that a link to the program on the PATH finds the files of the program.
     if let Ok(executable) = std::env::current_exe().and_then(|path| path.canonicalize())

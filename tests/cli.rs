@@ -5,6 +5,7 @@ mod bias_classifier;
 mod evaluate;
 mod export;
 mod inspect;
+mod installed;
 pub mod models;
 mod predict;
 mod report;

@@ -7,6 +7,7 @@ mod fake;
 mod figures;
 mod gold;
 mod guideline;
+mod memory;
 mod opening;
 mod probe;
 mod reach;

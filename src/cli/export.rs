@@ -43,7 +43,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     if args.provenance {
         if !args.format.takes_provenance() {
             anyhow::bail!(
-                "--provenance goes with csv, jsonl and imagefolder; {} has no room for it",
+                "--provenance goes with csv, jsonl, imagefolder and parquet; {} has no room for it",
                 args.format.name()
             );
         }
@@ -69,6 +69,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         text += &format!(
             "; {} without an image that exists were left out",
             exported.without_image
+        );
+    }
+    if exported.pictures_missing > 0 {
+        text += &format!(
+            "; the pictures of {} cannot be read and are not in it",
+            posts(exported.pictures_missing)
         );
     }
     super::note(&text);

@@ -34,15 +34,17 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args) -> anyhow::Result<Outcome> {
     args.run.set_threads()?;
-    let is_demo = args.dataset.is_none();
-    let dataset = match args.dataset {
-        Some(dataset) => dataset,
-        None => resources::demo_dataset()?,
+    let demo = match args.dataset {
+        Some(_) => None,
+        // Without the demo the window opens all the same, for data of one's own.
+        None => resources::demo_dataset()
+            .inspect_err(|error| super::note(&error.to_string()))
+            .ok(),
     };
-    let demo_model = is_demo.then(|| DEMO_MODEL.to_owned());
+    let demo_model = demo.is_some().then(|| DEMO_MODEL.to_owned());
     let model = args.model.or(demo_model);
     gui::run(gui::Launch {
-        dataset: Some(dataset),
+        dataset: args.dataset.or(demo),
         open: args.data.options(None),
         model: model.map(|model| args.model_args.spec(&model)),
         prompt: args.run.prompt,

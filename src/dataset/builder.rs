@@ -4,6 +4,8 @@ use std::{collections::HashMap, path::Path};
 
 use super::{
     LabelSource, OpenError, OpenOptions,
+    imported::Said,
+    json::names_cell,
     labels::{LabelCells, LabelColumn},
 };
 use crate::post::{LabelNames, Post, PostId, Problem, ProblemKind};
@@ -70,14 +72,14 @@ impl Builder {
         self.posts.len() - 1
     }
 
-    /// Tells of labels that no post has: those that a model named where nobody else did.
-    pub fn see_labels(&mut self, cell: &str, column: LabelColumn) {
-        self.cells.intern(cell, column);
-    }
-
-    /// Whether no post says what its labels are.
-    pub fn is_unlabelled(&self) -> bool {
-        self.cell_of_post.iter().all(Option::is_none)
+    /// Where no post says what its labels are, those that models named are the labels.
+    pub fn see_predicted<'a>(&mut self, said: impl Iterator<Item = &'a Said>) {
+        if self.cell_of_post.iter().all(Option::is_none) {
+            for said in said {
+                let (cell, column) = names_cell(said.names());
+                self.cells.intern(&cell, column);
+            }
+        }
     }
 
     /// Adds a problem, about a post or about the file.

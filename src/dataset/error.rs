@@ -85,7 +85,7 @@ pub enum OpenError {
     },
     /// A Parquet file that is damaged, or made in a way that cannot be read.
     #[error(
-        "{path} cannot be read as Parquet ({why}); download or write it again, compressed with snappy or not at all"
+        "{path} cannot be read as Parquet ({why}); download or write it again, with compression=\"snappy\" where pandas, Polars or datasets asks"
     )]
     Parquet {
         /// The file.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::{
     Format, Loaded, OpenError, OpenOptions,
     builder::{Builder, Found},
-    has_extension,
+    has_extension, imported,
     metadata::{self, Description},
 };
 use crate::post::{Problem, ProblemKind};
@@ -43,6 +43,7 @@ pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<Loaded, OpenErr
 
     let mut builder = Builder::default();
     let mut is_described = !described.is_empty();
+    let mut said = Vec::new();
     tree.problems.drain(..).for_each(|p| builder.report(p));
     for image in &images {
         let (sidecar, fault) = tree.sidecar_of(path, image);
@@ -50,6 +51,7 @@ pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<Loaded, OpenErr
         let own = described.remove(image).unwrap_or_default();
         let text = own.text.or(sidecar.text).unwrap_or_default();
         let labels = own.labels.or(sidecar.labels);
+        let said_here = own.said.or(sidecar.said);
         let place = builder.push(Found {
             text: &text,
             image_path: image,
@@ -59,6 +61,7 @@ pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<Loaded, OpenErr
                 .as_ref()
                 .map(|(cell, column)| (cell.as_str(), *column)),
         });
+        said.extend(said_here.map(|said| (place, said)));
         if let Some((kind, message)) = fault {
             builder.report(Problem {
                 kind,
@@ -75,7 +78,10 @@ pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<Loaded, OpenErr
             tree.csv_hint()
         )));
     }
+    builder.see_predicted(said.iter().map(|(_, said)| said));
     let built = builder.finish(options, path)?;
+    let said = said.iter().map(|(place, said)| (*place, said));
+    let imported = imported::runs(said, &built.labels);
     Ok(Loaded {
         format: Format::Folder,
         labels: built.labels,
@@ -84,7 +90,7 @@ pub(super) fn load(path: &Path, options: &OpenOptions) -> Result<Loaded, OpenErr
         posts: built.posts,
         extra_columns: Vec::new(),
         problems: built.problems,
-        imported: Vec::new(),
+        imported,
     })
 }
 

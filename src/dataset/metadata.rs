@@ -5,22 +5,25 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::{
-    is_inside,
+    imported::Said,
+    is_inside, json,
     labels::LabelColumn,
     records::{Place, Rows},
 };
 
 /// What is known about an image beside its pixels.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Description {
     /// The text, if one is given.
     pub text: Option<String>,
     /// The labels as a cell, if they are given.
     pub labels: Option<(String, LabelColumn)>,
+    /// What a model said, if that is given.
+    pub said: Option<Said>,
 }
 
 /// A line of a metadata file: the file it names and what it says.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Entry {
     /// Relative to the metadata file.
     pub file_name: String,
@@ -99,6 +102,7 @@ fn parse_csv(bytes: &[u8]) -> (Vec<Entry>, Vec<Fault>) {
         let description = Description {
             text: cell(text),
             labels: labels.and_then(|(i, kind)| Some((cell(Some(i))?, kind))),
+            said: None,
         };
         entries.push(Entry {
             file_name,
@@ -159,7 +163,11 @@ pub(super) fn describe(object: &Map<String, Value>) -> Result<Description, Strin
         Some(other) => Some((other.to_string(), kind)),
     };
     let labels = cell("labels", LabelColumn::Multi).or_else(|| cell("label", LabelColumn::Single));
-    Ok(Description { text, labels })
+    Ok(Description {
+        text,
+        labels,
+        said: json::plain_said(object),
+    })
 }
 
 #[cfg(test)]
@@ -170,6 +178,7 @@ mod tests {
         let description = Description {
             text: text.map(str::to_owned),
             labels: labels.map(|(cell, kind)| (cell.to_owned(), kind)),
+            said: None,
         };
         Entry {
             file_name: file_name.to_owned(),

@@ -12,6 +12,8 @@ pub enum Format {
     JsonLines,
     /// A folder of images with `metadata.jsonl`, as the `datasets` library reads it.
     ImageFolder,
+    /// One Parquet file with the pictures in it, as the `datasets` library reads it.
+    Parquet,
     /// Label Studio's tasks.
     LabelStudio,
     /// Label Studio's shorter JSON.
@@ -30,10 +32,11 @@ pub enum Format {
 
 impl Format {
     /// All formats, the training CSV first.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Csv,
         Self::JsonLines,
         Self::ImageFolder,
+        Self::Parquet,
         Self::LabelStudio,
         Self::LabelStudioMin,
         Self::Argilla,
@@ -51,6 +54,7 @@ impl Format {
             Self::Spreadsheet => "spreadsheet",
             Self::JsonLines => "jsonl",
             Self::ImageFolder => "imagefolder",
+            Self::Parquet => "parquet",
             Self::LabelStudio => "label-studio",
             Self::LabelStudioMin => "label-studio-min",
             Self::Argilla => "argilla",
@@ -73,6 +77,7 @@ impl Format {
             Self::Spreadsheet => "CSV for spreadsheets",
             Self::JsonLines => "JSON Lines",
             Self::ImageFolder => "Hugging Face imagefolder",
+            Self::Parquet => "Parquet",
             Self::LabelStudio => "Label Studio",
             Self::LabelStudioMin => "Label Studio, JSON_MIN",
             Self::Argilla => "Argilla",
@@ -93,6 +98,9 @@ impl Format {
             Self::JsonLines => "One object a post: text, image_path, labels, the model's answer.",
             Self::ImageFolder => {
                 "A folder with images/ and metadata.jsonl, for the datasets library."
+            }
+            Self::Parquet => {
+                "One file with the pictures in it, for the datasets library and the Hub."
             }
             Self::LabelStudio => "Tasks with annotations and predictions, and label_config.xml.",
             Self::LabelStudioMin => "One object a labelled post, without predictions.",
@@ -117,13 +125,17 @@ impl Format {
             Self::Csv | Self::Spreadsheet => Some("csv"),
             Self::JsonLines | Self::Doccano | Self::Prodigy | Self::Records => Some("jsonl"),
             Self::LabelStudio | Self::LabelStudioMin | Self::Argilla => Some("json"),
+            Self::Parquet => Some("parquet"),
             Self::ImageFolder | Self::FiftyOne => None,
         }
     }
 
     /// Whether columns that say where each label comes from can be added.
     pub fn takes_provenance(self) -> bool {
-        matches!(self, Self::Csv | Self::JsonLines | Self::ImageFolder)
+        matches!(
+            self,
+            Self::Csv | Self::JsonLines | Self::ImageFolder | Self::Parquet
+        )
     }
 
     /// Whether it can say that nobody has labelled a post.
@@ -136,8 +148,8 @@ impl Format {
         !matches!(self, Self::Csv | Self::LabelStudioMin | Self::Doccano)
     }
 
-    /// Whether a `class_names.txt` beside it says the class order. Records carry it themselves.
+    /// Whether a `class_names.txt` beside it says the class order. Records and Parquet carry it themselves.
     pub(super) fn has_class_names(self) -> bool {
-        !matches!(self, Self::Spreadsheet | Self::Records)
+        !matches!(self, Self::Spreadsheet | Self::Records | Self::Parquet)
     }
 }

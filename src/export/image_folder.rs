@@ -10,6 +10,7 @@ use super::{
     TrainingSet,
     folder::Placed,
     json_lines::{provenance, push_line},
+    said::Said,
 };
 
 /// The folder of images, below the one that is loaded.
@@ -21,6 +22,10 @@ pub(super) const METADATA: &str = "metadata.jsonl";
 /// One object an image. All have the same keys, since the library makes columns of them.
 pub(super) fn to_bytes(set: &TrainingSet, placed: &[Placed<'_>]) -> Vec<u8> {
     let has_predictions = placed.iter().any(|placed| placed.row.prediction.is_some());
+    let has_scores = placed.iter().any(|placed| {
+        let answer = set.answer(placed.row);
+        answer.is_some_and(|answer| answer.scores.is_some())
+    });
     let mut bytes = Vec::new();
     for Placed { post, row, name } in placed {
         let mut object = Map::new();
@@ -32,10 +37,22 @@ pub(super) fn to_bytes(set: &TrainingSet, placed: &[Placed<'_>]) -> Vec<u8> {
             let said = set.said(row);
             let labels = said.as_ref().map(|said| said.labels.clone());
             object.insert("predicted_labels".to_owned(), json!(labels));
+            let scores = said.as_ref().map(|said| scores_of(said, set));
             object.insert("model".to_owned(), json!(said.map(|said| said.model)));
+            if has_scores {
+                object.insert("scores".to_owned(), json!(scores));
+            }
         }
         provenance(&mut object, set, post, row);
         push_line(&mut bytes, &Value::Object(object));
     }
     bytes
+}
+
+/// The probability of every label, or null for each.
+fn scores_of(said: &Said, set: &TrainingSet) -> Map<String, Value> {
+    let labels = set.dataset().labels.iter();
+    labels
+        .map(|label| (label.to_owned(), json!(said.score_of(label))))
+        .collect()
 }

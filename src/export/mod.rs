@@ -14,6 +14,7 @@ mod image_folder;
 mod json_lines;
 mod label_studio;
 mod markup;
+mod parquet;
 mod paths;
 mod prodigy;
 mod records;
@@ -55,6 +56,8 @@ pub struct Exported {
     pub without_truth: usize,
     /// Posts left out because the format is one of images and they have none.
     pub without_image: usize,
+    /// Posts that are there without the picture that they name, since it cannot be read.
+    pub pictures_missing: usize,
     /// Posts whose relative image path would not lead to the image from the file's folder and so was made
     /// absolute.
     pub absolute_paths: usize,

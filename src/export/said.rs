@@ -38,10 +38,7 @@ impl Said {
                 .answer_logprob
                 .map(f64::exp)
                 .filter(|p| p.is_finite()),
-            model: match &run.adapter {
-                Some(adapter) => format!("{} + {adapter}", run.model),
-                None => run.model.clone(),
-            },
+            model: model_name(run),
         }
     }
 
@@ -51,5 +48,13 @@ impl Said {
             .iter()
             .find(|(label, _)| label == name)
             .map(|(_, p)| *p)
+    }
+}
+
+/// The model of a run, and its adapter.
+pub(super) fn model_name(run: &RunInfo) -> String {
+    match &run.adapter {
+        Some(adapter) => format!("{} + {adapter}", run.model),
+        None => run.model.clone(),
     }
 }

@@ -224,12 +224,14 @@ impl TrainingSet {
 
     /// What the model said about a row, if its answer could be read.
     pub(super) fn said(&self, row: &Row) -> Option<Said> {
-        let prediction = row
-            .prediction
-            .as_ref()
-            .filter(|p| p.parse != Parse::Failed)?;
         let run = self.run.as_ref()?;
-        Some(Said::new(prediction, run, &self.dataset.labels))
+        Some(Said::new(self.answer(row)?, run, &self.dataset.labels))
+    }
+
+    /// The model's answer to a row, if it could be read.
+    pub(super) fn answer<'a>(&self, row: &'a Row) -> Option<&'a Prediction> {
+        let prediction = row.prediction.as_deref();
+        prediction.filter(|p| p.parse != Parse::Failed)
     }
 
     pub(super) fn has_provenance(&self) -> bool {

@@ -1,7 +1,7 @@
 //! One write for all formats: every file is on the disk before any takes its name.
 
 use std::{
-    fs,
+    fs::{self, File},
     io::Write as _,
     path::{Path, PathBuf},
 };
@@ -11,7 +11,7 @@ use super::{
     atomic::{self, Committed, folder_of},
     csv, doccano, fiftyone,
     folder::{self, Naming},
-    image_folder, json_lines, label_studio,
+    image_folder, json_lines, label_studio, parquet,
     paths::{ImagePaths, is_same},
     prodigy, records, spreadsheet,
 };
@@ -41,9 +41,17 @@ impl TrainingSet {
             posts: self.len(),
             without_truth: self.without_truth(),
             without_image: 0,
+            pictures_missing: 0,
             absolute_paths: 0,
             advice: None,
         };
+        if self.format() == Format::Parquet {
+            // Written as it is made: pictures are large.
+            let missing = &mut exported.pictures_missing;
+            let write = |file: &mut File| parquet::write(self, file).map(|n| *missing = n);
+            atomic::stage(path, replace, write)?.commit(replace)?;
+            return Ok(exported);
+        }
         let files = if self.format().is_folder() {
             self.folder_files(path, replace, &mut exported)?
         } else {
@@ -66,7 +74,9 @@ impl TrainingSet {
             Format::Prodigy => prodigy::to_bytes(self, &mut paths)?,
             Format::LabelStudio => label_studio::tasks(self),
             Format::LabelStudioMin => label_studio::min(self),
-            Format::Records | Format::ImageFolder | Format::FiftyOne => records::to_bytes(self),
+            Format::Records | Format::ImageFolder | Format::FiftyOne | Format::Parquet => {
+                records::to_bytes(self)
+            }
         };
         exported.absolute_paths = paths.made_absolute;
         let mut files = vec![(path.to_owned(), bytes)];

@@ -15,7 +15,7 @@ pub const MAX_FILE_BYTES: u64 = 256 << 20;
 pub const MAX_PIXELS: u64 = 178_956_970;
 
 /// The content of a regular file.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, ImageError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, ImageError> {
     read_limited(path).map_err(|fault| fault.at(path))
 }
 

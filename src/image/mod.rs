@@ -11,6 +11,7 @@ pub mod resize;
 pub mod thumbnail;
 
 pub use error::{ImageError, ImageFault};
+pub(crate) use file::read as read_file;
 pub use file::{MAX_FILE_BYTES, MAX_PIXELS};
 
 /// An 8-bit RGB picture in rows, top first.

@@ -56,6 +56,13 @@ impl MemoryFit {
             Err(_) => None,
         }
     }
+
+    /// How to choose the smaller format.
+    pub fn smaller_choice(&self) -> Option<DtypeChoice> {
+        [DtypeChoice::Bf16, DtypeChoice::Q8_0]
+            .into_iter()
+            .find(|choice| Some(choice.name()) == self.smaller)
+    }
 }
 
 /// How many weights a model has: a preset's are known, a folder's headers are read. `None` if it is not here, or its
@@ -89,6 +96,13 @@ mod tests {
         let fit = |dtype, parameters| MemoryFit::new(DeviceChoice::Cpu, dtype, parameters).unwrap();
         let small = fit(DtypeChoice::F32, 1_000);
         assert_eq!((small.needed_bytes, small.fits), (4_000, true));
+        for (smaller, choice) in [
+            (Some("bf16"), Some(DtypeChoice::Bf16)),
+            (Some("q8_0"), Some(DtypeChoice::Q8_0)),
+            (None, None),
+        ] {
+            assert_eq!(MemoryFit { smaller, ..small }.smaller_choice(), choice);
+        }
         if available_bytes().is_some() {
             let huge = fit(DtypeChoice::Auto, u64::MAX / 64);
             assert!(!huge.fits && huge.smaller.is_none(), "{huge:?}");

@@ -32,6 +32,19 @@ pub enum DtypeChoice {
     Q8_0,
 }
 
+impl DtypeChoice {
+    /// The name on the command line and in the window.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+            Self::F16 => "f16",
+            Self::Q8_0 => "q8_0",
+        }
+    }
+}
+
 /// How the families that see an image in tiles cut it up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum ImageSplitting {

@@ -11,7 +11,7 @@ use overrule::{
     review::Action,
 };
 
-use super::run::{run, text, write_dataset};
+use super::run::{predict, run, test_posts, text, write_dataset};
 use crate::reviewing::{self, Watched, set};
 
 const POSTS: &str =
@@ -89,6 +89,11 @@ fn a_review_becomes_a_report_without_its_texts() {
         page.starts_with("<!doctype html>") && !page.contains("http"),
         "{page}"
     );
+    assert_eq!(
+        page.matches("<svg").count(),
+        2,
+        "F1 by label, confused labels"
+    );
     assert!(
         page.contains("<td>three</td><td>none</td><td>racist</td>"),
         "{page}"
@@ -112,4 +117,34 @@ fn predictions_become_a_report_with_their_dataset() {
         "{report}"
     );
     assert!(!report.contains("Datasheet"), "{report}");
+}
+
+#[test]
+fn probabilities_are_a_table_and_curves() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = text(&folder.path().join("predictions.jsonl"));
+    let posts = test_posts();
+    run(predict(&posts, &["--out", &records, "--limit", "8"])).expect(0);
+    let report_to = |name: &str| {
+        let out = folder.path().join(name);
+        run([
+            "report",
+            &records,
+            "--data",
+            &text(&posts),
+            "--out",
+            &text(&out),
+        ])
+        .expect(0);
+        fs::read_to_string(out).unwrap()
+    };
+    let markdown = report_to("report.md");
+    assert!(markdown.contains("## Probabilities"), "{markdown}");
+    assert!(markdown.contains("| average precision |"), "{markdown}");
+    let page = report_to("report.html");
+    assert!(page.matches("<svg").count() > 2, "{page}");
+    assert!(
+        page.contains("Precision") && !page.contains("http"),
+        "{page}"
+    );
 }

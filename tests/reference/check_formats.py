@@ -21,6 +21,7 @@ FORMATS = {
     "spreadsheet": "spreadsheet.csv",
     "jsonl": "posts.jsonl",
     "imagefolder": "imagefolder",
+    "parquet": "posts.parquet",
     "label-studio": "tasks.json",
     "label-studio-min": "min.json",
     "argilla": "records.json",
@@ -71,6 +72,9 @@ class Check:
         formulas = table.map(lambda cell: cell.startswith(("=", "+", "@", "\t", "\r")))
         assert not formulas.values.any(), table[formulas.any(axis=1)]
         self.equal("spreadsheet in pandas, no formulas", table.text.str.lstrip("'"), [text.lstrip("'") for text, _ in self.truth])
+        table = pandas.read_parquet(self.path("parquet"))
+        assert all(picture is None or picture["bytes"] for picture in table.get("image", [])), table.image
+        self.equal("parquet in pandas", table.text, [text for text, _ in self.truth])
         table = pandas.read_json(self.path("jsonl"), lines=True)
         self.equal("jsonl in pandas", zip(table.text, table.labels), self.truth)
 
@@ -83,6 +87,19 @@ class Check:
         found = [(row["text"], row["labels"]) for row in folder]
         assert all(row["image"].size for row in folder)
         self.equal("imagefolder in datasets, images decoded", by_text(found), by_text(self.truth))
+        table = datasets.load_dataset("parquet", data_files=str(self.path("parquet")), split="train", cache_dir=cache)
+        classes = table.features["labels"].feature
+        names = lambda labels: None if labels is None else [classes.int2str(label) for label in labels]
+        assert isinstance(table.features["image"], datasets.Image), table.features
+        pictures = [row["image"] for row in table]
+        assert all(picture is None or picture.size for picture in pictures)
+        self.equal("parquet in datasets, images decoded", [(row["text"], names(row["labels"])) for row in table], self.truth)
+        folder_pixels = {row["image_path"]: row["image"].convert("RGB").tobytes() for row in folder}
+        mine = {row["image_path"]: row["image"].convert("RGB").tobytes() for row in table if row["image"]}
+        self.equal("parquet's pictures beside the folder's", sorted(mine.items()), sorted(folder_pixels.items()))
+        copy = self.folder / "copy.parquet"
+        table.to_parquet(copy)
+        self.equal("parquet written again by datasets", datasets.Dataset.from_parquet(str(copy), cache_dir=cache).to_list(), table.to_list())
         lines = datasets.load_dataset("json", data_files=str(self.path("jsonl")), split="train", cache_dir=cache)
         self.equal("jsonl in datasets", [(row["text"], row["labels"]) for row in lines], self.truth)
 

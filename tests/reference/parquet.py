@@ -1,6 +1,6 @@
 """Writes Parquet datasets of drawn pictures as the Hub's own library, pandas and Polars do, and prepares them with Overrule.
 
-    python parquet.py --fixture FILE              the file that the quick tests read
+    python parquet.py --fixtures FOLDER           the files that the quick tests read
     python parquet.py --check [--overrule BINARY] everything else, compared; ends with 1 if anything differs
 
 Needs datasets, pandas, pyarrow, polars and pillow.
@@ -56,6 +56,23 @@ def hub_table(n, first=0):
         }
     )
     return datasets.Dataset.from_dict(rows(n, first), features=features)
+
+
+def compressed(folder):
+    """The same texts and labels in every codec, and in both versions of pages."""
+    numbers = range(40)
+    frame = pandas.DataFrame(
+        {
+            "text": [f"text {n} {'again ' * 20}" for n in numbers],
+            "labels": [[name for i, name in enumerate("ab") if n % 4 >> i & 1] for n in numbers],
+            "none": [None] * 40,
+        }
+    )
+    for codec in ["gzip", "zstd", "lz4", "brotli"]:
+        frame.to_parquet(folder / f"{codec}.parquet", compression=codec, row_group_size=30)
+    for codec in ["gzip", "zstd"]:
+        frame.to_parquet(folder / f"{codec}_v2.parquet", compression=codec, data_page_version="2.0")
+    polars.from_pandas(frame).write_parquet(folder / "polars.parquet")
 
 
 def cell(names):
@@ -125,7 +142,7 @@ class Check:
                 "likes": range(40),
             }
         )
-        for compression in ["snappy", None]:
+        for compression in ["snappy", "gzip", "zstd", "lz4", None]:
             frame.to_parquet(work / "posts.parquet", compression=compression, row_group_size=7)
             out = self.prepare(work / "posts.parquet")
             table = self.table(out / "posts.csv")
@@ -136,22 +153,22 @@ class Check:
         table = self.table(self.prepare(work / "posts.parquet") / "posts.csv")
         self.same("pages of version 2", [row["text"] for row in table], list(frame.tweet))
 
-        # As Polars writes it, compressed as Overrule reads it, with names of labels.
+        # As Polars writes it, with names of labels.
         table = polars.DataFrame({"text": ["x", "y"], "labels": [["a", "b"], []], "image": [png(1), png(2)]})
-        table.write_parquet(work / "polars.parquet", compression="snappy")
+        table.write_parquet(work / "polars.parquet")
         table = self.table(self.prepare(work / "polars.parquet") / "posts.csv")
         self.same("Polars", [(row["text"], row["labels"]) for row in table], [("x", "a,b"), ("y", "")])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--fixture", type=Path)
+    parser.add_argument("--fixtures", type=Path)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--overrule", default="overrule")
     args = parser.parse_args()
-    if args.fixture:
-        hub_table(6).to_parquet(args.fixture, batch_size=4)
-        print(pyarrow.parquet.ParquetFile(args.fixture).metadata)
+    if args.fixtures:
+        hub_table(6).to_parquet(args.fixtures / "train-00000-of-00001.parquet", batch_size=4)
+        compressed(args.fixtures)
     if args.check:
         check = Check(args.overrule)
         check.run(Path(tempfile.mkdtemp()))

@@ -19,8 +19,8 @@ use overrule::{
     },
     image::Rgb,
     model::{
-        Engine, Family, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelInput, ModelSpec,
-        Network, Node, Processor, PromptStyle, TokenTree, hub::HubSettings,
+        DtypeChoice, Engine, Family, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelInput,
+        ModelSpec, Network, Node, Processor, PromptStyle, TokenTree, hub::HubSettings,
     },
     post::{LabelNames, LabelSet},
     predict::worker::Worker,
@@ -286,7 +286,9 @@ fn load(
     progress: &mut dyn FnMut(LoadProgress) -> bool,
 ) -> Result<LoadedModel, ModelError> {
     let knows_other_labels = spec.model == "fake with other labels";
-    if !["fake", "blind", "org/name"].contains(&spec.model.as_str()) && !knows_other_labels {
+    let is_folder = Path::new(&spec.model).is_dir();
+    let is_known = ["fake", "blind", "org/name"].contains(&spec.model.as_str()) || is_folder;
+    if !is_known && !knows_other_labels {
         return Err(ModelError::NoSuchModel {
             name: spec.model.clone(),
             hint: "name a folder with config.json".to_owned(),
@@ -308,7 +310,10 @@ fn load(
                     .map(str::to_owned)
                     .to_vec()
             }),
-            dtype: "f32".to_owned(),
+            dtype: match spec.dtype {
+                DtypeChoice::Auto => "f32".to_owned(),
+                chosen => chosen.name().to_owned(),
+            },
             device: "cpu".to_owned(),
             parameters: 12,
             image_setting: None,

@@ -57,13 +57,26 @@ impl Item {
 
     /// Keeps what a model said: its labels, its name and its score.
     pub fn keep_prediction(&mut self, names: &[String], model: Option<&str>, score: Option<f64>) {
-        self.said.push(Said::Labels {
+        self.add_said(Said::Labels {
             names: names.to_vec(),
             model: model.map(str::to_owned),
             score,
             scores: Vec::new(),
         });
-        self.show_prediction(names, model, score);
+    }
+
+    /// Keeps what a model said, and makes a cell to read of it.
+    pub fn add_said(&mut self, said: Said) {
+        if let Said::Labels {
+            names,
+            model,
+            score,
+            ..
+        } = &said
+        {
+            self.show_prediction(names, model.as_deref(), *score);
+        }
+        self.said.push(said);
     }
 
     /// Makes what a model said a cell to read.
@@ -108,7 +121,7 @@ pub(super) fn path_of(value: &Value) -> Option<&str> {
 }
 
 /// A list of names as a labels cell.
-pub(super) fn names_cell<S: AsRef<str>>(names: &[S]) -> (String, LabelColumn) {
+pub(in crate::dataset) fn names_cell<S: AsRef<str>>(names: &[S]) -> (String, LabelColumn) {
     let names: Vec<Value> = names.iter().map(|name| name.as_ref().into()).collect();
     (Value::from(names).to_string(), LabelColumn::Multi)
 }

@@ -18,9 +18,8 @@ use std::{collections::HashMap, fs, path::Path};
 use serde_json::{Map, Value};
 
 pub(super) use fiftyone::{CONFIDENCE, is_fiftyone, load_folder};
-use item::names_cell;
-pub(super) use item::{Item, PREDICTION};
-pub(super) use plain::{IMAGE_KEYS, object as plain_item};
+pub(super) use item::{Item, PREDICTION, names_cell};
+pub(super) use plain::{IMAGE_KEYS, object as plain_item, said as plain_said};
 
 use super::{
     Format, Loaded, OpenError, OpenOptions,
@@ -278,12 +277,7 @@ pub(super) fn build(
             format!("{line_text}{message}, so it is not used"),
         ));
     }
-    if builder.is_unlabelled() {
-        for said in items.iter().flat_map(|item| &item.said) {
-            let (cell, column) = names_cell(said.names());
-            builder.see_labels(&cell, column);
-        }
-    }
+    builder.see_predicted(items.iter().flat_map(|item| &item.said));
     let image_root = images::choose_root(options.image_root.as_deref(), folder, builder.posts());
     let built = builder.finish(options, folder)?;
     let said = (0..)

@@ -14,6 +14,12 @@ use crate::dataset::{imported::Said, labels::LabelColumn};
 pub(in crate::dataset) const IMAGE_KEYS: [&str; 5] =
     ["image_path", "image", "img", "file_name", "filename"];
 
+/// The columns that say what a model said, where no object does.
+const PREDICTION_COLUMNS: [&str; 3] = [PREDICTED_LABELS, "model", "scores"];
+
+/// The column of a model's labels.
+const PREDICTED_LABELS: &str = "predicted_labels";
+
 pub(in crate::dataset) fn object(object: &Object) -> Result<Item, String> {
     let mut item = Item::default();
     match object.get("text") {
@@ -28,24 +34,10 @@ pub(in crate::dataset) fn object(object: &Object) -> Result<Item, String> {
         item.take_image(value);
     }
     item.labels = labels(object);
-    if let Some(Value::Object(said)) = object.get(PREDICTION) {
-        let names = said.get("labels").and_then(names_of).unwrap_or_default();
-        let model = first_str(said, &["model", "model_version"]);
-        let score = said.get("score").and_then(Value::as_f64);
-        let scores = said
-            .get("scores")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten();
-        item.said.push(Said::Labels {
-            scores: scores
-                .filter_map(|(name, p)| Some((name.clone(), p.as_f64()?)))
-                .collect(),
-            model: model.map(str::to_owned),
-            names: names.clone(),
-            score,
-        });
-        item.show_prediction(&names, model, score);
+    let said = said(object);
+    let is_said = said.is_some();
+    if let Some(said) = said {
+        item.add_said(said);
     }
     let read = [
         image.copied().unwrap_or_default(),
@@ -54,8 +46,33 @@ pub(in crate::dataset) fn object(object: &Object) -> Result<Item, String> {
         "label",
         PREDICTION,
     ];
+    let in_columns = PREDICTION_COLUMNS.iter().filter(|_| is_said);
+    let read: Vec<&str> = read.iter().chain(in_columns).copied().collect();
     item.keep_others(object, &read);
     item.if_any()
+}
+
+/// What a model said: in an object of its own, or in columns as tables have it.
+pub(in crate::dataset) fn said(object: &Object) -> Option<Said> {
+    let (said, labels) = match object.get(PREDICTION) {
+        Some(Value::Object(said)) => (said, said.get("labels")),
+        _ => match object.get(PREDICTED_LABELS)? {
+            // A post that the model has said nothing about.
+            Value::Null => return None,
+            labels => (object, Some(labels)),
+        },
+    };
+    let scores = said.get("scores").and_then(Value::as_object);
+    Some(Said::Labels {
+        names: labels.and_then(names_of).unwrap_or_default(),
+        model: first_str(said, &["model", "model_version"]).map(str::to_owned),
+        score: said.get("score").and_then(Value::as_f64),
+        scores: scores
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, p)| Some((name.clone(), p.as_f64()?)))
+            .collect(),
+    })
 }
 
 /// The labels cell of an object: `labels` (a list, or a string as in a CSV cell), else `label`; null is unlabelled.

@@ -6,6 +6,7 @@
 //! pictures.
 
 mod columns;
+mod pages;
 mod rows;
 mod shards;
 
@@ -25,7 +26,15 @@ use super::{
 };
 
 /// Whole numbers that are no labels, even where they are all 0 and 1.
-const NO_FLAGS: [&str; 5] = ["id", "idx", "index", "split", "__index_level_0__"];
+const NO_FLAGS: [&str; 7] = [
+    "id",
+    "idx",
+    "index",
+    "split",
+    "assisted",
+    "flagged",
+    "__index_level_0__",
+];
 
 /// A file, or the shards below a folder, in the order of their names.
 pub(crate) struct Table {
@@ -281,6 +290,10 @@ fn item(row: Row, image_path: String, columns: &Columns, flags: &[String]) -> Re
     for (name, value) in object {
         // What is left must not be taken for what it only is called like.
         if !post.contains_key(&name) && !["labels", "label"].contains(&name.as_str()) {
+            let value = match columns.classes.get(&name) {
+                Some(classes) => readable(value, classes),
+                None => value,
+            };
             post.insert(name, value);
         }
     }
@@ -307,6 +320,17 @@ fn named(said: &Value, classes: &[String]) -> Result<Value, String> {
     }
 }
 
+/// Another column's classes by their names; as it is where they have none.
+fn readable(value: Value, classes: &[String]) -> Value {
+    match named(&value, classes) {
+        Ok(Value::Array(mut one)) if !value.is_array() && one.len() == 1 => {
+            one.pop().unwrap_or_default()
+        }
+        Ok(named) => named,
+        Err(_) => value,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -320,6 +344,8 @@ mod tests {
         assert_eq!(read("[]").unwrap().to_string(), "[]");
         assert_eq!(read("-1"), Ok(Value::Null));
         assert_eq!(read("null"), Ok(Value::Null));
+        assert_eq!(readable(1.into(), &classes), "racist");
+        assert_eq!(readable(7.into(), &classes), 7);
         for bad in ["2", "[-1]", "1.5", "\"racist\""] {
             assert!(read(bad).is_err(), "{bad}");
         }

@@ -4,12 +4,13 @@ use std::{
     fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
+    sync::Arc,
 };
 
 use parquet::{
     data_type::ByteArray,
     errors::ParquetError,
-    file::reader::{FileReader as _, SerializedFileReader},
+    file::reader::{FileReader as _, RowGroupReader as _, SerializedFileReader},
     record::{
         Field, Row as Fields,
         reader::{RowIter, TreeBuilder},
@@ -18,7 +19,10 @@ use parquet::{
 };
 use serde_json::{Map, Value};
 
-use super::columns::{self, Columns};
+use super::{
+    columns::{self, Columns},
+    pages::Group,
+};
 use crate::dataset::OpenError;
 
 /// How many rows of a column are held at once: pictures are large.
@@ -32,6 +36,8 @@ const MAX_TEXT_BYTES: usize = 64 << 10;
 
 /// An open file.
 pub(super) struct Rows {
+    /// The file once more: what the reader has it gives to nobody.
+    file: Arc<File>,
     reader: SerializedFileReader<File>,
     pub columns: Columns,
     pub n_rows: u64,
@@ -101,6 +107,10 @@ impl Rows {
             path: path.to_owned(),
             why,
         };
+        let again = file.try_clone().map_err(|source| OpenError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         let reader = caught(|| SerializedFileReader::new(file)).map_err(error)?;
         let metadata = reader.metadata().file_metadata();
         let notes = metadata.key_value_metadata().into_iter().flatten();
@@ -114,6 +124,7 @@ impl Rows {
             return Err(error(format!("it claims to have {n_rows} rows")));
         }
         Ok(Self {
+            file: Arc::new(again),
             reader,
             columns,
             n_rows,
@@ -133,10 +144,10 @@ impl Rows {
             let mut number = first;
             let mut stopped = None;
             let read = caught(|| {
-                let group = self.reader.get_row_group(group)?;
+                let group = self.group(group)?;
                 let schema = group.metadata().schema_descr_ptr();
                 let builder = TreeBuilder::new().with_batch_size(ROWS_AT_ONCE);
-                for fields in builder.as_iter(schema, &*group)? {
+                for fields in builder.as_iter(schema, &group)? {
                     let row = self.row(fields?);
                     if let Err(error) = on_row(number, row) {
                         stopped = Some(error);
@@ -177,10 +188,13 @@ impl Rows {
             let projection = Type::group_type_builder(schema.name())
                 .with_fields(wanted)
                 .build()?;
-            for row in RowIter::from_file(Some(projection), &self.reader)? {
-                for (name, field) in row?.into_columns() {
-                    if let Some(flag) = flags.iter_mut().find(|flag| flag.name == name) {
-                        flag.look_at(&value(field));
+            for group in 0..self.reader.num_row_groups() {
+                let group = self.group(group)?;
+                for row in RowIter::from_row_group(Some(projection.clone()), &group)? {
+                    for (name, field) in row?.into_columns() {
+                        if let Some(flag) = flags.iter_mut().find(|flag| flag.name == name) {
+                            flag.look_at(&value(field));
+                        }
                     }
                 }
             }
@@ -190,6 +204,10 @@ impl Rows {
             // What cannot be read is reported when the rows are.
             flags.iter_mut().for_each(|flag| flag.other = true);
         }
+    }
+
+    fn group(&self, number: usize) -> Result<Group<'_>, ParquetError> {
+        Ok(Group::new(&self.file, self.reader.get_row_group(number)?))
     }
 
     fn row(&self, fields: Fields) -> Row {

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// The figure on white paper.
-pub(super) fn svg(figure: &Figure) -> String {
+pub(in crate::export) fn svg(figure: &Figure) -> String {
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
          viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"Inter, Helvetica, Arial, sans-serif\" role=\"img\">\n\

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::export::markup::escaped;
+use crate::export::{
+    figure::{Figure, svg},
+    markup::escaped,
+};
 
 /// How a document is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,10 +16,18 @@ pub enum Markup {
     Markdown,
 }
 
-/// The style of the page: plain, readable in the dark, printable.
+/// The style of the page: plain, readable in the dark and on a phone, printable. A table too wide for the page scrolls by itself,
+/// figures keep to one line, and figures drawn on white paper stay so.
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}\
-table{border-collapse:collapse;margin:1rem 0}th,td{padding:.25rem .75rem;border-bottom:1px solid #8886;text-align:left;\
-vertical-align:top;overflow-wrap:anywhere}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}";
+div.t{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse}\
+th,td{padding:.25rem .75rem;border-bottom:1px solid #8886;text-align:left;vertical-align:top}\
+th{white-space:nowrap}td{min-width:7rem;overflow-wrap:anywhere}\
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;min-width:0}\
+div.f{display:flex;flex-wrap:wrap;gap:1rem;margin:1rem 0}div.f svg{flex:1 1 24rem;max-width:100%;height:auto;border-radius:6px}\
+@media print{div.t{overflow:visible}div.f svg{break-inside:avoid}}";
+
+/// What a drawing by itself begins with.
+const SVG_NAMESPACE: &str = " xmlns=\"http://www.w3.org/2000/svg\"";
 
 enum Block {
     Heading(String),
@@ -25,6 +36,8 @@ enum Block {
         header: Vec<String>,
         rows: Vec<Vec<String>>,
     },
+    /// Drawings as SVG. Markdown has no room for them.
+    Figures(Vec<String>),
 }
 
 /// What a report says, before it has a form.
@@ -60,6 +73,17 @@ impl Document {
         }
     }
 
+    /// Figures side by side.
+    pub fn figures(&mut self, figures: &[Figure]) {
+        if !figures.is_empty() {
+            // Within a page the name of the format is known, and an address would look like something to fetch.
+            let drawn = figures
+                .iter()
+                .map(|figure| svg(figure).replacen(SVG_NAMESPACE, "", 1));
+            self.blocks.push(Block::Figures(drawn.collect()));
+        }
+    }
+
     pub fn render(&self, markup: Markup) -> String {
         match markup {
             Markup::Html => self.html(),
@@ -79,6 +103,9 @@ impl Document {
                 Block::Heading(heading) => writeln!(text, "<h2>{}</h2>", escaped(heading)),
                 Block::Paragraph(words) => writeln!(text, "<p>{}</p>", escaped(words)),
                 Block::Table { header, rows } => writeln!(text, "{}", html_table(header, rows)),
+                Block::Figures(drawn) => {
+                    writeln!(text, "<div class=\"f\">\n{}</div>", drawn.concat())
+                }
             }
             .ok();
         }
@@ -92,6 +119,7 @@ impl Document {
                 Block::Heading(heading) => write!(text, "\n## {}\n", one_line(heading)),
                 Block::Paragraph(words) => write!(text, "\n{}\n", one_line(words)),
                 Block::Table { header, rows } => write!(text, "\n{}", markdown_table(header, rows)),
+                Block::Figures(_) => Ok(()),
             }
             .ok();
         }
@@ -100,36 +128,38 @@ impl Document {
 }
 
 fn html_table(header: &[String], rows: &[Vec<String>]) -> String {
+    let columns = 0..header.len();
+    let of_figures: Vec<bool> = columns.map(|i| is_column_of_figures(rows, i)).collect();
     let line = |cells: &[String], tag: &str| {
-        let cell = |cell: &String| {
-            let class =
-                if is_figure(cell) || tag == "th" && is_column_of_figures(header, rows, cell) {
-                    " class=\"n\""
-                } else {
-                    ""
-                };
+        let cells = cells.iter().zip(&of_figures);
+        let cells = cells.map(|(cell, is_figure)| {
+            let class = if *is_figure { " class=\"n\"" } else { "" };
             format!("<{tag}{class}>{}</{tag}>", escaped(cell))
-        };
-        format!("<tr>{}</tr>", cells.iter().map(cell).collect::<String>())
+        });
+        format!("<tr>{}</tr>", cells.collect::<String>())
     };
     let body: Vec<String> = rows.iter().map(|row| line(row, "td")).collect();
     format!(
-        "<table>\n<thead>{}</thead>\n<tbody>\n{}\n</tbody>\n</table>",
+        "<div class=\"t\"><table>\n<thead>{}</thead>\n<tbody>\n{}\n</tbody>\n</table></div>",
         line(header, "th"),
         body.join("\n")
     )
 }
 
+/// Whether a cell is a number, a share or a range of them.
 fn is_figure(cell: &str) -> bool {
-    cell.trim_end_matches([' ', '%']).parse::<f64>().is_ok()
+    let is_number = |text: &str| text.trim_end_matches([' ', '%']).parse::<f64>().is_ok();
+    match cell.split_once(" – ") {
+        Some((lo, hi)) => is_number(lo) && is_number(hi),
+        None => is_number(cell),
+    }
 }
 
-fn is_column_of_figures(header: &[String], rows: &[Vec<String>], name: &String) -> bool {
-    let column = header.iter().position(|cell| cell == name);
-    column.is_some_and(|column| {
-        rows.iter()
-            .all(|row| row.get(column).is_some_and(|cell| is_figure(cell)))
-    })
+/// Whether figures stand in a column, and nothing else but gaps.
+fn is_column_of_figures(rows: &[Vec<String>], column: usize) -> bool {
+    let cells = rows.iter().filter_map(|row| row.get(column));
+    let mut told = cells.filter(|cell| !["", "–"].contains(&cell.as_str()));
+    told.clone().next().is_some() && told.all(|cell| is_figure(cell))
 }
 
 fn markdown_table(header: &[String], rows: &[Vec<String>]) -> String {
@@ -183,5 +213,18 @@ mod tests {
             markdown.contains("| a\\|b | n |\n|---|---|\n| \"q\" | 0.5 |\n"),
             "{markdown}"
         );
+    }
+
+    #[test]
+    fn a_column_is_one_of_figures_as_a_whole() {
+        let column = |cells: &[&str]| {
+            let rows: Vec<Vec<String>> = cells.iter().map(|c| vec![(*c).to_owned()]).collect();
+            is_column_of_figures(&rows, 0)
+        };
+        assert!(column(&["1", "", "0.5", "–", "50.0 %", "0.1 – 0.9"]));
+        // One post among lists of them is no figure.
+        assert!(!column(&["78", "8, 20, 31"]));
+        assert!(!column(&["", "–"]));
+        assert!(!column(&["a – b"]));
     }
 }

@@ -1,6 +1,7 @@
-//! A report of a model's run: scores with intervals, a table by label, what could not be read, the posts it got wrong by
+//! A report of a model's run: scores with intervals, a table by label, curves, what could not be read, the posts it got wrong by
 //! number, and a datasheet of the corrections. Texts of posts stand in it only on request.
 
+mod curves;
 mod datasheet;
 mod document;
 mod sections;

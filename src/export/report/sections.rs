@@ -1,6 +1,6 @@
 //! What a report says, section by section.
 
-use super::{Report, ReportedPost, datasheet::datasheet, document::Document};
+use super::{Report, ReportedPost, curves::curves, datasheet::datasheet, document::Document};
 use crate::{
     metrics::{
         Metrics, Pair,
@@ -42,6 +42,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut Document) {
         let intervals = intervals(labels, &pairs, SEED, || false);
         scores(&metrics, intervals.as_ref(), out);
         by_label(report, &metrics, intervals.as_ref(), out);
+        curves(report, &metrics, intervals.as_ref(), out);
     }
     answers(report, out);
     wrong_posts(report, out);
@@ -275,10 +276,10 @@ fn wrong_posts(report: &Report<'_>, out: &mut Document) {
     let quoted = wrong.iter().take(QUOTED).filter_map(|(post, truth, said)| {
         let text = &report.dataset.posts.get(post.place)?.text;
         let cut: String = text.chars().take(QUOTED_CHARS).collect();
-        let cut = if cut.len() < text.len() {
-            cut + "…"
-        } else {
-            cut
+        let cut = match cut.len() {
+            0 => "(no text)".to_owned(),
+            n if n < text.len() => cut + "…",
+            _ => cut,
         };
         Some([
             (post.place + 1).to_string(),

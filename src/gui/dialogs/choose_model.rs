@@ -3,7 +3,12 @@
 use egui::{Align, Layout, ScrollArea, Ui};
 use egui_material_icons::icons;
 
-use super::{Next, modal, needs::Needs, path_field::PathField, tiles::Tiles};
+use super::{
+    Next, modal,
+    needs::{Answer, Needs},
+    path_field::PathField,
+    tiles::Tiles,
+};
 use crate::{
     gui::{
         command::Command,
@@ -150,25 +155,9 @@ impl ChooseModel {
             self.tiles
                 .ui(ui, &self.model.text, &mut self.image_splitting);
             ui.add_space(space::XS);
-            let spec = self.spec();
-            let lacks = self.needs.ui(ui, &spec, &self.hub);
-            ui.horizontal(|ui| {
-                let ready = self.model.path().is_some()
-                    && (self.choice != AdapterChoice::Named || self.adapter.path().is_some());
-                let load = if lacks {
-                    widgets::primary(ui, icons::ICON_CLOUD_DOWNLOAD, "Fetch and load", ready)
-                } else {
-                    widgets::primary(ui, icons::ICON_DEPLOYED_CODE, "Load model", ready)
-                };
-                if load.clicked() {
-                    out.push(Command::LoadModel(spec));
-                    next = Next::Close;
-                }
-                if self.has_model && ui.button(Command::UnloadModel.label().as_ref()).clicked() {
-                    out.push(Command::UnloadModel);
-                    next = Next::Close;
-                }
-            });
+            if self.load_ui(ui, out) {
+                next = Next::Close;
+            }
             self.recent_ui(ui);
             self.presets_ui(ui);
         });
@@ -177,6 +166,40 @@ impl ChooseModel {
         } else {
             next
         }
+    }
+
+    /// What the model needs, and the buttons. Returns whether one of them was pressed that ends the dialog.
+    fn load_ui(&mut self, ui: &mut Ui, out: &mut Vec<Command>) -> bool {
+        let mut spec = self.spec();
+        let lacks = self.needs.ui(ui, &spec, &self.hub);
+        if self.needs.is_asked(&spec) {
+            let Some(Answer::Load(dtype)) = self.needs.question_ui(ui, &spec, self.has_model)
+            else {
+                return false;
+            };
+            spec.dtype = dtype;
+            out.push(Command::LoadModel(spec));
+            return true;
+        }
+        let mut ends = false;
+        ui.horizontal(|ui| {
+            let ready = self.model.path().is_some()
+                && (self.choice != AdapterChoice::Named || self.adapter.path().is_some());
+            let load = if lacks {
+                widgets::primary(ui, icons::ICON_CLOUD_DOWNLOAD, "Fetch and load", ready)
+            } else {
+                widgets::primary(ui, icons::ICON_DEPLOYED_CODE, "Load model", ready)
+            };
+            if load.clicked() && !self.needs.asks(&spec) {
+                out.push(Command::LoadModel(spec));
+                ends = true;
+            }
+            if self.has_model && ui.button(Command::UnloadModel.label().as_ref()).clicked() {
+                out.push(Command::UnloadModel);
+                ends = true;
+            }
+        });
+        ends
     }
 
     fn adapter_ui(&mut self, ui: &mut Ui) {

@@ -176,6 +176,10 @@ fn told(exported: &Exported) -> String {
             text += &format!("; {} {why} left out", posts(n));
         }
     }
+    if exported.pictures_missing > 0 {
+        let n = posts(exported.pictures_missing);
+        text += &format!("; the pictures of {n} cannot be read and are not in it");
+    }
     text
 }
 

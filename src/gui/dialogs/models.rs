@@ -29,10 +29,18 @@ pub struct Models {
     looking: Option<Errand<Look>>,
     deleting: Option<Errand<Result<u64, String>>>,
     look: Option<Look>,
-    /// The id whose deletion waits for a yes.
-    asked: Option<String>,
+    /// What waits for a yes, and of which model.
+    asked: Option<(String, Question)>,
     /// What the last deletion did.
     told: Option<Result<String, String>>,
+}
+
+/// What is asked before it is done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Question {
+    Delete,
+    /// To use it although it does not fit into memory.
+    Use,
 }
 
 /// What was found.
@@ -129,18 +137,16 @@ impl Models {
                 ui.spacing_mut().item_spacing.y = 0.0;
                 for row in &look.rows {
                     match &self.asked {
-                        Some(id) if *id == row.name && row.in_cache => {
-                            if let Some(yes) = question_ui(ui, row) {
-                                if yes {
-                                    out.push(Command::DeleteModel(row.name.clone()));
-                                }
+                        Some((name, question)) if *name == row.name => {
+                            if let Some(yes) = question_ui(ui, row, *question) {
+                                out.extend(yes.then(|| row.command(*question)));
                                 self.asked = None;
                                 return;
                             }
                         }
                         _ => {
-                            if row.ui(ui, self.deleting.is_none(), out) {
-                                self.asked = Some(row.name.clone());
+                            if let Some(question) = row.ui(ui, self.deleting.is_none(), out) {
+                                self.asked = Some((row.name.clone(), question));
                             }
                         }
                     }
@@ -259,10 +265,7 @@ impl Row {
                 None => format!(" · does not fit into memory: {needed} as {}", fit.dtype),
                 Some(smaller) => format!(" · fits into memory only as {smaller}"),
             };
-            // The only format smaller than what is chosen without being asked.
-            if fit.smaller.is_some() {
-                dtype = DtypeChoice::Q8_0;
-            }
+            dtype = fit.smaller_choice().unwrap_or(dtype);
         }
         Self {
             name,
@@ -275,28 +278,42 @@ impl Row {
         }
     }
 
-    /// Draws it. Returns whether it is to be deleted.
-    fn ui(&self, ui: &mut Ui, can_delete: bool, out: &mut Vec<Command>) -> bool {
-        let mut delete = false;
+    /// What a yes does.
+    fn command(&self, question: Question) -> Command {
+        match question {
+            Question::Delete => Command::DeleteModel(self.name.clone()),
+            Question::Use => Command::LoadModel(ModelSpec {
+                model: self.name.clone(),
+                dtype: self.dtype,
+                ..ModelSpec::default()
+            }),
+        }
+    }
+
+    /// Draws it. Returns what must be asked first.
+    fn ui(&self, ui: &mut Ui, can_delete: bool, out: &mut Vec<Command>) -> Option<Question> {
+        let mut question = None;
         widgets::row_from_right(ui, |ui| {
             if self.in_cache {
                 let button = Button::new(icon(icons::ICON_DELETE)).frame_when_inactive(false);
                 let response = ui.add_enabled(can_delete, button);
-                delete = response
+                let delete = response
                     .accessible_name(format!("Delete {}", self.name))
                     .on_hover_text("Delete it from the Hub’s cache")
                     .clicked();
+                question = delete.then_some(Question::Delete);
             }
-            let using = ui.add_enabled(self.runs, Button::new("Use"));
-            if using
-                .accessible_name(format!("Use {}", self.name))
-                .clicked()
-            {
-                out.push(Command::LoadModel(ModelSpec {
-                    model: self.name.clone(),
-                    dtype: self.dtype,
-                    ..ModelSpec::default()
-                }));
+            let format = Some(self.dtype).filter(|dtype| *dtype != DtypeChoice::Auto);
+            let format = format.map_or_else(String::new, |dtype| format!(" as {}", dtype.name()));
+            let using = ui.add_enabled(self.runs, Button::new(format!("Use{format}")));
+            let using = using.accessible_name(format!("Use {}{format}", self.name));
+            match (
+                using.clicked(),
+                self.fits || self.dtype != DtypeChoice::Auto,
+            ) {
+                (true, true) => out.push(self.command(Question::Use)),
+                (true, false) => question = Some(Question::Use),
+                (false, _) => {}
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let palette = Palette::from_ui(ui);
@@ -314,25 +331,35 @@ impl Row {
             ui.label(theme::caption(ui, &self.facts).color(color));
         });
         ui.add_space(space::S);
-        delete
+        question
     }
 }
 
-/// Asks before anything is deleted. Returns the answer.
-fn question_ui(ui: &mut Ui, row: &Row) -> Option<bool> {
+/// Asks before anything is deleted, or loaded in vain. Returns the answer.
+fn question_ui(ui: &mut Ui, row: &Row, question: Question) -> Option<bool> {
+    let name = &row.name;
+    let (symbol, text, yes, no) = match question {
+        Question::Delete => {
+            let size = size_text(row.bytes);
+            let text = format!(
+                "Delete {name}, all revisions? That frees {size}; it can be fetched again."
+            );
+            (icons::ICON_DELETE, text, "Delete it", "Keep it")
+        }
+        Question::Use => {
+            let text = format!(
+                "{name} hardly fits into the memory that is free, in any format. The present model is put away before it is tried."
+            );
+            (icons::ICON_WARNING, text, "Try it all the same", "Leave it")
+        }
+    };
+    notice(ui, symbol, Palette::from_ui(ui).warn, &text);
     let mut answer = None;
-    let warn = Palette::from_ui(ui).warn;
-    let text = format!(
-        "Delete {}, all revisions? That frees {}; it can be fetched again.",
-        row.name,
-        size_text(row.bytes)
-    );
-    notice(ui, icons::ICON_DELETE, warn, &text);
     ui.horizontal(|ui| {
-        if ui.button("Delete it").clicked() {
+        if ui.button(yes).clicked() {
             answer = Some(true);
         }
-        if ui.button("Keep it").clicked() {
+        if ui.button(no).clicked() {
             answer = Some(false);
         }
     });

@@ -4,9 +4,13 @@ use egui::Ui;
 use egui_material_icons::icons;
 
 use crate::{
-    gui::{errand::Errand, theme::Palette, widgets::notice},
+    gui::{
+        errand::Errand,
+        theme::Palette,
+        widgets::{self, notice},
+    },
     model::{
-        MemoryFit, ModelSpec,
+        DtypeChoice, MemoryFit, ModelSpec,
         hub::{self, HubSettings, Want, size_text},
         parameters, preset,
     },
@@ -19,6 +23,16 @@ pub(super) struct Needs {
     looking: Option<Errand<(Vec<Want>, Option<MemoryFit>)>>,
     lacking: Vec<Want>,
     memory: Option<MemoryFit>,
+    /// The model that waits for a yes, since it does not fit.
+    asked: Option<ModelSpec>,
+}
+
+/// What the user wants of a model that does not fit.
+pub(super) enum Answer {
+    /// To load it in this format.
+    Load(DtypeChoice),
+    /// To choose another one.
+    Back,
 }
 
 impl Needs {
@@ -30,15 +44,71 @@ impl Needs {
             let text = self.lacking_text(spec, hub);
             notice(ui, icons::ICON_CLOUD_DOWNLOAD, palette.weak, &text);
         }
-        if let Some(fit) = self.memory.filter(|fit| !fit.fits) {
+        if let Some(fit) = self.too_large() {
             notice(ui, icons::ICON_WARNING, palette.warn, &does_not_fit(fit));
         }
         !self.lacking.is_empty() && hub.offline.is_none()
     }
 
+    /// Asks before a model is loaded that does not fit. Returns whether it was asked just now.
+    pub(super) fn asks(&mut self, spec: &ModelSpec) -> bool {
+        let asks = self.too_large().is_some();
+        self.asked = asks.then(|| spec.clone());
+        asks
+    }
+
+    /// Whether an answer is waited for. Another model is another question.
+    pub(super) fn is_asked(&self, spec: &ModelSpec) -> bool {
+        self.asked.as_ref() == Some(spec) && self.too_large().is_some()
+    }
+
+    /// The question. `has_model` says whether a model is loaded, which goes first.
+    pub(super) fn question_ui(
+        &mut self,
+        ui: &mut Ui,
+        spec: &ModelSpec,
+        has_model: bool,
+    ) -> Option<Answer> {
+        let fit = self.too_large()?;
+        let text = if has_model {
+            "It will hardly load like this. The present model is put away first, and its memory comes free."
+        } else {
+            "It will hardly load like this."
+        };
+        notice(ui, icons::ICON_HELP, Palette::from_ui(ui).warn, text);
+        let mut answer = None;
+        ui.horizontal(|ui| {
+            if let Some(dtype) = fit.smaller_choice() {
+                let label = format!("Load as {}", dtype.name());
+                if widgets::primary(ui, icons::ICON_DEPLOYED_CODE, &label, true).clicked() {
+                    answer = Some(Answer::Load(dtype));
+                }
+            }
+            if ui
+                .button(format!("Try {} all the same", fit.dtype))
+                .clicked()
+            {
+                answer = Some(Answer::Load(spec.dtype));
+            }
+            if ui.button("Back").clicked() {
+                answer = Some(Answer::Back);
+            }
+        });
+        if answer.is_some() {
+            self.asked = None;
+        }
+        answer
+    }
+
+    /// What the memory lacks, if it lacks something.
+    fn too_large(&self) -> Option<MemoryFit> {
+        self.memory.filter(|fit| !fit.fits)
+    }
+
     fn look(&mut self, ctx: &egui::Context, spec: &ModelSpec, hub: &HubSettings) {
         if self.spec.as_ref() != Some(spec) {
             self.spec = Some(spec.clone());
+            self.memory = None;
             let (spec, cache, ctx) = (spec.clone(), hub.cache.clone(), ctx.clone());
             let work = move || {
                 let fit = |weights| MemoryFit::new(spec.device, spec.dtype, weights);

@@ -62,6 +62,9 @@ fn demo_ui(ui: &mut Ui, demo: Option<&Path>, out: &mut Vec<Command>) {
             out.push(Command::OpenPath(demo.to_path_buf()));
         }
         widgets::button(ui, Command::ShowTour, true, out);
+    } else {
+        let text = "The demo is not installed with this copy of Overrule.";
+        ui.label(theme::caption(ui, text));
     }
 }
 

@@ -1,13 +1,14 @@
 //! Asking an endpoint: time limits, tries, and what its refusals mean.
 
 use std::{
+    io::ErrorKind,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
-use ureq::{Agent, Body, http::Response};
+use ureq::{Agent, Body, Timeout, http::Response};
 
 use super::{Endpoint, Protocol, RemoteAnswer, User, openai, sagemaker};
 
@@ -39,6 +40,9 @@ const MOST_REPLY_BYTES: u64 = 16 << 20;
 /// The most that is shown of what an endpoint says.
 const MOST_MESSAGE_CHARS: usize = 300;
 
+/// The most models that a message names.
+const MOST_NAMED: usize = 12;
+
 /// Why an endpoint gave no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -50,6 +54,24 @@ pub enum RemoteError {
         url: String,
         /// What happened.
         reason: String,
+    },
+    /// It was reached, and the connection ended before the answer.
+    #[error(
+        "{url} ended the connection before its answer was whole; look whether the service fell over"
+    )]
+    Cut {
+        /// What was asked.
+        url: String,
+    },
+    /// It was reached, and its answer did not come in time.
+    #[error(
+        "{url} did not answer within {secs} s; it may have too much to do: ask about fewer posts at once (--batch-size), and try the failed ones again"
+    )]
+    Slow {
+        /// What was asked.
+        url: String,
+        /// How long it was waited for.
+        secs: u64,
     },
     /// A refusal.
     #[error("{url} answered {status}: {message}{}", hint(*status))]
@@ -68,12 +90,22 @@ pub enum RemoteError {
         reason: String,
     },
     /// Several models where one has to be chosen, or not the one named.
-    #[error("{url} has {}; name one of them behind a # ({url}#NAME)", list(models))]
+    #[error("{url} has {}", list(models, url))]
     WhichModel {
         /// What was asked.
         url: String,
         /// What it has.
         models: Vec<String>,
+    },
+    /// Something else than the protocol's JSON, which a wrong address brings about.
+    #[error(
+        "{url} sent {found} and not JSON; check the address (of OpenAI’s protocol, most end in /v1)"
+    )]
+    NotJson {
+        /// What was asked.
+        url: String,
+        /// What came, in words.
+        found: String,
     },
     /// A picture that could not be written down.
     #[error("the picture could not be sent: {0}")]
@@ -89,16 +121,22 @@ pub enum RemoteError {
 fn hint(status: u16) -> &'static str {
     match status {
         401 | 403 => "; give the key in the environment variable OPENAI_API_KEY",
-        404 => "; check the address and the model’s name",
+        404 => "; check the address (of OpenAI’s protocol, most end in /v1) and the model’s name",
         _ => "",
     }
 }
 
-fn list(models: &[String]) -> String {
-    match models {
-        [] => "no model".to_owned(),
-        models => format!("the models {}", models.join(", ")),
+fn list(models: &[String], url: &str) -> String {
+    if models.is_empty() {
+        return "no model; load one there first".to_owned();
     }
+    let named = models.iter().take(MOST_NAMED).map(String::as_str);
+    let more = match models.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let named = named.collect::<Vec<_>>().join(", ");
+    format!("the models {named}{more}; name one of them behind a # ({url}#NAME)")
 }
 
 /// Asks one endpoint, from any thread.
@@ -247,13 +285,28 @@ impl RemoteEngine {
         url: &str,
         response: Result<Response<Body>, ureq::Error>,
     ) -> Result<Value, Failed> {
-        let unreachable = |error: ureq::Error| Failed {
-            error: RemoteError::Unreachable {
-                url: url.to_owned(),
-                reason: error.to_string(),
-            },
-            may_pass: true,
-            retry_after: None,
+        let unreachable = |error: ureq::Error| {
+            let url = url.to_owned();
+            let (error, may_pass) = match error {
+                // What is asked again waits behind itself.
+                ureq::Error::Timeout(Timeout::Global) => {
+                    let secs = ANSWER_TIMEOUT.as_secs();
+                    (RemoteError::Slow { url, secs }, false)
+                }
+                // As a service that falls over in the middle has it.
+                ureq::Error::Io(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                    (RemoteError::Cut { url }, true)
+                }
+                error => {
+                    let reason = error.to_string();
+                    (RemoteError::Unreachable { url, reason }, true)
+                }
+            };
+            Failed {
+                error,
+                may_pass,
+                retry_after: None,
+            }
         };
         let mut response = response.map_err(unreachable)?;
         let status = response.status().as_u16();
@@ -279,9 +332,10 @@ impl RemoteEngine {
         if body.trim().is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_str(&body).map_err(|error| Failed {
-            error: RemoteError::Answer {
-                reason: format!("it is not JSON ({error})"),
+        serde_json::from_str(&body).map_err(|_| Failed {
+            error: RemoteError::NotJson {
+                url: url.to_owned(),
+                found: found(&body),
             },
             may_pass: false,
             retry_after: None,
@@ -305,15 +359,46 @@ fn forget_logprobs(request: &mut Value) {
     }
 }
 
-/// What a refusal says: the message of its JSON, else its beginning.
+/// What a refusal says: the message of its JSON in the places where servers put it, else its beginning.
 fn message(body: &str) -> String {
     let json: Option<Value> = serde_json::from_str(body).ok();
     let of_json = json.as_ref().and_then(|json| {
-        let error = json.get("error")?;
-        error.get("message").unwrap_or(error).as_str()
+        let places = ["/error/message", "/error", "/message", "/detail"];
+        let mut said = places.iter().filter_map(|place| json.pointer(place));
+        said.find_map(Value::as_str)
     });
-    let text = of_json.unwrap_or(body).trim();
-    text.chars().take(MOST_MESSAGE_CHARS).collect()
+    match (of_json, page_title(body)) {
+        (None, Some(title)) => title,
+        (said, _) => beginning(said.unwrap_or(body)),
+    }
+}
+
+/// What came in place of JSON.
+fn found(body: &str) -> String {
+    match page_title(body) {
+        Some(title) if title.is_empty() => "a web page".to_owned(),
+        Some(title) => format!("a web page ({title})"),
+        None => format!("“{}”", beginning(body)),
+    }
+}
+
+/// The title of a web page, empty if it has none; `None` if it is no page.
+fn page_title(body: &str) -> Option<String> {
+    let body = body.trim_start();
+    let begins = |tag: &str| {
+        let start = body.get(..tag.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(tag))
+    };
+    if !begins("<html") && !begins("<!doctype html") {
+        return None;
+    }
+    let title = body.split_once("<title>").map(|(_, title)| title);
+    let title = title.and_then(|title| Some(title.split_once('<')?.0));
+    Some(beginning(title.unwrap_or_default()))
+}
+
+fn beginning(text: &str) -> String {
+    text.trim().chars().take(MOST_MESSAGE_CHARS).collect()
 }
 
 /// Waits, but not for a time when nobody wants the answer any more.
@@ -322,5 +407,48 @@ fn wait(pause: Duration, cancelled: &dyn Fn() -> bool) {
     while begin.elapsed() < pause && !cancelled() {
         // What the endpoint asks for is time.
         let _ = crossbeam_channel::after(LOOK.min(pause)).recv();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_says_is_found_in_every_usual_form() {
+        for (body, expected) in [
+            (r#"{"error": {"message": "no key", "code": 1}}"#, "no key"),
+            (r#"{"error": "no key"}"#, "no key"),
+            (
+                r#"{"object": "error", "message": "no such model"}"#,
+                "no such model",
+            ),
+            (r#"{"detail": "Not Found"}"#, "Not Found"),
+            (r#"{"detail": [1]}"#, r#"{"detail": [1]}"#),
+            (
+                "<HTML><head><title> 502 Bad Gateway </title>",
+                "502 Bad Gateway",
+            ),
+            ("<!DOCTYPE html><p>hello", ""),
+            (" Internal Server Error\n", "Internal Server Error"),
+            ("é<", "é<"),
+            ("", ""),
+        ] {
+            assert_eq!(message(body), expected, "{body}");
+        }
+        assert_eq!(
+            found("<html><title>Welcome</title>"),
+            "a web page (Welcome)"
+        );
+        assert_eq!(found("<html>"), "a web page");
+        assert_eq!(found("hello"), "“hello”");
+    }
+
+    #[test]
+    fn many_models_are_not_all_named() {
+        let models: Vec<String> = (0..14).map(|n| format!("m{n}")).collect();
+        let told = list(&models, "http://h/v1");
+        assert!(told.contains("m10, m11 and 2 more; name one"), "{told}");
+        assert!(told.ends_with("(http://h/v1#NAME)"), "{told}");
     }
 }

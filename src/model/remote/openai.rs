@@ -78,11 +78,7 @@ pub(super) fn models(listing: &Value) -> Vec<String> {
 /// What a reply says.
 pub(super) fn answer(reply: &Value) -> Result<RemoteAnswer, RemoteError> {
     let choice = &reply["choices"][0];
-    let raw = choice["message"]["content"]
-        .as_str()
-        .ok_or_else(|| RemoteError::Answer {
-            reason: "it has no choices[0].message.content".to_owned(),
-        })?;
+    let raw = text(choice)?;
     let tokens = choice["logprobs"]["content"].as_array();
     let logprob = |token: &Value| token["logprob"].as_f64();
     let total: Option<f64> = tokens.and_then(|tokens| tokens.iter().map(logprob).sum());
@@ -102,6 +98,25 @@ pub(super) fn answer(reply: &Value) -> Result<RemoteAnswer, RemoteError> {
         scores: None,
         read: None,
     })
+}
+
+/// The text of a reply: its content, in one piece or in parts, or why the model refused to give any.
+fn text(choice: &Value) -> Result<String, RemoteError> {
+    let message = &choice["message"];
+    match (&message["content"], &message["refusal"]) {
+        (Value::String(text), _) => Ok(text.clone()),
+        (Value::Array(parts), _) => {
+            let texts = parts.iter().filter_map(|part| part["text"].as_str());
+            Ok(texts.collect())
+        }
+        (_, Value::String(refusal)) => Ok(refusal.clone()),
+        _ => Err(RemoteError::Answer {
+            reason: match choice["finish_reason"].as_str() {
+                Some(why) => format!("it has no text (it ended with finish_reason {why})"),
+                None => "it has no choices[0].message.content".to_owned(),
+            },
+        }),
+    }
 }
 
 #[cfg(test)]
@@ -159,5 +174,22 @@ mod tests {
             (None, None, 0)
         );
         assert!(answer(&json!({"error": "no"})).is_err());
+        for (message, expected) in [
+            (
+                json!({"content": null, "refusal": "I cannot help."}),
+                Some("I cannot help."),
+            ),
+            (
+                json!({"content": [{"type": "text", "text": "[]"}]}),
+                Some("[]"),
+            ),
+            (json!({"content": null}), None),
+        ] {
+            let reply = json!({"choices": [{"message": message, "finish_reason": "length"}]});
+            let said = answer(&reply);
+            assert_eq!(said.as_ref().ok().map(|said| said.raw.as_str()), expected);
+            let told = said.map_or_else(|error| error.to_string(), |_| "length".to_owned());
+            assert!(told.contains("length"), "{told}");
+        }
     }
 }
