@@ -92,9 +92,9 @@ fn table(report: &Report<'_>, analysis: &Analysis, out: &mut Document) {
         "average precision",
         "ROC AUC",
         "best F1",
-        "at threshold",
-        "calibration error",
-        "Brier score",
+        "threshold",
+        "calibration",
+        "Brier",
     ];
     out.table(header, rows.collect());
 }
