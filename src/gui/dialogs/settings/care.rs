@@ -1,6 +1,6 @@
 //! What is covered, how it is uncovered, breaks, and topics to leave out.
 
-use egui::{Slider, Ui};
+use egui::{Slider, TextWrapMode, Ui};
 
 use super::{Shown, note, row};
 use crate::gui::{
@@ -77,6 +77,8 @@ fn topics_ui(ui: &mut Ui, put_away: &mut Vec<String>, shown: &Shown<'_>) {
     };
     row(ui, "Put away", |ui| {
         ui.horizontal_wrapped(|ui| {
+            // A name goes to the next line as a whole.
+            ui.style_mut().wrap_mode = Some(TextWrapMode::Extend);
             for name in bench.session.dataset().labels.iter() {
                 let before = put_away.iter().any(|known| known == name);
                 let mut chosen = before;
