@@ -61,7 +61,7 @@ pub enum Dialog {
     /// Choose a dataset.
     OpenData(OpenData),
     /// Choose a model.
-    ChooseModel(ChooseModel),
+    ChooseModel(Box<ChooseModel>),
     /// The models on this machine.
     Models(Models),
     /// Export.
@@ -175,7 +175,7 @@ impl Dialogs {
         hub: HubSettings,
     ) {
         let dialog = ChooseModel::new(ctx, present, settings, hub);
-        self.open(Dialog::ChooseModel(dialog));
+        self.open(Dialog::ChooseModel(Box::new(dialog)));
     }
 
     /// Shows the models on this machine.
