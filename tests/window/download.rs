@@ -66,7 +66,9 @@ impl Machine {
         window.harness.run_steps(2);
         window.type_text("org/name");
         window.harness.run_steps(2);
-        assert!(window.has_part("Not on this machine yet: org/name"));
+        window.until("looking", |window| {
+            window.has_part("Not on this machine yet: org/name")
+        });
         window.click_role(Role::Button, "Fetch and load");
     }
 

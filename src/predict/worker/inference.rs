@@ -21,6 +21,7 @@ use crate::{
     causes::with_causes,
     model::{
         DeviceChoice, DtypeChoice, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelSpec,
+        remote::shown_name,
     },
     predict::{
         answering::{Answered, Answering},
@@ -156,7 +157,7 @@ where
             Ok(result) => result.map_err(|error| with_causes(&error)),
             Err(fault) => Err(format!(
                 "loading “{}” failed unexpectedly: {}",
-                spec.model,
+                shown_name(&spec.model),
                 panic_message(&*fault)
             )),
         }
