@@ -15,6 +15,12 @@ use super::pace::Pace;
 /// What tells the window that there is something for it.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
+/// Lets the window draw, from any thread.
+pub fn waker(ctx: &egui::Context) -> impl Fn() + Clone + Send + Sync + use<> {
+    let ctx = ctx.clone();
+    move || ctx.request_repaint()
+}
+
 /// Answers to questions of one kind, one at a time and no more often than keeps the machine quiet.
 pub struct Background<Q, T> {
     /// The thread's name.

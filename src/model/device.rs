@@ -138,15 +138,18 @@ impl Formats {
             DtypeChoice::Q8_0 => return Err(ModelError::UnsupportedDtype { dtype: "q8_0" }),
         };
         if !fits(stored) {
-            let smaller = [bf16, WeightFormat::Q8_0];
+            let smaller = [
+                (DtypeChoice::Bf16, bf16),
+                (DtypeChoice::Q8_0, WeightFormat::Q8_0),
+            ];
             return Err(ModelError::NotEnoughMemory {
                 needed_bytes: stored.bytes(parameters),
                 available_bytes: available_bytes.unwrap_or(0),
                 dtype: stored.name(),
                 fitting: smaller
                     .into_iter()
-                    .find(|smaller| fits(*smaller))
-                    .map(WeightFormat::name),
+                    .find(|(_, format)| fits(*format))
+                    .map(|(choice, _)| choice),
             });
         }
         let compute = if cpu { DType::F32 } else { stored.read_as() };
@@ -178,7 +181,7 @@ mod tests {
         let available = Some(available_gb * 1_000_000_000);
         match Formats::choose_within(choice, &Device::Cpu, PARAMETERS, available) {
             Ok(formats) => Ok(formats.stored.name()),
-            Err(ModelError::NotEnoughMemory { fitting, .. }) => Err(fitting),
+            Err(ModelError::NotEnoughMemory { fitting, .. }) => Err(fitting.map(DtypeChoice::name)),
             Err(other) => panic!("{other}"),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use super::remote::RemoteError;
+use super::{DtypeChoice, remote::RemoteError};
 
 /// Why a model could not be loaded or run.
 #[derive(Debug, thiserror::Error)]
@@ -179,7 +179,7 @@ pub enum ModelError {
     #[error(
         "the weights need about {} as {dtype}, and {} of memory are free; close other programs{}",
         gigabytes(*needed_bytes), gigabytes(*available_bytes),
-        fitting.map(|dtype| format!(", or choose {dtype} as the number format (--dtype {dtype}): it fits")).unwrap_or_default()
+        fitting.map(|dtype| format!(", or choose {0} as the number format (--dtype {0}): it fits", dtype.name())).unwrap_or_default()
     )]
     NotEnoughMemory {
         /// What the weights need.
@@ -189,7 +189,7 @@ pub enum ModelError {
         /// The number format they were to be kept in.
         dtype: &'static str,
         /// A smaller one that fits.
-        fitting: Option<&'static str>,
+        fitting: Option<DtypeChoice>,
     },
     /// The device cannot be used.
     #[error("{0}")]

@@ -23,7 +23,7 @@ pub struct MemoryFit {
     /// Whether they fit.
     pub fits: bool,
     /// A smaller format that fits where this one does not.
-    pub smaller: Option<&'static str>,
+    pub smaller: Option<DtypeChoice>,
 }
 
 impl MemoryFit {
@@ -55,13 +55,6 @@ impl MemoryFit {
             }),
             Err(_) => None,
         }
-    }
-
-    /// How to choose the smaller format.
-    pub fn smaller_choice(&self) -> Option<DtypeChoice> {
-        [DtypeChoice::Bf16, DtypeChoice::Q8_0]
-            .into_iter()
-            .find(|choice| Some(choice.name()) == self.smaller)
     }
 }
 
@@ -96,13 +89,6 @@ mod tests {
         let fit = |dtype, parameters| MemoryFit::new(DeviceChoice::Cpu, dtype, parameters).unwrap();
         let small = fit(DtypeChoice::F32, 1_000);
         assert_eq!((small.needed_bytes, small.fits), (4_000, true));
-        for (smaller, choice) in [
-            (Some("bf16"), Some(DtypeChoice::Bf16)),
-            (Some("q8_0"), Some(DtypeChoice::Q8_0)),
-            (None, None),
-        ] {
-            assert_eq!(MemoryFit { smaller, ..small }.smaller_choice(), choice);
-        }
         if available_bytes().is_some() {
             let huge = fit(DtypeChoice::Auto, u64::MAX / 64);
             assert!(!huge.fits && huge.smaller.is_none(), "{huge:?}");

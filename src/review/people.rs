@@ -134,11 +134,9 @@ impl Ceiling {
 
 /// Person and model, each held against a second reviewer, post by post.
 fn pairs(now: &Snapshot, second: &SecondReviewer, part: Part) -> (Vec<Pair>, Vec<Pair>) {
-    let posts = &now.dataset().posts;
     let both = now.places_of_both(second);
     both.filter_map(|(post, mine, theirs)| {
-        let in_part = part.holds(posts.get(post)?.id);
-        let model = now.prediction(post).filter(|_| in_part)?;
+        let model = now.prediction(post).filter(|_| now.is_in(part, post))?;
         Some((said(mine).against(theirs), model.said().against(theirs)))
     })
     .unzip()

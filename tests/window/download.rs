@@ -58,14 +58,7 @@ impl Machine {
     /// Names the model in the dialog and asks for it.
     fn choose(&mut self) {
         let window = &mut self.window;
-        window.press_with(CTRL, Key::M);
-        let field = window
-            .harness
-            .get_by_role_and_label(Role::TextInput, "Model");
-        field.focus();
-        window.harness.run_steps(2);
-        window.type_text("org/name");
-        window.harness.run_steps(2);
+        window.name_model("org/name");
         window.until("looking", |window| {
             window.has_part("Not on this machine yet: org/name")
         });

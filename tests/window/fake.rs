@@ -235,6 +235,17 @@ impl Window {
         self.harness.run_steps(2);
     }
 
+    /// Opens the dialog that chooses a model, and names one.
+    pub fn name_model(&mut self, name: &str) {
+        self.press_with(super::CTRL, egui::Key::M);
+        let field = self
+            .harness
+            .get_by_role_and_label(egui::Role::TextInput, "Model");
+        field.focus();
+        self.harness.run_steps(2);
+        self.type_text(name);
+    }
+
     /// Whether something on screen has this name or says this.
     pub fn has(&self, text: &str) -> bool {
         self.any(|said| said == text)

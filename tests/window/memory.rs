@@ -2,14 +2,10 @@
 
 use std::{fs, path::Path};
 
-use egui::{Key, Role};
-use egui_kittest::kittest::Queryable;
+use egui::Role;
 use overrule::model::free_memory_bytes;
 
-use super::{
-    CTRL,
-    fake::{Folder, POSTS, Window},
-};
+use super::fake::{Folder, POSTS, Window};
 
 /// A model with so many weights in bf16; the disk holds none of them.
 fn write_model(folder: &Path, parameters: u64) {
@@ -33,13 +29,7 @@ fn naming(parameters: u64) -> (Folder, Window) {
     write_model(&model, parameters);
     let mut window = posts.window_with(None);
     window.until("opening", Window::is_open);
-    window.press_with(CTRL, Key::M);
-    let field = window
-        .harness
-        .get_by_role_and_label(Role::TextInput, "Model");
-    field.focus();
-    window.harness.run_steps(2);
-    window.type_text(model.to_str().unwrap());
+    window.name_model(model.to_str().unwrap());
     window.until("looking", |window| {
         window.has_part("The weights need about")
     });

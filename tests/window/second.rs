@@ -29,6 +29,15 @@ fn second_session(folder: &Folder) -> String {
     file.display().to_string()
 }
 
+/// Opens the dialog about second reviewers and imports a file there.
+fn import(window: &mut Window, path: &str) {
+    window.click("Dataset: posts.csv");
+    window.click("Second reviewers…");
+    window.click_role(Role::TextInput, "Session of the second reviewer");
+    window.type_text(path);
+    window.click("Import");
+}
+
 #[test]
 fn a_second_reviewer_is_compared_with_and_conflicts_are_settled() {
     let folder = Folder::new(&POSTS);
@@ -37,11 +46,7 @@ fn a_second_reviewer_is_compared_with_and_conflicts_are_settled() {
     window.settle();
     // As the model has it: racist, sexist, religion.
     (0..3).for_each(|_| window.press(Key::A));
-    window.click("Dataset: posts.csv");
-    window.click("Second reviewers…");
-    window.click_role(Role::TextInput, "Session of the second reviewer");
-    window.type_text(&theirs);
-    window.click("Import");
+    import(&mut window, &theirs);
     window.until("reading", |window| {
         window.has_part("3 posts decided by both · all labels alike on 2 posts (67 %)")
     });
@@ -110,11 +115,7 @@ fn conflicts_accepted_together_are_settled_and_keep_what_was_decided_alone() {
     window.press(Key::Num0);
     window.press(Key::Num3);
     window.press(Key::Enter);
-    window.click("Dataset: posts.csv");
-    window.click("Second reviewers…");
-    window.click_role(Role::TextInput, "Session of the second reviewer");
-    window.type_text(&theirs);
-    window.click("Import");
+    import(&mut window, &theirs);
     window.until("reading", |window| window.has_part("decided by both"));
     window.click("Show the conflicts");
     window.until("going there", |window| window.bench().queue() == [0]);
@@ -158,10 +159,6 @@ fn a_file_that_is_no_session_says_so() {
     let folder = Folder::new(&POSTS);
     let mut window = folder.window();
     window.settle();
-    window.click("Dataset: posts.csv");
-    window.click("Second reviewers…");
-    window.click_role(Role::TextInput, "Session of the second reviewer");
-    window.type_text(&folder.file("posts.csv").display().to_string());
-    window.click("Import");
+    import(&mut window, &folder.file("posts.csv").display().to_string());
     window.until("refusing", |window| window.has_part("another kind of file"));
 }

@@ -3,7 +3,7 @@
 use super::{App, Work};
 use crate::{
     duration::duration_text,
-    gui::{command::Command, guideline::Guideline, toast::Kind, widgets},
+    gui::{background::waker, command::Command, guideline::Guideline, toast::Kind, widgets},
 };
 
 impl App {
@@ -11,8 +11,8 @@ impl App {
     pub(super) fn prepare_for_reviewer(&mut self, ctx: &egui::Context) {
         self.introduce_reviewer();
         if let Work::Open(bench) = &self.work {
-            let (path, ctx) = (bench.session.dataset().path.clone(), ctx.clone());
-            self.guideline = Guideline::look(path, move || ctx.request_repaint());
+            let path = bench.session.dataset().path.clone();
+            self.guideline = Guideline::look(path, waker(ctx));
         }
     }
 

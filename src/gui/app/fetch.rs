@@ -3,6 +3,7 @@
 use super::{App, ModelState};
 use crate::{
     gui::{
+        background::waker,
         command::Command,
         downloading::{Download, DownloadState, DownloadStep, Secret},
         errand::Errand,
@@ -50,13 +51,12 @@ impl App {
 
     /// Looks for what a model lacks, off the frame.
     fn look_for(&mut self, ctx: &egui::Context, spec: ModelSpec, purpose: Purpose) {
-        let (wanted, cache, ctx) = (spec.clone(), self.hub.cache.clone(), ctx.clone());
-        let wake = move || ctx.request_repaint();
+        let (wanted, cache) = (spec.clone(), self.hub.cache.clone());
         let look = move || hub::missing(&wanted, &cache);
         self.looking = Some(Lookup {
             spec,
             purpose,
-            lacking: Errand::start("overrule-lookup", wake, look),
+            lacking: Errand::start("overrule-lookup", waker(ctx), look),
         });
     }
 
@@ -72,10 +72,9 @@ impl App {
         let wants = found.unwrap_or_default();
         let is_complete = wants.is_empty();
         if !is_complete && self.hub.offline.is_none() {
-            let ctx = ctx.clone();
-            let wake = move || ctx.request_repaint();
             let wanted = (spec, purpose.loads());
-            self.download = Some(Download::start(wanted, wants, self.hub.clone(), wake));
+            let download = Download::start(wanted, wants, self.hub.clone(), waker(ctx));
+            self.download = Some(download);
             return;
         }
         if let Purpose::GoOn { .. } = purpose {
@@ -112,10 +111,9 @@ impl App {
             }
             DownloadStep::GoOn => self.go_on(ctx),
             DownloadStep::GiveToken(Secret(token)) => {
-                let (hub, ctx) = (self.hub.clone(), ctx.clone());
-                let wake = move || ctx.request_repaint();
+                let hub = self.hub.clone();
                 let keep = move || hub.save_token(&token).map_err(|error| error.to_string());
-                self.keeping_token = Some(Errand::start("overrule-token", wake, keep));
+                self.keeping_token = Some(Errand::start("overrule-token", waker(ctx), keep));
             }
         }
     }

@@ -1,12 +1,15 @@
 //! The part of a frame that runs also while the window is hidden: what other threads have sent.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{App, ModelState, Run, Work};
 use crate::{
     gui::{
-        bench::Bench, command::Command, missing::MissingImages, opening::NotOpened,
-        settings::RecentModel, toast::Kind, widgets::posts,
+        background::waker, bench::Bench, command::Command, missing::MissingImages,
+        opening::NotOpened, settings::RecentModel, toast::Kind, widgets::posts,
     },
     model::ModelInfo,
     post::Problem,
@@ -72,13 +75,11 @@ impl App {
                 let path = session.dataset().path.clone();
                 self.textures.set_dataset(Some(session.dataset().clone()));
                 self.settings.remember_dataset(&path);
-                let wake = ctx.clone();
-                self.missing = Some(MissingImages::look(session.dataset().clone(), move || {
-                    wake.request_repaint();
-                }));
+                let look = MissingImages::look(session.dataset().clone(), waker(ctx));
+                self.missing = Some(look);
                 // Before anything of it is on screen.
                 session.put_topics_away(self.settings.topics_put_away(&session.dataset().labels));
-                self.work = Work::Open(Box::new(Bench::new(session, self.wake(ctx))));
+                self.work = Work::Open(Box::new(Bench::new(session, Arc::new(waker(ctx)))));
                 self.prepare_for_reviewer(ctx);
                 self.tell_return();
                 self.run_or_take_labels();

@@ -19,6 +19,7 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use super::{
     Launch,
+    background::waker,
     bench::Bench,
     command::Command,
     dialogs::Dialogs,
@@ -174,8 +175,7 @@ impl App {
     /// # Errors
     /// A thread could not be started.
     pub fn new(cc: &eframe::CreationContext<'_>, launch: Launch) -> anyhow::Result<Self> {
-        let ctx = cc.egui_ctx.clone();
-        let worker = Worker::spawn(move || ctx.request_repaint())?;
+        let worker = Worker::spawn(waker(&cc.egui_ctx))?;
         Self::with_parts(
             cc,
             launch,
@@ -207,10 +207,6 @@ impl App {
         ctx.set_theme(settings.theme);
         ctx.set_zoom_factor(settings.zoom);
         KeyMap::new(&settings.keys).install(ctx);
-        let wake = {
-            let ctx = ctx.clone();
-            move || ctx.request_repaint()
-        };
         let thumbnails = match parts.thumbnails {
             Some(folder) => {
                 let kept = KeptThumbnails::start(folder, kept::LIMIT_BYTES)?;
@@ -224,7 +220,11 @@ impl App {
             settings_saved_at: Instant::now(),
             settings_file: parts.settings_file,
             worker: parts.worker,
-            textures: TextureCache::new(settings.texture_mib << 20, thumbnails.as_ref(), wake)?,
+            textures: TextureCache::new(
+                settings.texture_mib << 20,
+                thumbnails.as_ref(),
+                waker(ctx),
+            )?,
             thumbnails,
             work: Work::None,
             opened_with: OpenOptions::default(),
@@ -306,20 +306,12 @@ impl App {
             options.model_labels = info.labels.clone();
         }
         self.opened_with = options.clone();
-        let ctx = ctx.clone();
-        let wake = Arc::new(move || ctx.request_repaint());
         let request = Request {
             path,
             options,
             session_file,
             previous,
         };
-        self.work = Work::Opening(Opening::start(request, move || wake()));
-    }
-
-    /// What other threads call when they have something for the window.
-    fn wake(&self, ctx: &egui::Context) -> Arc<dyn Fn() + Send + Sync> {
-        let ctx = ctx.clone();
-        Arc::new(move || ctx.request_repaint())
+        self.work = Work::Opening(Opening::start(request, waker(ctx)));
     }
 }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     gui::{
+        background::waker,
         command::Command,
         errand::Errand,
         file_dialog::Choose,
@@ -121,10 +122,9 @@ impl ChooseModel {
 
     /// Looks at what is here, off the frame.
     pub(super) fn look(&mut self, ctx: &egui::Context) {
-        let (cache, ctx) = (self.hub.cache.clone(), ctx.clone());
-        let wake = move || ctx.request_repaint();
+        let cache = self.hub.cache.clone();
         let look = move || Inventory::presets_in(&cache);
-        self.looking = Some(Errand::start("overrule-presets", wake, look));
+        self.looking = Some(Errand::start("overrule-presets", waker(ctx), look));
         self.needs = Needs::default();
     }
 

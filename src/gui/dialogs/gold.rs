@@ -6,6 +6,7 @@ use egui_material_icons::icons;
 use super::{Next, Shown, modal, path_field::PathField};
 use crate::{
     gui::{
+        background::waker,
         bench::Bench,
         command::{Command, People},
         errand::Errand,
@@ -68,12 +69,11 @@ impl GoldDialog {
 
     /// Draws gold posts off the frame.
     pub(super) fn draw(&mut self, request: GoldRequest, session: &Session, ctx: &egui::Context) {
-        let (ctx, posts, own) = (ctx.clone(), session.snapshot(), session.file().to_owned());
-        let wake = move || ctx.request_repaint();
+        let (posts, own) = (session.snapshot(), session.file().to_owned());
         let draw =
             move || KeptGold::draw(&request, &own, &posts).map_err(|error| error.to_string());
         self.failure = None;
-        self.drawing = Some(Errand::start("overrule-gold", wake, draw));
+        self.drawing = Some(Errand::start("overrule-gold", waker(ctx), draw));
     }
 
     /// The gold posts that were drawn.

@@ -43,7 +43,9 @@ use self::{
     tour::Tour,
     unpack::UnpackDialog,
 };
-use super::{bench::Bench, command::Command, settings::Settings, theme, widgets::icon};
+use super::{
+    background::waker, bench::Bench, command::Command, settings::Settings, theme, widgets::icon,
+};
 use crate::{
     export::figure::{Figure, FigureFile},
     model::{ModelSpec, hub::HubSettings},
@@ -219,8 +221,7 @@ impl Dialogs {
     /// Starts to write, off the frame.
     pub fn export(&mut self, session: &Session, request: ExportRequest, ctx: &egui::Context) {
         if let Some(Dialog::Export(dialog)) = &mut self.dialog {
-            let ctx = ctx.clone();
-            dialog.start(session, request, move || ctx.request_repaint());
+            dialog.start(session, request, waker(ctx));
         }
     }
 
@@ -233,8 +234,7 @@ impl Dialogs {
     /// Starts to write a figure, off the frame.
     pub fn export_figure(&mut self, file: FigureFile, ctx: &egui::Context) {
         if let Some(Dialog::Figure(dialog)) = &mut self.dialog {
-            let ctx = ctx.clone();
-            dialog.start(file, move || ctx.request_repaint());
+            dialog.start(file, waker(ctx));
         }
     }
 

@@ -7,6 +7,7 @@ use super::{Next, modal};
 use crate::{
     causes::with_causes,
     gui::{
+        background::waker,
         command::Command,
         downloading::DownloadStep,
         errand::Errand,
@@ -86,18 +87,16 @@ impl Models {
 
     /// Looks around again, off the frame.
     pub(super) fn look(&mut self, ctx: &egui::Context) {
-        let (hub, recent, ctx) = (self.hub.clone(), self.recent.clone(), ctx.clone());
-        let wake = move || ctx.request_repaint();
+        let (hub, recent) = (self.hub.clone(), self.recent.clone());
         let look = move || Look::take(&hub, &recent);
-        self.looking = Some(Errand::start("overrule-inventory", wake, look));
+        self.looking = Some(Errand::start("overrule-inventory", waker(ctx), look));
     }
 
     /// Deletes from the cache, off the frame.
     pub(super) fn delete(&mut self, ctx: &egui::Context, id: String) {
-        let (cache, ctx) = (self.hub.cache.clone(), ctx.clone());
-        let wake = move || ctx.request_repaint();
+        let cache = self.hub.cache.clone();
         let delete = move || hub::delete(&cache, &id).map_err(|error| with_causes(&error));
-        self.deleting = Some(Errand::start("overrule-delete", wake, delete));
+        self.deleting = Some(Errand::start("overrule-delete", waker(ctx), delete));
     }
 
     pub(super) fn receive(&mut self, ctx: &egui::Context) {
@@ -263,9 +262,9 @@ impl Row {
             facts += &match fit.smaller {
                 None if fits => format!(" · takes {needed} of memory as {}", fit.dtype),
                 None => format!(" · does not fit into memory: {needed} as {}", fit.dtype),
-                Some(smaller) => format!(" · fits into memory only as {smaller}"),
+                Some(smaller) => format!(" · fits into memory only as {}", smaller.name()),
             };
-            dtype = fit.smaller_choice().unwrap_or(dtype);
+            dtype = fit.smaller.unwrap_or(dtype);
         }
         Self {
             name,

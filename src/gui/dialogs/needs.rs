@@ -5,6 +5,7 @@ use egui_material_icons::icons;
 
 use crate::{
     gui::{
+        background::waker,
         errand::Errand,
         theme::Palette,
         widgets::{self, notice},
@@ -78,7 +79,7 @@ impl Needs {
         notice(ui, icons::ICON_HELP, Palette::from_ui(ui).warn, text);
         let mut answer = None;
         ui.horizontal(|ui| {
-            if let Some(dtype) = fit.smaller_choice() {
+            if let Some(dtype) = fit.smaller {
                 let label = format!("Load as {}", dtype.name());
                 if widgets::primary(ui, icons::ICON_DEPLOYED_CODE, &label, true).clicked() {
                     answer = Some(Answer::Load(dtype));
@@ -109,13 +110,12 @@ impl Needs {
         if self.spec.as_ref() != Some(spec) {
             self.spec = Some(spec.clone());
             self.memory = None;
-            let (spec, cache, ctx) = (spec.clone(), hub.cache.clone(), ctx.clone());
+            let (spec, cache) = (spec.clone(), hub.cache.clone());
             let work = move || {
                 let fit = |weights| MemoryFit::new(spec.device, spec.dtype, weights);
                 (hub::missing(&spec, &cache), parameters(&spec).and_then(fit))
             };
-            let wake = move || ctx.request_repaint();
-            self.looking = Some(Errand::start("overrule-needs", wake, work));
+            self.looking = Some(Errand::start("overrule-needs", waker(ctx), work));
         }
         if let Some(found) = Errand::take(&mut self.looking) {
             (self.lacking, self.memory) = found.unwrap_or_default();
@@ -152,7 +152,7 @@ fn does_not_fit(fit: MemoryFit) -> String {
         format!(", and {} of memory are free", size_text(free))
     });
     let what = match fit.smaller {
-        Some(smaller) => format!("choose {smaller} as the number format: it fits"),
+        Some(smaller) => format!("choose {} as the number format: it fits", smaller.name()),
         None => "close other programs, or choose a smaller model".to_owned(),
     };
     format!(

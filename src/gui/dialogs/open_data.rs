@@ -8,6 +8,7 @@ use egui_material_icons::icons;
 use super::{Next, modal};
 use crate::{
     gui::{
+        background::waker,
         command::Command,
         file_dialog::{Choose, FileDialog},
         panels::top_bar::elided,
@@ -73,9 +74,7 @@ impl OpenData {
                         .add_enabled(self.browsing.is_none(), Button::new(label))
                         .clicked()
                     {
-                        let ctx = ui.ctx().clone();
-                        self.browsing =
-                            Some(FileDialog::open(choose, move || ctx.request_repaint()));
+                        self.browsing = Some(FileDialog::open(choose, waker(ui.ctx())));
                     }
                 }
             });

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use egui::{Button, Ui};
 
 use crate::gui::{
+    background::waker,
     file_dialog::{Choose, FileDialog},
     widgets::{self, field},
 };
@@ -50,8 +51,7 @@ impl PathField {
     pub fn fill_row(&mut self, ui: &mut Ui, (name, hint): (&str, &str), choose: Choose) -> bool {
         let button = ui.add_enabled(self.browsing.is_none(), Button::new("Choose…"));
         if button.accessible_name(format!("Choose: {name}")).clicked() {
-            let ctx = ui.ctx().clone();
-            self.browsing = Some(FileDialog::open(choose, move || ctx.request_repaint()));
+            self.browsing = Some(FileDialog::open(choose, waker(ui.ctx())));
         }
         let edit = field(&mut self.text).hint_text(hint);
         ui.add(edit).accessible_name(name).changed()

@@ -9,6 +9,7 @@ use super::{Next, Shown, modal, path_field::PathField};
 use crate::{
     causes::with_causes,
     gui::{
+        background::waker,
         bench::Bench,
         command::{Command, People},
         errand::Errand,
@@ -51,12 +52,11 @@ struct Renaming {
 impl SecondDialog {
     /// Reads a session off the frame.
     pub(super) fn import(&mut self, file: PathBuf, session: &Session, ctx: &egui::Context) {
-        let (ctx, posts, own) = (ctx.clone(), session.snapshot(), session.file().to_owned());
-        let wake = move || ctx.request_repaint();
+        let (posts, own) = (session.snapshot(), session.file().to_owned());
         let read =
             move || SecondReviewer::read(&file, &own, &posts).map_err(|error| with_causes(&error));
         self.failure = None;
-        self.reading = Some(Errand::start("overrule-second", wake, read));
+        self.reading = Some(Errand::start("overrule-second", waker(ctx), read));
     }
 
     /// The reviewer that was read.

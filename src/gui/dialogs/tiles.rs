@@ -3,7 +3,7 @@
 use egui::Ui;
 
 use crate::{
-    gui::{errand::Errand, theme, widgets::thousands},
+    gui::{background::waker, errand::Errand, theme, widgets::thousands},
     model::{
         ImageSplitting,
         smolvlm::{TileCost, tile_cost},
@@ -21,9 +21,8 @@ pub(super) struct Tiles {
 impl Tiles {
     fn look(&mut self, ctx: &egui::Context, model: &str) {
         if self.model != model {
-            let (name, ctx) = (model.to_owned(), ctx.clone());
-            let wake = move || ctx.request_repaint();
-            let looking = Errand::start("overrule-tiles", wake, move || tile_cost(&name));
+            let name = model.to_owned();
+            let looking = Errand::start("overrule-tiles", waker(ctx), move || tile_cost(&name));
             *self = Self {
                 model: model.to_owned(),
                 looking: Some(looking),

@@ -8,6 +8,7 @@ use egui_material_icons::icons;
 use super::{Next, modal, path_field::PathField};
 use crate::{
     gui::{
+        background::waker,
         command::Command,
         file_dialog::Choose,
         theme::{self, Palette, space},
@@ -157,9 +158,8 @@ impl UnpackDialog {
     }
 
     fn start(&mut self, ctx: &egui::Context, out: PathBuf) {
-        let ctx = ctx.clone();
-        let wake = move || ctx.request_repaint();
-        self.state = State::Running(Unpacking::start(self.source.clone(), out, wake));
+        let unpacking = Unpacking::start(self.source.clone(), out, waker(ctx));
+        self.state = State::Running(unpacking);
     }
 }
 

@@ -8,6 +8,7 @@ use egui_material_icons::icons;
 use super::{Shown, note, row};
 use crate::{
     gui::{
+        background::waker,
         command::Command,
         errand::Errand,
         settings::Settings,
@@ -31,7 +32,7 @@ pub(super) struct ThumbnailsView {
 impl ThumbnailsView {
     /// Deletes them, off the frame.
     pub(super) fn delete(&mut self, ctx: &egui::Context, folder: &Path) {
-        let (ctx, folder) = (ctx.clone(), folder.to_owned());
+        let folder = folder.to_owned();
         let work = move || {
             kept::delete_all(&folder).map_err(|error| {
                 format!(
@@ -41,8 +42,7 @@ impl ThumbnailsView {
             })
         };
         self.failure = None;
-        let wake = move || ctx.request_repaint();
-        self.deleting = Some(Errand::start("overrule-delete", wake, work));
+        self.deleting = Some(Errand::start("overrule-delete", waker(ctx), work));
     }
 
     /// Takes what was found out. Returns what to tell the user.
@@ -74,10 +74,9 @@ impl ThumbnailsView {
             return;
         };
         if self.bytes.is_none() && self.looking.is_none() && self.failure.is_none() {
-            let (ctx, folder) = (ui.ctx().clone(), folder.to_owned());
-            let wake = move || ctx.request_repaint();
+            let folder = folder.to_owned();
             let look = move || kept::bytes_in(&folder);
-            self.looking = Some(Errand::start("overrule-inventory", wake, look));
+            self.looking = Some(Errand::start("overrule-inventory", waker(ui.ctx()), look));
         }
         row(ui, "Thumbnails", |ui| {
             outlined(ui, |ui| {
