@@ -198,3 +198,30 @@ fn where_there_is_no_room_for_the_queue_the_post_and_its_labels_stay() {
     window.press(Key::Enter);
     assert!(window.decision(1).is_some());
 }
+
+#[test]
+fn long_names_of_labels_stay_in_the_dialog_each_on_one_line() {
+    let folder = Folder::new(&POSTS);
+    let long = "hostility towards people of a profession ".repeat(3);
+    let names = [
+        "dehumanising comparison of a group",
+        "incitement to exclusion from public life",
+        "여성혐오 표현",
+        long.trim(),
+    ];
+    std::fs::write(folder.file("class_names.txt"), names.join("\n")).unwrap();
+    let mut window = Window::open(Launch {
+        dataset: Some(folder.file("posts.csv")),
+        session: Some(folder.file("posts.overrule")),
+        ..Launch::default()
+    });
+    window.until("opening", Window::is_open);
+    window.press_with(CTRL, Key::Comma);
+    window.harness.run_steps(3);
+    let rect = |label: &str| window.harness.get_by_label(label).rect();
+    let right = rect("Close Settings").right();
+    for name in names {
+        let found = rect(&format!("Put away {name}"));
+        assert!(found.right() <= right && found.height() < 40.0, "{found:?}");
+    }
+}

@@ -231,6 +231,8 @@ impl ChooseModel {
         // What stands above takes as much again on a small screen.
         let height = (ui.ctx().content_rect().height() - 520.0).max(140.0);
         ScrollArea::vertical().max_height(height).show(ui, |ui| {
+            // The bar lies over what is behind it.
+            ui.set_max_width(ui.available_width() - space::M);
             ui.spacing_mut().item_spacing.y = 0.0;
             for owned in &self.presets {
                 let preset = owned.preset;

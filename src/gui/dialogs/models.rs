@@ -133,6 +133,8 @@ impl Models {
             ui.label(theme::caption(ui, look.room()));
             let height = ui.ctx().content_rect().height() - 260.0;
             ScrollArea::vertical().max_height(height).show(ui, |ui| {
+                // The bar lies over what is behind it.
+                ui.set_max_width(ui.available_width() - space::M);
                 ui.spacing_mut().item_spacing.y = 0.0;
                 for row in &look.rows {
                     match &self.asked {

@@ -186,7 +186,7 @@ proptest! {
     }
 
     #[test]
-    fn a_row_of_q8_0_comes_back_within_half_a_step(out in 1usize..80, input in 1usize..120, seed: u32) {
+    fn a_row_of_q8_0_comes_back_within_half_a_step_or_at_its_farthest(out in 1usize..80, input in 1usize..120, seed: u32) {
         let weight = floats(out * input, seed.into());
         for kernel in int8_kernels() {
             let packed = PackedMatrix::quantize_for(kernel, &weight, out, input);
@@ -196,7 +196,10 @@ proptest! {
                 let (expected, half_steps) = rounded(values, |scale| f16::from_f32(scale).to_f32());
                 for i in 0..input {
                     prop_assert!((f64::from(copied[i]) - expected[i]).abs() <= half_steps[i] * 2.001);
-                    prop_assert!((copied[i] - values[i]).abs() as f64 <= half_steps[i] * 1.1, "{}", kernel.name);
+                    // A scale that half precision rounds down leaves the largest values out of reach.
+                    let out_of_reach = f64::from(values[i].abs()) - 254.0 * half_steps[i];
+                    let error = (f64::from(copied[i]) - f64::from(values[i])).abs();
+                    prop_assert!(error <= out_of_reach.max(half_steps[i]) * 1.001, "{}", kernel.name);
                 }
             }
         }

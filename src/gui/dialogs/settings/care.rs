@@ -4,9 +4,13 @@ use egui::{Slider, TextWrapMode, Ui};
 
 use super::{Shown, note, row};
 use crate::gui::{
+    panels::top_bar::elided,
     settings::{Settings, Uncover},
     widgets::{outlined, segmented},
 };
+
+/// Of a label's name so many characters are shown, which a line holds.
+const MOST_OF_A_NAME: usize = 44;
 
 pub(super) fn show(ui: &mut Ui, settings: &mut Settings, shown: &Shown<'_>) {
     let care = &mut settings.care;
@@ -76,26 +80,34 @@ fn topics_ui(ui: &mut Ui, put_away: &mut Vec<String>, shown: &Shown<'_>) {
         return;
     };
     row(ui, "Put away", |ui| {
-        ui.horizontal_wrapped(|ui| {
-            // A name goes to the next line as a whole.
-            ui.style_mut().wrap_mode = Some(TextWrapMode::Extend);
-            for name in bench.session.dataset().labels.iter() {
-                let before = put_away.iter().any(|known| known == name);
-                let mut chosen = before;
-                outlined(ui, |ui| ui.checkbox(&mut chosen, name))
-                    .accessible_name(format!("Put away {name}"))
-                    .on_hover_text("Leave posts with this label out of the queues");
-                if chosen != before {
-                    put_away.retain(|known| known != name);
-                    if chosen {
-                        put_away.push(name.to_owned());
-                    }
+        outlined(ui, |ui| {
+            ui.horizontal_wrapped(|ui| {
+                // A name goes to the next line as a whole.
+                ui.style_mut().wrap_mode = Some(TextWrapMode::Extend);
+                for name in bench.session.dataset().labels.iter() {
+                    topic_ui(ui, put_away, name);
                 }
-            }
+            });
         });
     });
     note(
         ui,
         "Posts to which the model or the dataset gives such a label are in the queue “Put away” only.",
     );
+}
+
+fn topic_ui(ui: &mut Ui, put_away: &mut Vec<String>, name: &str) {
+    let before = put_away.iter().any(|known| known == name);
+    let mut chosen = before;
+    ui.checkbox(&mut chosen, elided(name, MOST_OF_A_NAME))
+        .accessible_name(format!("Put away {name}"))
+        .on_hover_text(format!(
+            "Leave posts with the label “{name}” out of the queues"
+        ));
+    if chosen != before {
+        put_away.retain(|known| known != name);
+        if chosen {
+            put_away.push(name.to_owned());
+        }
+    }
 }
