@@ -182,6 +182,29 @@ fn own_decisions_come_back_to_posts_that_were_only_flagged_and_nothing_clears_th
 }
 
 #[test]
+fn what_was_undone_on_an_own_gold_post_is_not_done_again_once_its_decision_is_back() {
+    let (_folder, file) = in_folder();
+    let mut watched = Watched::open(dataset(9), &file);
+    (0..3).for_each(|post| watched.session.apply(post, confirm(&[post])));
+    let before = decisions(&watched.session);
+    take(&mut watched, &request(GoldSource::Own));
+    let session = &mut watched.session;
+    session.apply(5, Action::Flag(true));
+    session.apply(1, Action::Draft(set(&[0, 2])));
+    assert_eq!([session.undo(), session.undo()], [Some(1), Some(5)]);
+    session.remove_gold();
+    assert_eq!(decisions(session), before);
+    // What was undone on the other post can still be done again.
+    assert_eq!([session.redo(), session.redo()], [Some(5), None]);
+    assert_eq!(decisions(session), before);
+    watched.close();
+
+    let mut again = Watched::open(dataset(9), &file);
+    assert_eq!(again.session.redo(), None);
+    assert_eq!(decisions(&again.session), before);
+}
+
+#[test]
 fn in_blind_mode_own_gold_posts_look_like_the_others() {
     let (_folder, file) = in_folder();
     let mut watched = Watched::open(dataset(6), &file);

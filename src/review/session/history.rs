@@ -39,7 +39,9 @@ impl History {
                 self.undone.clear();
             }
             Change::Undo(seq) => {
-                if !take_back_clearing(done, seq) {
+                if take_back_clearing(done, entry, seq) {
+                    self.undone.retain(|undone| undone.post != entry.post);
+                } else {
                     shift(done, &mut self.undone, seq);
                 }
             }
@@ -48,22 +50,25 @@ impl History {
     }
 }
 
-/// Forgets the clearing of this number, if it is one that opened a post for gold, and what was done to its post since: the
-/// decision is given back, and nothing of this is done again or taken back for itself. Whether it is one.
-fn take_back_clearing(done: &mut Vector<Arc<Entry>>, seq: u64) -> bool {
-    let place = done.iter().rposition(|entry| entry.seq == seq);
-    let clearing = place.and_then(|place| Some((place, done.get(place)?.clone())));
-    let of_gold =
-        |entry: &Entry| entry.change == Change::Do(ActionKind::Clear) && entry.batch.is_some();
-    let Some((place, clearing)) = clearing.filter(|(_, entry)| of_gold(entry)) else {
-        return false;
-    };
-    let since = done.split_off(place);
-    let others = since
-        .into_iter()
-        .filter(|entry| entry.post != clearing.post);
-    done.extend(others);
-    true
+/// Forgets the clearing of this number that an entry takes back, if it is one that opened a post for gold, and what was done
+/// to its post since: the decision is given back, and nothing of this is done again or taken back for itself. Whether it is
+/// one.
+fn take_back_clearing(done: &mut Vector<Arc<Entry>>, taking_back: &Entry, seq: u64) -> bool {
+    let mut of_post = Vec::new(); // the last place first
+    for (place, entry) in done.iter().enumerate().rev() {
+        if entry.post == taking_back.post {
+            of_post.push(place);
+        }
+        if entry.seq != seq {
+            continue;
+        }
+        let opened = entry.change == Change::Do(ActionKind::Clear) && entry.batch.is_some();
+        if opened {
+            of_post.into_iter().for_each(|place| drop(done.remove(place)));
+        }
+        return opened;
+    }
+    false
 }
 
 /// Moves the entry of a number, usually the last one, from one stack to the other.
