@@ -22,7 +22,7 @@ fn with_bench(dataset: Dataset, prepare: impl FnOnce(&mut Watched), test: impl F
     watched.session.begin_run(run("one"));
     prepare(&mut watched);
     watched.wait(|session| !session.is_loading());
-    test(&mut Bench::new(watched.session, Arc::new(|| {})));
+    test(&mut Bench::new(watched.session.into(), Arc::new(|| {})));
 }
 
 /// A frame at this second: what is on screen is painted.

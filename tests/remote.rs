@@ -191,7 +191,7 @@ fn what_an_endpoint_refuses_is_told_on_its_post_or_before_anything_begins() {
     assert!(failed.len() == 1 && records.len() == 2, "{records:?}");
     let error = failed[0]["error"].as_str().unwrap();
     assert!(
-        error.contains("413") && error.contains("the image is too large"),
+        error.contains("413") && error.contains("the image is too large; the post is larger"),
         "{error}"
     );
 
@@ -206,6 +206,11 @@ fn what_an_endpoint_refuses_is_told_on_its_post_or_before_anything_begins() {
         let ended = run(ask(&model, &[])).expect(2);
         assert!(ended.stderr.contains(says), "{}", ended.stderr);
     }
+    let asked = endpoint.asked.lock().unwrap().len();
+    let ended = run(ask(&format!("openai:{url}#mmhs"), &["--adapter", "mine"])).expect(2);
+    let says = "the adapter of a served model is chosen where it is served";
+    assert!(ended.stderr.contains(says), "{}", ended.stderr);
+    assert_eq!(endpoint.asked.lock().unwrap().len(), asked);
 }
 
 #[test]
@@ -286,6 +291,40 @@ fn what_serve_answers_of_models_that_write_no_json_is_what_predict_says_here() {
             }
         }
     }
+}
+
+#[test]
+fn an_endpoint_that_has_moved_is_not_followed_and_says_where_it_is() {
+    let server = Server::http("127.0.0.1:0").unwrap();
+    let address = server.server_addr().to_ip().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let request = server.recv().unwrap();
+            let place = Header::from_bytes("Location", "https://elsewhere/v1/models").unwrap();
+            let moved = Response::empty(301).with_header(place);
+            request.respond(moved).unwrap();
+        });
+        let ended = run(ask(&format!("openai:http://{address}/v1"), &[])).expect(2);
+        let says = "has moved to https://elsewhere/v1/models";
+        assert!(ended.stderr.contains(says), "{}", ended.stderr);
+    });
+}
+
+#[test]
+fn a_password_with_odd_characters_is_sent_as_it_is_meant() {
+    let endpoint = Endpoint::start(|_, _| None);
+    for password in ["p%40ss%2Fw", "p%40ss/w"] {
+        let url = endpoint
+            .url()
+            .replace("http://", &format!("http://me:{password}@"));
+        run(ask(&format!("openai:{url}#mmhs"), &["--limit", "1"])).expect(0);
+    }
+    // me:p@ss/w
+    let keys = endpoint.keys.lock().unwrap();
+    assert!(
+        keys.iter().all(|key| key == "Basic bWU6cEBzcy93"),
+        "{keys:?}"
+    );
 }
 
 #[test]

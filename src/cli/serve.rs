@@ -19,6 +19,9 @@ use crate::{
 /// How long a client may take to send its post before another thread reads beside the one that waits for it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long after the last answer clients that have begun to send may take when the service ends.
+const FAREWELL: Duration = Duration::from_secs(20);
+
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
     /// The model: a folder, a Hub id or a preset's name
@@ -34,7 +37,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     labels: Option<Vec<String>>,
     /// The largest request, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1024))]
     max_body: u64,
     /// The largest image, in million pixels
     #[arg(long, value_name = "MPX", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=178))]
@@ -61,6 +64,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         max_body_bytes: args.max_body << 20,
         max_pixels: args.max_pixels * 1_000_000,
         patience: PATIENCE,
+        farewell: FAREWELL,
     };
     super::note(&format!(
         "{} answers at http://{}/invocations (Ctrl-C ends it)",

@@ -244,19 +244,65 @@ fn absolute(path: &Path) -> Result<PathBuf, OpenError> {
     }
 }
 
+/// The columns in which files tell what a model said: those that other tools write, and those of Overrule's own exports.
+const ANSWER_COLUMNS: [&str; 8] = [
+    json::PREDICTION,
+    json::CONFIDENCE,
+    "predicted_labels",
+    "scores",
+    "model_labels",
+    "model",
+    "answer",
+    "answer_error",
+];
+
 /// Whether an extra column tells what a model said, so that a reviewer who decides blind must not see it.
 pub fn is_prediction_column(name: &str) -> bool {
-    [json::PREDICTION, json::CONFIDENCE].contains(&name.trim())
+    let name = name.trim();
+    ANSWER_COLUMNS.contains(&name) || name.starts_with("p(")
 }
 
 /// Whether an extra column tells what annotators said, as the labels do.
 pub fn is_label_column(name: &str) -> bool {
     let name = name.trim();
-    name == raw::VOTES || name.starts_with("vote_")
+    name == raw::VOTES || name.starts_with("vote_") || name == "dataset_labels"
 }
 
 /// Whether the name ends in one of these (lower-case) extensions.
 fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     path.extension()
         .is_some_and(|e| extensions.iter().any(|x| e.eq_ignore_ascii_case(x)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_that_tell_what_blind_mode_hides_are_known() {
+        for (column, of_model, of_people) in [
+            // A spreadsheet of Overrule's.
+            ("id", false, false),
+            ("source", false, false),
+            ("dataset_labels", false, true),
+            ("model_labels", true, false),
+            ("note", false, false),
+            ("model", true, false),
+            ("answer", true, false),
+            ("answer_error", true, false),
+            ("p(racist)", true, false),
+            // Its JSON Lines, imagefolder and Parquet.
+            ("predicted_labels", true, false),
+            ("scores", true, false),
+            // Other tools and raw datasets.
+            ("prediction", true, false),
+            ("confidence", true, false),
+            ("votes", false, true),
+            ("vote_2", false, true),
+            ("split", false, false),
+        ] {
+            assert_eq!(is_prediction_column(column), of_model, "{column}");
+            assert_eq!(is_label_column(column), of_people, "{column}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ use std::{
 use super::{
     background::{Background, Due, Wake},
     figures::Figures,
+    opening::Opened,
     working::{OnScreen, Working},
 };
 use crate::{
@@ -84,14 +85,15 @@ struct Question {
 
 impl Bench {
     /// Takes an opened session. `wake` is called when figures worked out on another thread are there.
-    pub fn new(session: Session, wake: Wake) -> Self {
+    pub fn new(opened: Opened, wake: Wake) -> Self {
+        let Opened { session, splits } = opened;
         let mut bench = Self {
             save: SaveState::Saved,
             figures: Figures::new(Arc::clone(&wake)),
             filter: Filter::All,
             order: Order::Dataset,
             search: String::new(),
-            splits: queue::splits(session.dataset()),
+            splits,
             selection: BTreeSet::new(),
             queue: Vec::new(),
             place: Err(0),

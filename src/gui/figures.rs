@@ -132,7 +132,7 @@ impl Figures {
         }
     }
 
-    /// What the scores on screen go over: a click on a figure opens exactly these posts.
+    /// What the scores on screen go over: a click on a figure opens these posts.
     pub fn basis(&self) -> Basis {
         self.basis
     }

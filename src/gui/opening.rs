@@ -6,7 +6,11 @@ use super::errand::Errand;
 use crate::{
     causes::with_causes,
     dataset::{self, OpenError, OpenOptions},
-    review::{Session, store},
+    review::{
+        Session,
+        queue::{self, Split},
+        store,
+    },
 };
 
 /// What to open.
@@ -26,7 +30,22 @@ pub struct Request {
 pub struct Opening {
     /// What is being opened.
     pub path: PathBuf,
-    session: Errand<Result<Session, NotOpened>>,
+    opened: Errand<Result<Opened, NotOpened>>,
+}
+
+/// What was opened.
+pub struct Opened {
+    /// The dataset with what was done to it.
+    pub session: Session,
+    /// The columns that part its posts.
+    pub splits: Vec<Split>,
+}
+
+impl From<Session> for Opened {
+    fn from(session: Session) -> Self {
+        let splits = queue::splits(session.dataset());
+        Self { session, splits }
+    }
 }
 
 /// Why a dataset was not opened.
@@ -49,18 +68,18 @@ impl Opening {
         let path = request.path.clone();
         let news = wake.clone();
         // Where another dataset was asked for meanwhile, this one is closed again.
-        let session = Errand::start("overrule-open", wake, || open(request, news));
-        Self { path, session }
+        let opened = Errand::start("overrule-open", wake, || open(request, news));
+        Self { path, opened }
     }
 
-    /// The session, or why there is none, once it is known.
-    pub fn poll(&self) -> Option<Result<Session, NotOpened>> {
-        let opened = self.session.poll()?;
+    /// What was opened, or why nothing was, once it is known.
+    pub fn poll(&self) -> Option<Result<Opened, NotOpened>> {
+        let opened = self.opened.poll()?;
         Some(opened.unwrap_or_else(|why| Err(NotOpened::Failed(why))))
     }
 }
 
-fn open(request: Request, wake: impl Fn() + Send + Sync + 'static) -> Result<Session, NotOpened> {
+fn open(request: Request, wake: impl Fn() + Send + Sync + 'static) -> Result<Opened, NotOpened> {
     drop(request.previous);
     let (path, options, session_file) = if store::is_session(&request.path) {
         let about = store::dataset_of(&request.path)?;
@@ -82,5 +101,5 @@ fn open(request: Request, wake: impl Fn() + Send + Sync + 'static) -> Result<Ses
         Some(file) => file,
         None => Session::default_path(&dataset)?,
     };
-    Ok(Session::open(dataset.into(), &file, wake)?)
+    Ok(Session::open(dataset.into(), &file, wake)?.into())
 }

@@ -1,6 +1,6 @@
 //! Whether a probability means what it says: of the posts given 70 %, do 70 % have the label?
 
-use super::ranking::Ranking;
+use super::{bootstrap::Interval, proportion::Proportion, ranking::Ranking};
 
 /// How many bins the probabilities are put into.
 pub const BINS: usize = 10;
@@ -19,7 +19,7 @@ pub struct Bin {
     /// The share of them that has the label.
     pub share: f64,
     /// The 95 % interval of that share (Wilson 1927).
-    pub share_95: (f64, f64),
+    pub share_95: Interval,
 }
 
 /// How far probabilities can be taken at their word.
@@ -56,16 +56,19 @@ pub fn reliability(ranking: &Ranking, n_bins: usize) -> Option<Reliability> {
         }
     }
     let edge = |place: usize| place as f64 / n_bins as f64;
-    let bin = |(place, (n, sum, positives)): (usize, (u64, f64, u64))| Bin {
-        lo: edge(place),
-        hi: edge(place + 1),
-        n,
-        mean_p: sum / n as f64,
-        share: positives as f64 / n as f64,
-        share_95: wilson(positives, n),
+    let bin = |(place, (n, sum, hits)): (usize, (u64, f64, u64))| {
+        let share = Proportion { hits, n };
+        Some(Bin {
+            lo: edge(place),
+            hi: edge(place + 1),
+            n,
+            mean_p: sum / n as f64,
+            share: share.share()?,
+            share_95: share.interval()?,
+        })
     };
-    let filled = sums.into_iter().enumerate().filter(|(_, (n, ..))| *n > 0);
-    let bins: Vec<Bin> = filled.map(bin).collect();
+    // Empty ones have no share.
+    let bins: Vec<Bin> = sums.into_iter().enumerate().filter_map(bin).collect();
     let distance = |bin: &Bin| (bin.mean_p - bin.share).abs() * bin.n as f64 / n as f64;
     Some(Reliability {
         ece: bins.iter().map(distance).sum(),
@@ -73,22 +76,6 @@ pub fn reliability(ranking: &Ranking, n_bins: usize) -> Option<Reliability> {
         n,
         bins,
     })
-}
-
-/// The 95 % interval of a share: `hits` of `n` (Wilson 1927). Everything where `n` is 0.
-pub fn wilson(hits: u64, n: u64) -> (f64, f64) {
-    if n == 0 {
-        return (0.0, 1.0);
-    }
-    const Z: f64 = 1.959_963_984_540_054;
-    let (share, n) = (hits as f64 / n as f64, n as f64);
-    let z2 = Z * Z / n;
-    let middle = share + z2 / 2.0;
-    let half = Z * (share * (1.0 - share) / n + z2 / (4.0 * n)).sqrt();
-    (
-        ((middle - half) / (1.0 + z2)).max(0.0),
-        ((middle + half) / (1.0 + z2)).min(1.0),
-    )
 }
 
 #[cfg(test)]
@@ -134,18 +121,5 @@ mod tests {
         assert_eq!((sure.ece, sure.brier), (0.0, 0.0));
         let wrong = reliability(&ranking(&[1.0, 0.0], &[0, 1]), BINS).unwrap();
         assert_eq!((wrong.ece, wrong.brier), (1.0, 1.0));
-    }
-
-    #[test]
-    fn an_interval_of_a_share_is_wilsons() {
-        // By hand: 8 of 10 is (0.490, 0.943); none of 5 reaches up to z²/(n + z²) = 0.434.
-        let (lo, hi) = wilson(8, 10);
-        assert!(
-            (lo - 0.490_16).abs() < 1e-5 && (hi - 0.943_32).abs() < 1e-5,
-            "{lo} {hi}"
-        );
-        let (lo, hi) = wilson(0, 5);
-        assert!(lo == 0.0 && (hi - 0.434_48).abs() < 1e-5, "{hi}");
-        assert_eq!(wilson(0, 0), (0.0, 1.0));
     }
 }

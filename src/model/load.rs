@@ -5,13 +5,13 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{
-    Engine, ImageOptions, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelSpec,
+    Adapter, Engine, ImageOptions, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelSpec,
     device::{self, Formats},
     families,
     files::read_json_if_present,
     hub::{self, Resolved},
     lora::Lora,
-    remote::{self, Endpoint},
+    remote::{self, Endpoint, RemoteError},
     weights::{Checkpoint, WeightSource},
 };
 use crate::resources;
@@ -33,6 +33,10 @@ pub fn load(
     progress: &mut dyn FnMut(LoadProgress) -> bool,
 ) -> Result<LoadedModel, ModelError> {
     if let Some(endpoint) = Endpoint::of_name(&spec.model) {
+        if let Adapter::Named(adapter) = &spec.adapter {
+            let adapter = adapter.clone();
+            return Err(RemoteError::Adapter { adapter }.into());
+        }
         return remote::load(&spec.model, &endpoint);
     }
     let resolved = hub::resolve(spec)?;

@@ -80,8 +80,7 @@ impl Drafts {
             }),
         }
         // Likely ones first; the rest stays as it was.
-        self.answers
-            .sort_by(|a, b| b.weight.total_cmp(&a.weight));
+        self.answers.sort_by(|a, b| b.weight.total_cmp(&a.weight));
         self.answers.truncate(REMEMBERED);
     }
 

@@ -33,6 +33,16 @@ pub(super) struct Inference<'a> {
     pub served: Served,
 }
 
+/// What came of waiting for a post.
+pub(super) enum Next {
+    /// Posts were answered.
+    Answered,
+    /// None came in time.
+    Nothing,
+    /// There will be none any more.
+    Ended,
+}
+
 impl<'a> Inference<'a> {
     pub fn new(model: &'a mut LoadedModel, service: &'a Service) -> Self {
         Self {
@@ -43,19 +53,19 @@ impl<'a> Inference<'a> {
         }
     }
 
-    /// Waits for a job, and answers it with those that have arrived meanwhile. `false` when there will be none any more.
-    pub fn answer_next(&mut self, waiting: &Receiver<Job>, patience: Duration) -> bool {
+    /// Waits for a job, and answers it with those that have arrived meanwhile.
+    pub fn answer_next(&mut self, waiting: &Receiver<Job>, patience: Duration) -> Next {
         let first = match waiting.recv_timeout(patience) {
             Ok(job) => job,
-            Err(RecvTimeoutError::Timeout) => return true,
-            Err(RecvTimeoutError::Disconnected) => return false,
+            Err(RecvTimeoutError::Timeout) => return Next::Nothing,
+            Err(RecvTimeoutError::Disconnected) => return Next::Ended,
         };
         let others = waiting.try_iter().take(self.batch_size - 1);
         let batch: Vec<Job> = std::iter::once(first).chain(others).collect();
         self.served.posts += batch.len();
         self.served.batches += 1;
         self.answer(&batch);
-        true
+        Next::Answered
     }
 
     /// Answers a batch. One that fails as a whole is tried in halves, down to each post alone.

@@ -23,7 +23,7 @@ use tiny_http::Server;
 
 use self::{
     http::Front,
-    inference::Inference,
+    inference::{Inference, Next},
     lookout::Lookout,
     readers::{Readers, Waits},
 };
@@ -38,9 +38,6 @@ const READERS: (usize, usize) = (8, WAITING);
 
 /// How many requests wait for the model at most; one more is told to come again.
 const WAITING: usize = 64;
-
-/// How long a client that has begun to send may take when the service is told to end.
-const FAREWELL: Duration = Duration::from_secs(20);
 
 /// How long an inference waits for the end of the service before it looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -60,6 +57,8 @@ pub struct Service {
     pub max_pixels: u64,
     /// How long a client may keep a reader waiting before another one takes its place.
     pub patience: Duration,
+    /// How long clients that have begun to send may take when the service is told to end, counted from the last answer.
+    pub farewell: Duration,
 }
 
 /// A server that listens and does not answer yet.
@@ -158,10 +157,17 @@ impl Listener {
         let mut lookout = Lookout::new(self.address, why);
         let mut inference = Inference::new(&mut model, service);
         let mut ending = None;
-        while inference.answer_next(&waiting, LOOK_AGAIN) {
-            if let Some((since, _)) = &ending {
-                // A reader that a client still holds up ends with this program.
-                if Instant::elapsed(since) > FAREWELL {
+        loop {
+            let answered = match inference.answer_next(&waiting, LOOK_AGAIN) {
+                Next::Answered => true,
+                Next::Nothing => false,
+                Next::Ended => break,
+            };
+            if let Some((since, _)) = &mut ending {
+                if answered {
+                    *since = Instant::now();
+                } else if since.elapsed() > service.farewell {
+                    // A reader that a client still holds up ends with this program.
                     break;
                 }
             } else if let Some(mut reading) = readers.take() {

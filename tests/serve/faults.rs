@@ -3,11 +3,14 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
+    sync::Arc,
     time::Duration,
 };
 
+use crossbeam_channel::Sender;
 use overrule::{
-    model::PromptStyle,
+    image::Rgb,
+    model::{ModelError, ModelInput, Processor, PromptStyle},
     post::LabelNames,
     predict::answering::{AnswerOptions, DecodeMode},
     serve::{Listener, Served, Service},
@@ -18,11 +21,9 @@ use crate::worker::fake;
 /// As few threads as read at least.
 const READERS: usize = 8;
 
-/// Runs a service with a fake model while a client does something, then tells it to end.
-fn serving<T>(client: impl FnOnce(SocketAddr) -> T) -> (T, Served) {
-    let listener = Listener::bind("127.0.0.1", 0).unwrap();
-    let address = listener.address();
-    let service = Service {
+/// A service of no patience, one post at a time.
+fn service() -> Service {
+    Service {
         prompt: PromptStyle::Trained,
         answers: AnswerOptions {
             labels: LabelNames::new(["racist", "sexist"]).unwrap(),
@@ -34,10 +35,18 @@ fn serving<T>(client: impl FnOnce(SocketAddr) -> T) -> (T, Served) {
         max_body_bytes: 1 << 20,
         max_pixels: 1 << 20,
         patience: Duration::ZERO,
-    };
+        farewell: Duration::ZERO,
+    }
+}
+
+/// Runs a service with a fake model while a client does something, then tells it to end.
+fn serving<T>(client: impl FnOnce(SocketAddr) -> T) -> (T, Served) {
+    let listener = Listener::bind("127.0.0.1", 0).unwrap();
+    let address = listener.address();
     let (stop, stopped) = crossbeam_channel::bounded(1);
     std::thread::scope(|scope| {
-        let service = scope.spawn(move || listener.run(fake::model(), &service, &stopped).unwrap());
+        let service =
+            scope.spawn(move || listener.run(fake::model(), &service(), &stopped).unwrap());
         let seen = client(address);
         stop.send(()).unwrap();
         (seen, service.join().unwrap())
@@ -104,6 +113,62 @@ fn a_post_that_its_decoder_falls_over_costs_nobody_else_an_answer() {
         assert!(body.contains("failed unexpectedly"), "{body}");
     }
     assert_eq!(served.posts, 1);
+}
+
+/// Tells of each post that it was made ready.
+struct Telling {
+    processor: Arc<dyn Processor>,
+    ready: Sender<()>,
+}
+
+impl Processor for Telling {
+    fn prepare(
+        &self,
+        text: &str,
+        image: Option<&Rgb>,
+        prompt: PromptStyle,
+        labels: &LabelNames,
+    ) -> Result<ModelInput, ModelError> {
+        let input = self.processor.prepare(text, image, prompt, labels);
+        self.ready.send(()).unwrap();
+        input
+    }
+
+    fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {
+        self.processor.decode(ids)
+    }
+
+    fn answer_ids(&self, answer: &str) -> Result<Vec<u32>, ModelError> {
+        self.processor.answer_ids(answer)
+    }
+}
+
+#[test]
+fn posts_that_wait_for_a_slow_model_are_answered_although_the_service_ends() {
+    const POSTS: usize = 4;
+    let listener = Listener::bind("127.0.0.1", 0).unwrap();
+    let address = listener.address();
+    let (mut model, mut gate) = fake::gated();
+    let (ready, made_ready) = crossbeam_channel::unbounded();
+    model.processor = Arc::new(Telling {
+        processor: model.processor,
+        ready,
+    });
+    let (stop, stopped) = crossbeam_channel::bounded(1);
+    std::thread::scope(|scope| {
+        let running = scope.spawn(move || listener.run(model, &service(), &stopped).unwrap());
+        let clients: Vec<_> = (0..POSTS)
+            .map(|number| scope.spawn(move || post(address, &number.to_string())))
+            .collect();
+        (0..POSTS).for_each(|_| made_ready.recv().unwrap());
+        gate.wait_for_batch();
+        stop.send(()).unwrap();
+        gate.open();
+        for client in clients {
+            assert_eq!(client.join().unwrap().0, "200");
+        }
+        assert_eq!(running.join().unwrap().posts, POSTS);
+    });
 }
 
 /// Connections take two files each where 48 may be open: the one that finds one left ends tiny_http’s thread by a panic, the one

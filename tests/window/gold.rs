@@ -68,6 +68,11 @@ fn gold_posts_are_told_after_the_decision_and_counted() {
     window.click("Dataset: posts.csv");
     window.click("Gold posts…");
     window.click("Take the gold posts out");
+    assert!(window.has_part("This tally goes with them"));
+    window.click("Keep them");
+    assert!(window.bench().session.gold().is_some());
+    window.click("Take the gold posts out");
+    window.click("Take the gold posts out");
     assert!(window.bench().session.gold().is_none());
     assert!(window.has("Labels from: A file"));
 }

@@ -131,13 +131,26 @@ impl Loader {
 
 /// A model that waits for nobody.
 pub fn model() -> LoadedModel {
+    let (model, mut gate) = gated();
+    gate.open();
+    model
+}
+
+/// A model that waits for leave before each prefill.
+pub fn gated() -> (LoadedModel, Gate) {
+    let (begun_sender, begun) = bounded(10_000);
+    let (leave_sender, leave) = bounded(0);
     let loader = Loader {
-        begun: bounded(0).0,
-        leave: bounded(0).1,
+        begun: begun_sender,
+        leave,
         alive: Arc::default(),
     };
+    let gate = Gate {
+        begun,
+        leave: Some(leave_sender),
+    };
     let spec = ModelSpec::default();
-    loader.load(&spec, &mut |_| true).unwrap()
+    (loader.load(&spec, &mut |_| true).unwrap(), gate)
 }
 
 fn no_such_model(spec: &ModelSpec) -> ModelError {

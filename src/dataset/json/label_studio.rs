@@ -1,6 +1,9 @@
 //! Label Studio's tasks: JSON with annotations and predictions, and the shorter JSON_MIN
 //! (<https://labelstud.io/guide/export>). Choices about the whole post become labels; other kinds of result are passed over.
 
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::{
@@ -160,22 +163,8 @@ fn local_path(value: &str) -> String {
 
 /// A text with `%20` and the like replaced; as it is if that would give no text.
 fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        let digits = behind.get(..2).and_then(|d| std::str::from_utf8(d).ok());
-        let byte = digits
-            .filter(|_| *first == b'%')
-            .filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))
-            .and_then(|d| u8::from_str_radix(d, 16).ok());
-        bytes.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() {
-            behind.get(2..).unwrap_or_default()
-        } else {
-            behind
-        };
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+    let decoded = percent_decode_str(text).decode_utf8();
+    decoded.map_or_else(|_| text.to_owned(), Cow::into_owned)
 }
 
 #[cfg(test)]

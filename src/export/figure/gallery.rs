@@ -304,7 +304,7 @@ impl<'a> Gallery<'a> {
                 },
                 points: bins
                     .map(|bin| Point {
-                        range: Some(bin.share_95),
+                        range: Some((bin.share_95.lo, bin.share_95.hi)),
                         n: Some(bin.n),
                         ..Point::new(bin.mean_p, bin.share)
                     })

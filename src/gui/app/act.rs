@@ -14,7 +14,7 @@ use crate::{
     },
     review::{
         queue::{Filter, Order},
-        session::{SaveState, Unsaved},
+        session::SaveState,
     },
 };
 
@@ -209,24 +209,31 @@ impl App {
     fn open_path(&mut self, ctx: &egui::Context, path: PathBuf) {
         // A relative path means the same place whatever happens later.
         let path = std::path::absolute(&path).unwrap_or(path);
-        if let Some((unsaved, message)) = self.unsaved() {
-            let then = Then::Open(path);
-            self.dialogs.open(Dialog::Unsaved {
+        match self.bench().map(|bench| bench.save.clone()) {
+            Some(SaveState::Failed { unsaved, message }) => self.dialogs.open(Dialog::Unsaved {
                 unsaved,
                 message,
-                then,
-            });
-            return;
+                then: Then::Open(path),
+            }),
+            // Whether it can be written is known in a moment. Predictions can be made again.
+            Some(SaveState::Saving(unsaved)) if unsaved.actions > 0 => {
+                self.toasts.show(Kind::Info, "Saving, then opening", None);
+                self.opens_next = Some(path);
+            }
+            _ => {
+                self.dialogs.close();
+                self.open(ctx, path);
+            }
         }
-        self.dialogs.close();
-        self.open(ctx, path);
     }
 
-    /// What is not on disk, and why, if writing failed.
-    fn unsaved(&self) -> Option<(Unsaved, String)> {
-        match &self.bench()?.save {
-            SaveState::Failed { unsaved, message } => Some((*unsaved, message.clone())),
-            _ => None,
+    /// Opens what waits for the present dataset to be saved, or asks what to do if that failed.
+    pub(super) fn open_next(&mut self, ctx: &egui::Context) {
+        let saving = self.bench().is_some_and(
+            |bench| matches!(bench.save, SaveState::Saving(unsaved) if unsaved.actions > 0),
+        );
+        if !saving && let Some(path) = self.opens_next.take() {
+            self.open_path(ctx, path);
         }
     }
 

@@ -44,6 +44,7 @@ impl App {
                 self.queue_has_come(before);
             }
         }
+        self.open_next(ctx);
         if self.run_is_due
             && self
                 .bench()
@@ -71,7 +72,8 @@ impl App {
         };
         let Some(result) = opening.poll() else { return };
         match result {
-            Ok(mut session) => {
+            Ok(mut opened) => {
+                let session = &mut opened.session;
                 let path = session.dataset().path.clone();
                 self.textures.set_dataset(Some(session.dataset().clone()));
                 self.settings.remember_dataset(&path);
@@ -79,7 +81,7 @@ impl App {
                 self.missing = Some(look);
                 // Before anything of it is on screen.
                 session.put_topics_away(self.settings.topics_put_away(&session.dataset().labels));
-                self.work = Work::Open(Box::new(Bench::new(session, Arc::new(waker(ctx)))));
+                self.work = Work::Open(Box::new(Bench::new(opened, Arc::new(waker(ctx)))));
                 self.prepare_for_reviewer(ctx);
                 self.tell_return();
                 self.run_or_take_labels();
@@ -152,6 +154,7 @@ impl App {
                     self.model = ModelState::Failed { message };
                 }
             }
+            // Of the model that is ready: another one’s load would have begun since.
             Event::Moved { info, .. } => {
                 if let ModelState::Ready(model) = &mut self.model {
                     model.device = info.device;

@@ -165,6 +165,8 @@ pub struct App {
     guideline: Guideline,
     /// Whether everything is hidden until a key is pressed.
     covered: bool,
+    /// The dataset that is opened as soon as what was done to the present one is saved.
+    opens_next: Option<PathBuf>,
     /// Whether the window closes as soon as everything is saved.
     closing: bool,
 }
@@ -245,6 +247,7 @@ impl App {
             sitting: Sitting::default(),
             guideline: Guideline::default(),
             covered: false,
+            opens_next: None,
             closing: false,
             settings,
             launch,
@@ -279,8 +282,9 @@ impl App {
         open.is_some() && open == self.demo.as_ref()
     }
 
-    /// Starts to open a dataset; what is open is put away, since everything in it is on disk or on its way there.
+    /// Starts to open a dataset; what is open is put away.
     fn open(&mut self, ctx: &egui::Context, path: PathBuf) {
+        self.opens_next = None;
         self.worker.cancel();
         self.run = None;
         self.run_is_due = false;

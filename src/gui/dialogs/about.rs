@@ -12,7 +12,7 @@ pub(super) fn show(ctx: &egui::Context) -> Next {
         ui.label(
             "Check what a moderation model said: review, correct and measure its labels, offline.",
         );
-        let text = "Nothing leaves this computer. Licensed under the MIT licence; the typeface is \
+        let text = "Posts leave this computer only for a model that you name on another one. Licensed under the MIT licence; the typeface is \
                     Inter, the symbols are Material Symbols.";
         ui.label(RichText::new(text).color(palette.weak));
     });

@@ -50,6 +50,8 @@ pub struct GoldDialog {
     every: u32,
     order: Order,
     drawing: Option<Errand<Result<KeptGold, String>>>,
+    /// Whether it is being asked if the present ones, and what they told, are to go.
+    removing: bool,
     failure: Option<String>,
 }
 
@@ -63,6 +65,7 @@ impl GoldDialog {
             every: 20,
             order: bench.order,
             drawing: None,
+            removing: false,
             failure: None,
         }
     }
@@ -102,7 +105,7 @@ impl GoldDialog {
             let Some(bench) = shown.bench else { return };
             ui.add_space(space::S);
             if bench.session.gold().is_some() {
-                next = present_ui(ui, bench, out);
+                next = self.present_ui(ui, bench, out);
             } else {
                 self.choose_ui(ui, &bench.session, out);
             }
@@ -189,31 +192,50 @@ impl GoldDialog {
             })));
         }
     }
-}
 
-/// The gold posts there are.
-fn present_ui(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) -> Next {
-    let mut next = Next::Stay;
-    let Some(gold) = bench.session.gold() else {
-        return next;
-    };
-    let text = format!(
-        "{} known from {}, {} decided so far",
-        widgets::posts(gold.len()),
-        gold.name(),
-        widgets::thousands(gold.n_answered())
-    );
-    ui.label(text);
-    ceiling::gold_ui(ui, &bench.session);
-    ui.add_space(space::S);
-    ui.horizontal(|ui| {
-        let any = gold.n_answered() > 0;
-        let label = "Show those that differ";
-        if widgets::primary(ui, icons::ICON_COMPARE_ARROWS, label, any).clicked() {
-            out.push(Command::SetFilter(Filter::GoldDiffers));
-            next = Next::Close;
+    /// The gold posts there are.
+    fn present_ui(&mut self, ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) -> Next {
+        let mut next = Next::Stay;
+        let Some(gold) = bench.session.gold() else {
+            return next;
+        };
+        let answered = gold.n_answered();
+        let text = format!(
+            "{} known from {}, {} decided so far",
+            widgets::posts(gold.len()),
+            gold.name(),
+            widgets::thousands(answered)
+        );
+        ui.label(text);
+        ceiling::gold_ui(ui, &bench.session);
+        ui.add_space(space::S);
+        let remove = Command::People(People::RemoveGold);
+        if self.removing {
+            let text =
+                "This tally goes with them, and nothing brings it back. What you decided stays.";
+            widgets::notice(ui, icons::ICON_WARNING, Palette::from_ui(ui).warn, text);
+            ui.horizontal(|ui| {
+                let before = out.len();
+                widgets::button(ui, remove, true, out);
+                let keeps = ui.button("Keep them").clicked();
+                self.removing = out.len() == before && !keeps;
+            });
+            return next;
         }
-        widgets::button(ui, Command::People(People::RemoveGold), true, out);
-    });
-    next
+        ui.horizontal(|ui| {
+            let label = "Show those that differ";
+            if widgets::primary(ui, icons::ICON_COMPARE_ARROWS, label, answered > 0).clicked() {
+                out.push(Command::SetFilter(Filter::GoldDiffers));
+                next = Next::Close;
+            }
+            let mut asked = Vec::new();
+            widgets::button(ui, remove, true, &mut asked);
+            if answered > 0 {
+                self.removing = !asked.is_empty();
+            } else {
+                out.append(&mut asked);
+            }
+        });
+        next
+    }
 }

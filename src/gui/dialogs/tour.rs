@@ -108,7 +108,7 @@ static STEPS: [Step; 8] = [
     Step {
         place: Place::Below,
         title: "How good is the model?",
-        text: "Its scores with 95 % intervals, live as you decide; a click on a count opens exactly those posts. \
+        text: "Its scores with 95 % intervals, live as you decide; a click on a count opens those posts. \
                Beside them: its raw answer, earlier runs, your guideline.",
         keys: &[],
         commands: &[Command::ShowAnswer, Command::ShowRuns, Command::ShowMetrics],
@@ -116,7 +116,7 @@ static STEPS: [Step; 8] = [
     Step {
         place: Place::Model,
         title: "The model",
-        text: "It works through the queue while you review, on this machine. Choose a base and an adapter of your own \
+        text: "It works through the queue while you review, on this machine unless you name one elsewhere. Choose a base and an adapter of your own \
                here; what is not here is fetched once.",
         keys: &[],
         commands: &[Command::ChooseModel, Command::ShowProbe],

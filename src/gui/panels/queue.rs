@@ -139,6 +139,11 @@ impl QueuePanel<'_> {
             None => count,
         };
         ui.label(theme::caption(ui, text));
+        let session = &self.bench.session;
+        if self.bench.filter.is_of_figure() && !session.topics_put_away().is_empty() {
+            let text = "Figures count posts that are put away; they are not shown here.";
+            ui.add(egui::Label::new(theme::caption(ui, text)).wrap());
+        }
         // A queue may say what blind mode hides.
         let tells = queue_choices::tells_answers(self.bench);
         if tells && self.bench.session.blind_mode().is_on() {

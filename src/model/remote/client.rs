@@ -7,6 +7,7 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use ureq::{Agent, Body, Timeout, http::Response};
 
@@ -73,8 +74,16 @@ pub enum RemoteError {
         /// How long it was waited for.
         secs: u64,
     },
+    /// It sends its callers elsewhere.
+    #[error("{url} has moved to {to}; name the address that it has now")]
+    HasMoved {
+        /// What was asked.
+        url: String,
+        /// Where it is.
+        to: String,
+    },
     /// A refusal.
-    #[error("{url} answered {status}: {message}{}", hint(*status))]
+    #[error("{url} answered {status}: {message}{hint}")]
     Refused {
         /// What was asked.
         url: String,
@@ -82,12 +91,22 @@ pub enum RemoteError {
         status: u16,
         /// What the endpoint says.
         message: String,
+        /// What to do.
+        hint: &'static str,
     },
     /// A reply in another form than the protocol's.
     #[error("the endpoint’s answer cannot be used: {reason}")]
     Answer {
         /// What is wrong with it.
         reason: String,
+    },
+    /// An adapter of its own, which nobody there would hear of.
+    #[error(
+        "the adapter of a served model is chosen where it is served, by the name behind the #; leave out --adapter {adapter}"
+    )]
+    Adapter {
+        /// The one that was named.
+        adapter: String,
     },
     /// Several models where one has to be chosen, or not the one named.
     #[error("{url} has {}", list(models, url))]
@@ -118,9 +137,18 @@ pub enum RemoteError {
     Cancelled,
 }
 
-fn hint(status: u16) -> &'static str {
+fn hint(status: u16, endpoint: &Endpoint) -> &'static str {
     match status {
+        401 | 403 if endpoint.user.is_some() => {
+            "; check the user and the password in the address (a / or @ in them is written %2F or %40)"
+        }
+        401 | 403 if endpoint.protocol == Protocol::SageMaker => {
+            "; give user and password in the address (sagemaker:http://user:password@host)"
+        }
         401 | 403 => "; give the key in the environment variable OPENAI_API_KEY",
+        413 => {
+            "; the post is larger than the service takes: raise its limit (--max-body of overrule serve), or make the picture smaller"
+        }
         404 => "; check the address (of OpenAI’s protocol, most end in /v1) and the model’s name",
         _ => "",
     }
@@ -156,6 +184,8 @@ impl RemoteEngine {
             .timeout_resolve(Some(REACH_TIMEOUT))
             .timeout_connect(Some(REACH_TIMEOUT))
             .timeout_global(Some(ANSWER_TIMEOUT))
+            // A post that is sent on comes as a question without a post.
+            .max_redirects(0)
             .user_agent(concat!("overrule/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
@@ -231,8 +261,10 @@ impl RemoteEngine {
 
     fn get(&self, path: &str) -> Result<Value, RemoteError> {
         let url = format!("{}{path}", self.endpoint.url);
-        let request = self.authorised(self.agent.get(&url));
-        self.read(&url, request.call())
+        let request = self.agent.get(&url).config();
+        let request = request.timeout_global(Some(REACH_TIMEOUT)).build();
+        let request = self.authorised(request);
+        self.read(&url, request.call(), REACH_TIMEOUT)
             .map_err(|failed| failed.error)
     }
 
@@ -251,7 +283,7 @@ impl RemoteEngine {
             }
             let request = self.authorised(self.agent.post(&url));
             let request = request.header("Content-Type", "application/json");
-            let failed = match self.read(&url, request.send(&body)) {
+            let failed = match self.read(&url, request.send(&body), ANSWER_TIMEOUT) {
                 Ok(reply) => return Ok(reply),
                 Err(failed) => failed,
             };
@@ -269,8 +301,10 @@ impl RemoteEngine {
         match (&self.endpoint.user, &self.key) {
             // What the address itself says, as <https://www.rfc-editor.org/rfc/rfc7617> has it.
             (Some(User(user)), _) => {
-                let colon = if user.contains(':') { "" } else { ":" };
-                let user = BASE64_STANDARD.encode(format!("{user}{colon}"));
+                let (name, password) = user.split_once(':').unwrap_or((user, ""));
+                let decoded = |part| percent_decode_str(part).collect::<Vec<u8>>();
+                let user = [decoded(name), decoded(password)].join(&b':');
+                let user = BASE64_STANDARD.encode(user);
                 request.header("Authorization", format!("Basic {user}"))
             }
             (None, Some(key)) if self.endpoint.protocol == Protocol::OpenAi => {
@@ -284,13 +318,14 @@ impl RemoteEngine {
         &self,
         url: &str,
         response: Result<Response<Body>, ureq::Error>,
+        time_limit: Duration,
     ) -> Result<Value, Failed> {
         let unreachable = |error: ureq::Error| {
             let url = url.to_owned();
             let (error, may_pass) = match error {
                 // What is asked again waits behind itself.
                 ureq::Error::Timeout(Timeout::Global) => {
-                    let secs = ANSWER_TIMEOUT.as_secs();
+                    let secs = time_limit.as_secs();
                     (RemoteError::Slow { url, secs }, false)
                 }
                 // As a service that falls over in the middle has it.
@@ -310,6 +345,16 @@ impl RemoteEngine {
         };
         let mut response = response.map_err(unreachable)?;
         let status = response.status().as_u16();
+        if let (300..400, Some(place)) = (status, response.headers().get("location")) {
+            return Err(Failed {
+                error: RemoteError::HasMoved {
+                    url: url.to_owned(),
+                    to: String::from_utf8_lossy(place.as_bytes()).into_owned(),
+                },
+                may_pass: false,
+                retry_after: None,
+            });
+        }
         let retry_after = response.headers().get("retry-after");
         let retry_after = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let body = response
@@ -324,6 +369,7 @@ impl RemoteEngine {
                     url: url.to_owned(),
                     status,
                     message: message(&body),
+                    hint: hint(status, &self.endpoint),
                 },
                 may_pass: matches!(status, 408 | 429 | 500..),
                 retry_after: retry_after.map(Duration::from_secs),

@@ -79,12 +79,14 @@ impl Endpoint {
             None => (rest, None),
         };
         let (scheme, address) = url.split_once("://")?;
-        let (host, path) = address.split_at(address.find('/').unwrap_or(address.len()));
-        let (user, host) = match host.rsplit_once('@') {
-            Some((user, host)) => (Some(User(user.to_owned())), host),
-            None => (None, host),
+        let (user, address) = match user_end(address) {
+            Some(end) => (
+                address.get(..end).map(|user| User(user.to_owned())),
+                address.get(end + 1..).unwrap_or_default(),
+            ),
+            None => (None, address),
         };
-        let url = format!("{scheme}://{host}{path}");
+        let url = format!("{scheme}://{address}");
         Some(Self {
             protocol,
             url: url.trim_end_matches('/').to_owned(),
@@ -100,6 +102,22 @@ impl Endpoint {
             .split_once("://")
             .map_or(self.url.as_str(), |(_, rest)| rest);
         behind.split('/').next().unwrap_or(behind)
+    }
+}
+
+/// Where the @ stands that ends the user and the password of an address without its scheme. A password may hold a slash that
+/// nobody has written as %2F, which would end the host: then what stands for a port is no number.
+fn user_end(address: &str) -> Option<usize> {
+    let authority = address.split('/').next().unwrap_or_default();
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_host = match authority.rsplit_once(':') {
+        Some((host, port)) => is_port(port) || host.starts_with('['),
+        None => true,
+    };
+    if is_host || authority.contains('@') {
+        authority.rfind('@')
+    } else {
+        address.rfind('@')
     }
 }
 
@@ -256,6 +274,11 @@ mod tests {
                 "sagemaker:http://me:secret@h/x@y/",
                 "sagemaker:http://h/x@y/",
             ),
+            (
+                "openai:http://me:sec/secret@h:8000/v1#m",
+                "openai:http://h:8000/v1#m",
+            ),
+            ("openai:http://[::1]:80/x@y", "openai:http://[::1]:80/x@y"),
             ("sagemaker:http://h/x@y", "sagemaker:http://h/x@y"),
             ("org/name@main", "org/name@main"),
         ] {

@@ -64,7 +64,9 @@ fn take_back_clearing(done: &mut Vector<Arc<Entry>>, taking_back: &Entry, seq: u
         }
         let opened = entry.change == Change::Do(ActionKind::Clear) && entry.batch.is_some();
         if opened {
-            of_post.into_iter().for_each(|place| drop(done.remove(place)));
+            of_post
+                .into_iter()
+                .for_each(|place| drop(done.remove(place)));
         }
         return opened;
     }

@@ -66,7 +66,7 @@ fn bins_ui(ui: &mut Ui, reliability: &Reliability, out: &mut Vec<Command>) {
                 Cell::new(widgets::thousands(bin.n as usize)),
                 Cell::new(format!("{:.3}", bin.mean_p)),
                 Cell::new(format!("{:.3}", bin.share)),
-                Cell::new(format!("{:.2}–{:.2}", bin.share_95.0, bin.share_95.1)),
+                Cell::new(format!("{:.2}–{:.2}", bin.share_95.lo, bin.share_95.hi)),
             ];
             (name.as_str(), cells)
         })
