@@ -11,10 +11,16 @@ use std::{
 use serde_json::{Value, json};
 use tiny_http::{Header, Response, Server};
 
+use overrule::{
+    model::ModelSpec,
+    predict::worker::{Event, Worker},
+};
+
 use crate::{
     cli::run::{lines, overrule, predict, run, test_posts, text},
     common::{fixture, post_image},
     serve::Service,
+    worker::fake,
 };
 
 /// A server that speaks OpenAI's protocol. It answers `["sexist"]`, and refuses as it is told to.
@@ -308,6 +314,25 @@ fn an_endpoint_that_has_moved_is_not_followed_and_says_where_it_is() {
         let says = "has moved to https://elsewhere/v1/models";
         assert!(ended.stderr.contains(says), "{}", ended.stderr);
     });
+}
+
+#[test]
+fn nobody_waits_for_an_endpoint_that_hangs_once_the_run_is_cancelled() {
+    let server = Server::http("127.0.0.1:0").unwrap();
+    let address = server.server_addr().to_ip().unwrap();
+    let worker = Worker::spawn(|| {}).unwrap();
+    worker.load(ModelSpec {
+        model: format!("sagemaker:http://{address}"),
+        ..ModelSpec::default()
+    });
+    let ping = server.recv().unwrap();
+    ping.respond(Response::from_string("{}")).unwrap();
+    worker.predict(fake::job(&["of ten"; 10], 2));
+    let never_answered = [server.recv().unwrap(), server.recv().unwrap()];
+    worker.cancel();
+    let ended = |event: &Event| matches!(event, Event::Finished { .. });
+    while !ended(&worker.events().recv_timeout(fake::PATIENCE).unwrap()) {}
+    drop(never_answered);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The one interface to every family: a processor that needs no weights, and a network that owns them.
 
+use std::sync::Arc;
+
 use candle_core::Tensor;
 
 use super::{
@@ -139,7 +141,7 @@ pub enum Engine {
     /// It gives each label a probability.
     Classifier(Box<dyn Classifier>),
     /// It answers on another machine.
-    Remote(RemoteEngine),
+    Remote(Arc<RemoteEngine>),
 }
 
 impl Engine {

@@ -1,9 +1,9 @@
 //! From prepared posts to predictions: one model, and what was learned of its answers on the way.
 
-use std::{sync::Arc, thread, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use super::{
-    answer::{self, Parse, ParsedAnswer},
+    asking::ask,
     classify::{self, Classes},
     decode::{self, Decoding, Generated},
     drafts::Drafts,
@@ -11,10 +11,7 @@ use super::{
     prediction::{Prediction, Score, Seconds},
 };
 use crate::{
-    model::{
-        Engine, LoadedModel, ModelError, ModelInput,
-        remote::{RemoteEngine, RemoteError},
-    },
+    model::{Engine, LoadedModel, ModelError, ModelInput},
     post::LabelNames,
 };
 
@@ -106,7 +103,7 @@ impl<'a> Answering<'a> {
                 };
                 Ok(rows.into_iter().map(|row| row.map(answered)).collect())
             }
-            Engine::Remote(engine) => Ok(ask(engine, batch, self.options, cancelled)),
+            Engine::Remote(engine) => ask(engine, batch, self.options, cancelled),
         }
     }
 
@@ -179,70 +176,4 @@ impl<'a> Answering<'a> {
             in_one_pass: Some(generated.passes == 1),
         })
     }
-}
-
-/// The answers of a model on another machine: all posts of the batch are asked about at once.
-fn ask(
-    engine: &RemoteEngine,
-    batch: &[&ModelInput],
-    options: &AnswerOptions,
-    cancelled: &(dyn Fn() -> bool + Sync),
-) -> Vec<Result<Answered, ModelError>> {
-    let one = |input: &ModelInput| {
-        let request = input.request.as_ref().ok_or(RemoteError::NoTokens)?;
-        let begin = Instant::now();
-        let answer = engine.answer(request, options.max_new_tokens, cancelled)?;
-        let mut parsed = answer::parse(&answer.raw, &options.labels);
-        // Some families write no JSON; the service that runs them has read what they wrote.
-        if parsed.parse == Parse::Failed
-            && let Some((names, parse)) = answer.read
-        {
-            let names = names.iter().map(String::as_str);
-            let (labels, unknown) = options.labels.resolve(names);
-            parsed = ParsedAnswer {
-                labels,
-                parse,
-                unknown,
-            };
-        }
-        let score = |name: &str| {
-            let p = answer.scores.as_ref()?.get(name)?.as_f64()?;
-            Some(Score { p, lo: p, hi: p })
-        };
-        Ok(Answered {
-            prediction: Prediction {
-                labels: parsed.labels,
-                parse: parsed.parse,
-                unknown_labels: parsed.unknown,
-                // Only where all labels have one.
-                scores: options.labels.iter().map(score).collect(),
-                raw: answer.raw,
-                answer_logprob: answer.logprob,
-                margin: answer.margin,
-                n_tokens: answer.n_tokens,
-                seconds: Seconds {
-                    prefill: begin.elapsed().as_secs_f64(),
-                    ..Seconds::default()
-                },
-                error: None,
-            },
-            in_one_pass: None,
-        })
-    };
-    thread::scope(|scope| {
-        let asked: Vec<_> = batch
-            .iter()
-            .map(|input| scope.spawn(|| one(input)))
-            .collect();
-        let fell_over = |_| {
-            Err(RemoteError::Answer {
-                reason: "asking failed unexpectedly".to_owned(),
-            }
-            .into())
-        };
-        asked
-            .into_iter()
-            .map(|asked| asked.join().unwrap_or_else(fell_over))
-            .collect()
-    })
 }

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod answering;
+mod asking;
 pub mod chat_template;
 pub mod classify;
 pub mod decode;

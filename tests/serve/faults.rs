@@ -149,7 +149,7 @@ fn posts_that_wait_for_a_slow_model_are_answered_although_the_service_ends() {
     let listener = Listener::bind("127.0.0.1", 0).unwrap();
     let address = listener.address();
     let (mut model, mut gate) = fake::gated();
-    let (ready, made_ready) = crossbeam_channel::unbounded();
+    let (ready, made_ready) = crossbeam_channel::bounded(POSTS);
     model.processor = Arc::new(Telling {
         processor: model.processor,
         ready,

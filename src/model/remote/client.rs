@@ -227,16 +227,15 @@ impl RemoteEngine {
     /// What the endpoint refuses, and what it could not do in several tries.
     pub fn answer(
         &self,
-        request: &Value,
+        mut request: Value,
         max_new_tokens: usize,
         cancelled: &(dyn Fn() -> bool + Sync),
     ) -> Result<RemoteAnswer, RemoteError> {
         match self.endpoint.protocol {
             Protocol::SageMaker => {
-                sagemaker::answer(&self.post("/invocations", request, cancelled)?)
+                sagemaker::answer(&self.post("/invocations", &request, cancelled)?)
             }
             Protocol::OpenAi => {
-                let mut request = request.clone();
                 request["max_tokens"] = max_new_tokens.into();
                 if self.without_logprobs.load(Ordering::Relaxed) {
                     forget_logprobs(&mut request);

@@ -151,7 +151,7 @@ pub(super) fn load(name: &str, endpoint: &Endpoint) -> Result<LoadedModel, Model
             protocol: endpoint.protocol,
             model,
         }),
-        engine: Engine::Remote(engine),
+        engine: Engine::Remote(Arc::new(engine)),
     })
 }
 
