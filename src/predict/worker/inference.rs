@@ -64,10 +64,11 @@ impl Reporter {
 
 /// The inference thread.
 pub(super) struct Inference<L> {
+    /// Dropped before the reporter: who hears that the thread has ended may count on the model's memory.
+    model: Option<LoadedModel>,
     shared: Arc<Shared>,
     reporter: Reporter,
     loader: L,
-    model: Option<LoadedModel>,
     /// Which load gave the model.
     loaded: Option<(Generation, ModelSpec)>,
 }
@@ -78,10 +79,10 @@ where
 {
     pub fn new(shared: Arc<Shared>, reporter: Reporter, loader: L) -> Self {
         Self {
+            model: None,
             shared,
             reporter,
             loader,
-            model: None,
             loaded: None,
         }
     }
