@@ -1,5 +1,7 @@
 //! Parquet files: unpacked with their pictures, opened where they have none, refused where they are damaged.
 
+mod doubtful;
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -63,6 +63,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     for (path, n) in &made.tables {
         super::note(&format!("{} in {}", posts(*n), path.display()));
     }
+    for path in &made.kept {
+        super::note(&format!(
+            "{} was there already and is not of this dataset; it stays as it is",
+            path.display()
+        ));
+    }
     super::note(&format!(
         "pictures: {} linked, {} copied, {} in their place already",
         made.linked, made.copied, made.there

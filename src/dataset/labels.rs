@@ -18,6 +18,9 @@ pub(super) const BINARY_LABEL: &str = "harmful";
 /// The file that names the labels, one a line, in class order.
 const CLASS_NAMES: &str = "class_names.txt";
 
+/// Where names come from that the format itself gives.
+pub(super) const THE_FILE: &str = "the file itself";
+
 /// Which kind of column a cell stands in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum LabelColumn {
@@ -88,7 +91,7 @@ impl LabelCells {
             return Ok((found, LabelSource::ClassNames));
         }
         if let Some(own) = own {
-            return Ok((names(own, "the file itself")?, LabelSource::Header));
+            return Ok((names(own, THE_FILE)?, LabelSource::Header));
         }
         let is_binary = self.cells.iter().any(|c| matches!(c, Cell::Binary(_)));
         let model = options.model_labels.as_ref().filter(|m| {
@@ -150,7 +153,8 @@ impl LabelCells {
     }
 }
 
-fn names<S: AsRef<str>>(names: &[S], origin: &str) -> Result<LabelNames, OpenError> {
+/// A label set of these names, which come from somewhere.
+pub(super) fn names<S: AsRef<str>>(names: &[S], origin: &str) -> Result<LabelNames, OpenError> {
     LabelNames::new(names).map_err(|source| OpenError::Labels {
         origin: origin.to_owned(),
         source,

@@ -28,7 +28,7 @@ pub(crate) use images::is_inside;
 pub use unsmile::LABELS as UNSMILE_LABELS;
 
 use self::imported::ImportedRun;
-use crate::post::{LabelNames, Post, Problem};
+use crate::post::{LabelNames, Post, Problem, ProblemKind};
 
 /// How a dataset is stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -168,7 +168,7 @@ pub(crate) struct Loaded {
     image_root: PathBuf,
     pub posts: Vec<Post>,
     pub extra_columns: Vec<String>,
-    problems: Vec<Problem>,
+    pub problems: Vec<Problem>,
     imported: Vec<ImportedRun>,
 }
 
@@ -222,6 +222,14 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Dataset, OpenError> {
 }
 
 impl Dataset {
+    /// How many posts name labels that the label set does not have. They count as if nobody had named them.
+    pub fn n_with_unknown_labels(&self) -> usize {
+        let problems = self.problems.iter();
+        problems
+            .filter(|problem| problem.kind == ProblemKind::UnknownLabel)
+            .count()
+    }
+
     /// The file of a post's image, or `None` if it has no image.
     pub fn image_file(&self, post: &Post) -> Option<PathBuf> {
         crate::post::resolve_image_path(&self.image_root, &post.image_path)

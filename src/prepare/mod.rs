@@ -53,6 +53,8 @@ pub struct Progress {
 pub struct Prepared {
     /// The table of each split that has posts, and how many.
     pub tables: Vec<(PathBuf, usize)>,
+    /// Tables of other splits that were there already, and stay as they are.
+    pub kept: Vec<PathBuf>,
     /// Pictures that got a second name.
     pub linked: usize,
     /// Pictures that were copied.
@@ -73,6 +75,11 @@ pub enum PrepareError {
     /// A table or a picture of this name says something else, and nobody asked for replacing it.
     #[error("{0} exists already and says something else; choose another folder")]
     Exists(PathBuf),
+    /// A table that stays is about other classes.
+    #[error(
+        "{0} is there already and has other classes than what would lie beside it; choose another folder, or, if both are one dataset, prepare the folder of its files at once"
+    )]
+    OtherClasses(PathBuf),
     /// A file cannot be written.
     #[error(transparent)]
     Write(ExportError),
@@ -93,7 +100,7 @@ pub enum PrepareError {
     )]
     NotText(PathBuf),
     /// No post can be trained with.
-    #[error("no post of {path} has a split, a label and a picture, so nothing was written{hint}")]
+    #[error("no post of {path} can be trained with, so no table was written{hint}")]
     NoPosts {
         /// The dataset.
         path: PathBuf,
@@ -132,10 +139,8 @@ pub fn prepare(
         posts,
         mut faults,
     } = RawSet::read(&mut source)?;
+    refuse_own_folder(&options.out, [source.folder()])?;
     fs::create_dir_all(&options.out).map_err(|error| ExportError::from_io(&options.out, error))?;
-    if is_same(&options.out, source.folder()) {
-        return Err(PrepareError::IsTheDataset(options.out.clone()));
-    }
     let usable = tables::usable(posts, &faults);
     let mut made = Prepared::default();
     let rows = images::place_all(
@@ -153,10 +158,21 @@ pub fn prepare(
             hint: most_frequent(&faults),
         });
     }
-    made.tables = tables::write(&mut source, kind, &rows, options)?;
+    tables::write(&mut source, kind, &rows, options, &mut made)?;
     tables::write_faults(&faults, &options.out)?;
     made.faults = faults;
     Ok(made)
+}
+
+/// Refuses to write into a folder that the dataset lies in.
+fn refuse_own_folder<'a>(
+    out: &Path,
+    own: impl IntoIterator<Item = &'a Path>,
+) -> Result<(), PrepareError> {
+    match own.into_iter().any(|folder| is_same(out, folder)) {
+        true => Err(PrepareError::IsTheDataset(out.to_owned())),
+        false => Ok(()),
+    }
 }
 
 fn most_frequent(faults: &[Fault]) -> String {

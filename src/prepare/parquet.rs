@@ -1,28 +1,22 @@
 //! Parquet files unpacked: their pictures as files, their rows as tables.
 
-use std::{
-    collections::HashSet,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashSet, fs, path::Path};
 
 use super::{
     Images, Options, PrepareError, Prepared, Progress,
     images::FOLDER,
-    tables::{write_faults, write_files},
+    most_frequent, refuse_own_folder,
+    tables::{CLASS_NAMES, table_name, write_faults, write_files},
 };
 use crate::{
     dataset::{
         Loaded, OpenOptions,
-        parquet::{Picture, Table},
+        parquet::{Origin, Picture, Table},
         raw::{Fault, Reason, Split},
     },
     export::{ExportError, csv, image_files::place_bytes},
-    post::Post,
+    post::{Post, Problem, ProblemKind},
 };
-
-/// The table of files that name no split.
-const NO_SPLIT: &str = "posts";
 
 /// Writes the pictures one after the other, then the tables.
 pub(super) fn unpack(
@@ -34,6 +28,7 @@ pub(super) fn unpack(
         return Err(PrepareError::InPlaceArchive(source.to_owned()));
     }
     let table = Table::open(source)?;
+    refuse_own_folder(&options.out, table.folders())?;
     let total = usize::try_from(table.n_rows()).unwrap_or(usize::MAX);
     make_folder(&options.out)?;
     let mut made = Prepared::default();
@@ -63,16 +58,42 @@ pub(super) fn unpack(
     let faults = read.faults.iter().map(|fault| Fault {
         reason: Reason::UnreadableEntry,
         id: fault.to_string(),
-        file: fault.file.clone(),
+        file: fault.file.to_string(),
         line: None,
     });
-    let faults: Vec<Fault> = faults.collect();
-    // What the folder to write into says about labels is about what was written before.
-    let (loaded, splits) = read.finish(source, &OpenOptions::default())?;
-    made.tables = write(&loaded, &splits, options)?;
+    let mut faults: Vec<Fault> = faults.collect();
+    // Classes by name are what the file means, whatever class_names.txt of something else lies beside it.
+    let options_here = OpenOptions {
+        labels: read.class_names()?,
+        ..OpenOptions::default()
+    };
+    let (loaded, origins) = read.finish(source, &options_here)?;
+    let of_post = |problem| fault_of(problem, &origins);
+    faults.extend(loaded.problems.iter().filter_map(of_post));
+    write(&loaded, &origins, options, &mut made)?;
+    if made.tables.is_empty() {
+        return Err(PrepareError::NoPosts {
+            path: source.to_owned(),
+            hint: most_frequent(&faults),
+        });
+    }
     write_faults(&faults, &options.out)?;
     made.faults = faults;
     Ok(made)
+}
+
+/// The fault that a post has. Such a post is in no table: nobody should train with labels that were understood in part.
+fn fault_of(problem: &Problem, origins: &[Origin]) -> Option<Fault> {
+    let origin = origins.get(problem.post?)?;
+    Some(Fault {
+        reason: match problem.kind {
+            ProblemKind::UnknownLabel => Reason::UnknownLabel,
+            _ => Reason::UnreadableEntry,
+        },
+        id: format!("{origin}: {}", problem.message),
+        file: origin.file.to_string(),
+        line: None,
+    })
 }
 
 fn make_folder(folder: &Path) -> Result<(), ExportError> {
@@ -132,35 +153,37 @@ fn is_device(stem: &str) -> bool {
     numbered || ["con", "prn", "aux", "nul"].contains(&stem.as_str())
 }
 
+/// Writes the table of each split.
 fn write(
     loaded: &Loaded,
-    splits: &[Option<Split>],
+    origins: &[Origin],
     options: &Options,
-) -> Result<Vec<(PathBuf, usize)>, ExportError> {
+    made: &mut Prepared,
+) -> Result<(), PrepareError> {
+    let faulty: HashSet<usize> = loaded.problems.iter().filter_map(|p| p.post).collect();
     let mut files = Vec::new();
-    let mut tables = Vec::new();
-    let all = Split::ALL.map(Some).into_iter().chain([None]);
-    for split in all {
-        let of_split = loaded
-            .posts
-            .iter()
-            .zip(splits)
-            .filter(|(_, of)| **of == split);
-        let posts: Vec<&Post> = of_split.map(|(post, _)| post).collect();
+    for split in Split::ALL.map(Some).into_iter().chain([None]) {
+        let of_split = (0..)
+            .zip(&loaded.posts)
+            .zip(origins)
+            .filter(|((place, _), origin)| origin.split == split && !faulty.contains(place));
+        let posts: Vec<&Post> = of_split.map(|((_, post), _)| post).collect();
         if posts.is_empty() {
             continue;
         }
-        let name = split.map_or(NO_SPLIT, Split::name);
-        let path = options.out.join(format!("{name}.csv"));
+        let path = options.out.join(table_name(split));
         files.push((path.clone(), to_bytes(loaded, &posts)));
-        tables.push((path, posts.len()));
+        made.tables.push((path, posts.len()));
+    }
+    if files.is_empty() {
+        return Ok(());
     }
     if !loaded.labels.is_empty() {
-        let path = options.out.join("class_names.txt");
+        let path = options.out.join(CLASS_NAMES);
         files.push((path, csv::class_names(&loaded.labels)?));
     }
-    write_files(files, options.replace)?;
-    Ok(tables)
+    made.kept = write_files(files, options)?;
+    Ok(())
 }
 
 fn to_bytes(loaded: &Loaded, posts: &[&Post]) -> Vec<u8> {

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Options, PrepareError, images::Row};
+use super::{Options, PrepareError, Prepared, images::Row};
 use crate::{
     dataset::raw::{Fault, Kind, N_ANNOTATORS, RawPost, Reason, Source, Split, image_text},
     export::{ExportError, atomic, csv},
@@ -35,6 +35,14 @@ impl LabelsBy {
     }
 }
 
+/// What names the classes of all tables of a folder.
+pub(super) const CLASS_NAMES: &str = "class_names.txt";
+
+/// The table of a split, or of what is in none.
+pub(super) fn table_name(split: Option<Split>) -> String {
+    format!("{}.csv", split.map_or("posts", Split::name))
+}
+
 /// The list of what was left out.
 const LEFT_OUT: &str = "left_out.csv";
 
@@ -55,49 +63,61 @@ pub(super) fn write(
     kind: Kind,
     rows: &[Row],
     options: &Options,
-) -> Result<Vec<(PathBuf, usize)>, PrepareError> {
+    made: &mut Prepared,
+) -> Result<(), PrepareError> {
     let mut files = Vec::new();
-    let mut tables = Vec::new();
     for split in Split::ALL {
         let rows: Vec<&Row> = rows
             .iter()
             .filter(|row| row.post.split == Some(split))
             .collect();
-        let path = options.out.join(format!("{}.csv", split.name()));
+        let path = options.out.join(table_name(Some(split)));
         if !rows.is_empty() {
             files.push((path.clone(), to_bytes(source, kind, &rows, options)?));
-            tables.push((path, rows.len()));
+            made.tables.push((path, rows.len()));
         }
     }
     // The names are few and valid: they stand in this program.
     let names = LabelNames::new(kind.labels()).unwrap_or_else(|_| LabelNames::none());
-    files.push((
-        options.out.join("class_names.txt"),
-        csv::class_names(&names)?,
-    ));
-    write_files(files, options.replace)?;
-    Ok(tables)
+    files.push((options.out.join(CLASS_NAMES), csv::class_names(&names)?));
+    made.kept = write_files(files, options)?;
+    Ok(())
 }
 
-/// Writes files, all or none. One that says the same already is left alone.
+/// Writes files, all or none. One that says the same already is left alone. Gives the tables of other splits that lie there:
+/// they stay as they are, so the names of the classes must not change under them.
 pub(super) fn write_files(
     files: Vec<(PathBuf, Vec<u8>)>,
-    replace: bool,
-) -> Result<(), ExportError> {
+    options: &Options,
+) -> Result<Vec<PathBuf>, PrepareError> {
+    let Options { out, replace, .. } = options;
+    let names = out.join(CLASS_NAMES);
+    let is_written = |path: &PathBuf| files.iter().any(|(file, _)| file == path);
+    let all = Split::ALL.map(Some).into_iter().chain([None]);
+    let kept: Vec<PathBuf> = all
+        .map(|split| out.join(table_name(split)))
+        .filter(|table| table.is_file() && !is_written(table))
+        .collect();
+    let ours = files.iter().find(|(path, _)| *path == names);
+    if let (Some(table), Some((_, ours)), Ok(theirs)) = (kept.first(), ours, fs::read(&names))
+        && *ours != theirs
+    {
+        return Err(PrepareError::OtherClasses(table.clone()));
+    }
     // All are on the disk before any takes its name: a full disk is noticed here.
     let mut staged = Vec::new();
     for (path, bytes) in files {
         if fs::read(&path).is_ok_and(|there| there == bytes) {
             continue;
         }
-        staged.push(atomic::stage(&path, replace, |file| {
+        staged.push(atomic::stage(&path, *replace, |file| {
             file.write_all(&bytes)
         })?);
     }
     for file in staged {
-        file.commit(replace)?;
+        file.commit(*replace)?;
     }
-    Ok(())
+    Ok(kept)
 }
 
 fn to_bytes(

@@ -6,11 +6,16 @@
 //! pictures.
 
 mod columns;
+mod footer;
 mod pages;
 mod rows;
 mod shards;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde_json::{Map, Value};
 
@@ -22,6 +27,7 @@ use self::{
 use super::{
     Format, Loaded, OpenError, OpenOptions, has_extension,
     json::{self, Item},
+    labels,
     raw::Split,
 };
 
@@ -55,10 +61,19 @@ pub(crate) struct Picture<'a> {
     pub path: Option<&'a str>,
 }
 
+/// Where a post comes from.
+pub(crate) struct Origin {
+    pub split: Option<Split>,
+    /// The file's name.
+    pub file: Arc<str>,
+    /// From 1.
+    row: u64,
+}
+
 /// A row that makes no post.
 pub(crate) struct Fault {
     /// The file's name.
-    pub file: String,
+    pub file: Arc<str>,
     /// From 1.
     pub row: u64,
     /// How many rows, this one included.
@@ -69,8 +84,8 @@ pub(crate) struct Fault {
 /// Everything that was read, pictures aside.
 pub(crate) struct Read {
     items: Vec<Item>,
-    /// The split of each item.
-    splits: Vec<Option<Split>>,
+    /// Of each item.
+    origins: Vec<Origin>,
     pub faults: Vec<Fault>,
 }
 
@@ -120,6 +135,13 @@ impl Table {
         })
     }
 
+    /// The folders that the dataset lies in, if a folder was given.
+    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+        let shards = self.shards.iter().filter_map(|shard| shard.path.parent());
+        let folders = shards.chain([self.path.as_path()]);
+        folders.filter(|_| self.path.is_dir())
+    }
+
     /// How many rows the files say they have.
     pub fn n_rows(&self) -> u64 {
         self.n_rows
@@ -133,7 +155,7 @@ impl Table {
         let flags = self.flags()?;
         let mut read = Read {
             items: Vec::new(),
-            splits: Vec::new(),
+            origins: Vec::new(),
             faults: Vec::new(),
         };
         let mut before = std::collections::HashMap::<Option<Split>, u64>::new();
@@ -141,12 +163,12 @@ impl Table {
             let rows = Rows::open(&shard.path)?;
             let before = before.entry(shard.split).or_default();
             let file = shard.path.strip_prefix(&self.path).unwrap_or(&shard.path);
-            let file = match file.to_string_lossy() {
-                name if name.is_empty() || file == self.path => file_name(&self.path),
-                name => name.into_owned(),
+            let file: Arc<str> = match file.to_string_lossy() {
+                name if name.is_empty() || file == self.path => file_name(&self.path).into(),
+                name => name.into(),
             };
             let fault = |row, n_rows, why| Fault {
-                file: file.clone(),
+                file: Arc::clone(&file),
                 row,
                 n_rows,
                 why,
@@ -161,7 +183,11 @@ impl Table {
                 match item(row, path, &rows.columns, &flags) {
                     Ok(item) => {
                         read.items.push(item);
-                        read.splits.push(shard.split);
+                        read.origins.push(Origin {
+                            split: shard.split,
+                            file: Arc::clone(&file),
+                            row: number,
+                        });
                     }
                     Err(why) => read.faults.push(fault(number, 1, why)),
                 }
@@ -194,12 +220,20 @@ impl Table {
 }
 
 impl Read {
-    /// The posts, and the split of each.
+    /// The classes by the files' own description, if they have one.
+    pub fn class_names(&self) -> Result<Option<Vec<String>>, OpenError> {
+        let own = self.items.iter().find_map(|item| item.label_set.as_deref());
+        let Some(own) = own else { return Ok(None) };
+        let names = labels::names(own, labels::THE_FILE)?;
+        Ok(Some(names.iter().map(str::to_owned).collect()))
+    }
+
+    /// The posts, and where each comes from.
     pub fn finish(
         self,
         path: &Path,
         options: &OpenOptions,
-    ) -> Result<(Loaded, Vec<Option<Split>>), OpenError> {
+    ) -> Result<(Loaded, Vec<Origin>), OpenError> {
         if self.items.is_empty() {
             return Err(match self.faults.into_iter().next() {
                 Some(fault) => OpenError::Parquet {
@@ -217,12 +251,18 @@ impl Read {
             path.parent().unwrap_or(Path::new(""))
         };
         let loaded = json::build(folder, Format::Parquet, &self.items, faults, options)?;
-        Ok((loaded, self.splits))
+        Ok((loaded, self.origins))
     }
 }
 
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, row {}", self.file, self.row)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             file,
             row,

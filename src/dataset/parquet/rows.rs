@@ -21,6 +21,7 @@ use serde_json::{Map, Value};
 
 use super::{
     columns::{self, Columns},
+    footer,
     pages::Group,
 };
 use crate::dataset::OpenError;
@@ -111,6 +112,11 @@ impl Rows {
             path: path.to_owned(),
             source,
         })?;
+        let checked = footer::check(&file).map_err(|source| OpenError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        checked.map_err(error)?;
         let reader = caught(|| SerializedFileReader::new(file)).map_err(error)?;
         let metadata = reader.metadata().file_metadata();
         let notes = metadata.key_value_metadata().into_iter().flatten();
@@ -233,8 +239,14 @@ impl Row {
             Field::Bytes(bytes) => self.picture = Some(bytes),
             Field::Str(path) => self.picture_path = Some(path),
             Field::Group(parts) => {
-                for (_, part) in parts.into_columns() {
-                    self.take_picture(part);
+                for (name, part) in parts.into_columns() {
+                    match (name.as_str(), part) {
+                        ("bytes", Field::Bytes(bytes)) => self.picture = Some(bytes),
+                        ("path", path) => {
+                            self.picture_path = value(path).as_str().map(str::to_owned);
+                        }
+                        _ => {}
+                    }
                 }
             }
             _ => {}

@@ -161,6 +161,8 @@ pub enum Reason {
     Twice,
     /// A vote that is no class.
     BadVote,
+    /// A label that is none of the classes.
+    UnknownLabel,
     /// The picture does not exist.
     MissingImage,
     /// The picture's name leads out of the dataset's folder.
@@ -179,6 +181,7 @@ impl fmt::Display for Reason {
             Self::TwoSplits => "it is in two splits; only the one nearer to the test is used",
             Self::Twice => "it occurs twice and is used once",
             Self::BadVote => "its labels are not what the dataset describes",
+            Self::UnknownLabel => "it names labels that are none of the classes",
             Self::MissingImage => "its picture does not exist",
             Self::ImageElsewhere => "its picture's name leads out of the dataset's folder",
             Self::BrokenImage => "its picture is damaged in the archive",

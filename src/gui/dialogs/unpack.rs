@@ -60,6 +60,7 @@ impl UnpackDialog {
         if let State::Done(made) = &self.state
             && let [(table, _)] = made.tables.as_slice()
             && made.faults.is_empty()
+            && made.kept.is_empty()
         {
             out.push(self.open(table.clone()));
             return Next::Close;
@@ -173,6 +174,11 @@ fn done_ui(ui: &mut egui::Ui, made: &Prepared) -> Option<PathBuf> {
         if entry(ui, icons::ICON_TABLE_ROWS, &text).clicked() {
             chosen = Some(table.clone());
         }
+    }
+    for table in &made.kept {
+        let name = table.file_name().unwrap_or_default().to_string_lossy();
+        let text = format!("{name} was there already, from something else, and stays as it is");
+        notice(ui, icons::ICON_INFO, Palette::from_ui(ui).weak, &text);
     }
     if !made.faults.is_empty() {
         let text = format!(
