@@ -27,6 +27,9 @@ use crate::reviewing::{run, set};
 
 const LABELS: [&str; 3] = ["zeta", "a,b", "\"q\" & <c>"];
 
+/// How a picture begins.
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+
 /// Posts with an image each; `?` is unlabelled, the labels' names are awkward on purpose.
 fn posts() -> Vec<(&'static str, &'static str, &'static str)> {
     vec![
@@ -59,7 +62,8 @@ impl Workplace {
             .unwrap();
         for (text, image, labels) in posts {
             if !image.is_empty() {
-                fs::write(folder.path().join(image), text.as_bytes()).unwrap();
+                let picture = [PNG, text.as_bytes()].concat();
+                fs::write(folder.path().join(image), picture).unwrap();
             }
             writer.write_record([text, image, labels]).unwrap();
         }

@@ -17,9 +17,9 @@ pub enum ExportError {
     /// A folder, a device or a pipe has this name.
     #[error("{0} is not a regular file; choose another name")]
     NotAFile(PathBuf),
-    /// The dataset under review, or a picture of it, would be overwritten.
+    /// The dataset under review, or a picture of it, would be overwritten, or get one file more.
     #[error(
-        "{0} is the dataset under review or its folder, which is never changed; choose another name"
+        "{0} is the dataset under review or lies in its folder, which is never changed; choose a place outside of it"
     )]
     IsTheDataset(PathBuf),
     /// The folder does not exist.
@@ -33,7 +33,7 @@ pub enum ExportError {
     NoPredictions,
     /// A format of images, and no post has one.
     #[error(
-        "no post has an image that exists, and this format describes images, so nothing was described"
+        "no post has an image that exists and is a picture, and this format describes images, so nothing was described"
     )]
     NoImages,
     /// A file stands where a folder should be made.

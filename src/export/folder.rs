@@ -10,7 +10,7 @@ use super::{
     ExportError, TrainingSet, atomic::folder_of, image_files::place, paths::is_same,
     training_set::Row,
 };
-use crate::{dataset::Dataset, post::Post};
+use crate::{dataset::Dataset, image::is_picture, post::Post};
 
 /// A post whose image is in the folder.
 pub(super) struct Placed<'a> {
@@ -31,11 +31,8 @@ pub(super) enum Naming {
 
 /// Whether what goes into `folder`, and into `images` below it, would lie among the dataset's own files.
 pub(super) fn is_of_dataset(dataset: &Dataset, folder: &Path, images: &Path) -> bool {
-    let own = match dataset.path.is_dir() {
-        true => &dataset.path,
-        false => folder_of(&dataset.path),
-    };
-    if is_same(folder, own) || is_same(folder, &dataset.image_root) {
+    let is_beside = !dataset.path.is_dir() && is_same(folder, folder_of(&dataset.path));
+    if is_beside || is_same(folder, &dataset.image_root) {
         return true;
     }
     let Ok(images) = images.canonicalize() else {
@@ -50,7 +47,7 @@ pub(super) fn is_of_dataset(dataset: &Dataset, folder: &Path, images: &Path) -> 
 }
 
 /// Brings the images of all rows into a folder, as second names of the same files where the disk can. Each post has a file of
-/// its own, also where two share an image. A post whose image does not exist is left out. Another file of the same name is
+/// its own, also where two share an image. A post whose image does not exist, or is none, is left out. Another file of the same name is
 /// replaced only if `replace` says so.
 pub(super) fn place_images<'a>(
     set: &'a TrainingSet,
@@ -64,7 +61,8 @@ pub(super) fn place_images<'a>(
     let mut made = HashSet::new();
     let mut placed = Vec::new();
     for (post, row) in set.rows() {
-        let Some(file) = set.dataset().image_file(post).filter(|file| file.is_file()) else {
+        // What others read is published: a row may name any file of whoever exports it.
+        let Some(file) = set.dataset().image_file(post).filter(|f| is_picture(f)) else {
             continue;
         };
         let name = match naming {

@@ -54,7 +54,7 @@ pub struct Exported {
     pub posts: usize,
     /// Posts left out because they have neither a decision nor a dataset label.
     pub without_truth: usize,
-    /// Posts left out because the format is one of images and they have none.
+    /// Posts left out because the format is one of images and they have none that is there and a picture.
     pub without_image: usize,
     /// Posts that are there without the picture that they name, since it cannot be read.
     pub pictures_missing: usize,

@@ -62,6 +62,15 @@ impl<'a> ImagePaths<'a> {
     }
 }
 
+/// Whether something of this name, there or not yet, would lie in a folder or below it, links seen through.
+pub(super) fn is_below(path: &Path, folder: &Path) -> bool {
+    let Ok(path) = std::path::absolute(path) else {
+        return false;
+    };
+    let there = path.ancestors().find_map(|path| path.canonicalize().ok());
+    matches!((there, folder.canonicalize()), (Some(there), Ok(folder)) if there.starts_with(&folder))
+}
+
 /// Whether two paths lead to the same file or folder, which exists.
 pub(crate) fn is_same(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)

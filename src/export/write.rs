@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::Write as _,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -12,13 +12,51 @@ use super::{
     csv, doccano, fiftyone,
     folder::{self, Naming},
     image_folder, json_lines, label_studio, parquet,
-    paths::{ImagePaths, is_same},
+    paths::{ImagePaths, is_below, is_same},
     prodigy, records, spreadsheet,
 };
 
 /// What goes into which file. The first is the one asked for; the others lie beside it, and one that says the same already is
 /// left alone.
 type Files = Vec<(PathBuf, Vec<u8>)>;
+
+/// The bytes of a file. Image paths are written as they lead from its folder to the images.
+type ToBytes = fn(&TrainingSet, &mut ImagePaths<'_>) -> Result<Vec<u8>, ExportError>;
+
+/// How a format comes to the disk.
+enum Written {
+    /// As one file, made in memory, and what belongs beside it.
+    File(ToBytes),
+    /// As a folder of pictures, and what describes them.
+    Folder(Layout),
+    /// As one file, written as it is made, since pictures are large. How many of them could not be read.
+    Stream(fn(&TrainingSet, &mut File) -> io::Result<usize>),
+}
+
+/// What a folder of pictures looks like.
+#[derive(Clone, Copy)]
+enum Layout {
+    ImageFolder,
+    FiftyOne,
+}
+
+fn written(format: Format) -> Written {
+    match format {
+        Format::Csv => Written::File(csv::to_bytes),
+        Format::Spreadsheet => Written::File(spreadsheet::to_bytes),
+        Format::JsonLines => Written::File(json_lines::to_bytes),
+        Format::Argilla => Written::File(argilla::to_bytes),
+        Format::Doccano => Written::File(doccano::to_bytes),
+        Format::Prodigy => Written::File(prodigy::to_bytes),
+        // These name no image by its path.
+        Format::LabelStudio => Written::File(|set, _| Ok(label_studio::tasks(set))),
+        Format::LabelStudioMin => Written::File(|set, _| Ok(label_studio::min(set))),
+        Format::Records => Written::File(|set, _| Ok(records::to_bytes(set))),
+        Format::ImageFolder => Written::Folder(Layout::ImageFolder),
+        Format::FiftyOne => Written::Folder(Layout::FiftyOne),
+        Format::Parquet => Written::Stream(parquet::write),
+    }
+}
 
 impl TrainingSet {
     /// Writes the set in its format, with what belongs beside it (`class_names.txt`, a labelling configuration), each
@@ -33,7 +71,9 @@ impl TrainingSet {
                 _ => ExportError::NoPosts(self.selection()),
             });
         }
-        if is_same(path, &self.dataset().path) {
+        let own = &self.dataset().path;
+        // A file in a folder that is the dataset would be one of its files when it is opened again.
+        if is_same(path, own) || own.is_dir() && is_below(path, own) {
             return Err(ExportError::IsTheDataset(path.to_owned()));
         }
         let mut exported = Exported {
@@ -45,39 +85,30 @@ impl TrainingSet {
             absolute_paths: 0,
             advice: None,
         };
-        if self.format() == Format::Parquet {
-            // Written as it is made: pictures are large.
-            let missing = &mut exported.pictures_missing;
-            let write = |file: &mut File| parquet::write(self, file).map(|n| *missing = n);
-            atomic::stage(path, replace, write)?.commit(replace)?;
-            return Ok(exported);
-        }
-        let files = if self.format().is_folder() {
-            self.folder_files(path, replace, &mut exported)?
-        } else {
-            self.files(path, &mut exported)?
+        let files = match written(self.format()) {
+            Written::File(to_bytes) => self.files(path, to_bytes, &mut exported)?,
+            Written::Folder(layout) => self.folder_files(path, layout, replace, &mut exported)?,
+            Written::Stream(to_file) => {
+                let missing = &mut exported.pictures_missing;
+                let write = |file: &mut File| to_file(self, file).map(|n| *missing = n);
+                atomic::stage(path, replace, write)?.commit(replace)?;
+                return Ok(exported);
+            }
         };
         write_files(&files, replace)?;
         Ok(exported)
     }
 
     /// The files of a format that is a file.
-    fn files(&self, path: &Path, exported: &mut Exported) -> Result<Files, ExportError> {
+    fn files(
+        &self,
+        path: &Path,
+        to_bytes: ToBytes,
+        exported: &mut Exported,
+    ) -> Result<Files, ExportError> {
         let folder = folder_of(path);
         let mut paths = ImagePaths::new(&self.dataset().image_root, folder);
-        let bytes = match self.format() {
-            Format::Csv => csv::to_bytes(self, &mut paths)?,
-            Format::Spreadsheet => spreadsheet::to_bytes(self, &mut paths)?,
-            Format::JsonLines => json_lines::to_bytes(self, &mut paths)?,
-            Format::Argilla => argilla::to_bytes(self, &mut paths)?,
-            Format::Doccano => doccano::to_bytes(self, &mut paths)?,
-            Format::Prodigy => prodigy::to_bytes(self, &mut paths)?,
-            Format::LabelStudio => label_studio::tasks(self),
-            Format::LabelStudioMin => label_studio::min(self),
-            Format::Records | Format::ImageFolder | Format::FiftyOne | Format::Parquet => {
-                records::to_bytes(self)
-            }
-        };
+        let bytes = to_bytes(self, &mut paths)?;
         exported.absolute_paths = paths.made_absolute;
         let mut files = vec![(path.to_owned(), bytes)];
         files.extend(self.class_names(folder)?);
@@ -100,15 +131,16 @@ impl TrainingSet {
     fn folder_files(
         &self,
         path: &Path,
+        layout: Layout,
         replace: bool,
         exported: &mut Exported,
     ) -> Result<Files, ExportError> {
         if path.exists() && !path.is_dir() {
             return Err(ExportError::NotAFolder(path.to_owned()));
         }
-        let (images, naming, described_by) = match self.format() {
-            Format::FiftyOne => (fiftyone::DATA, Naming::Own, fiftyone::LABELS),
-            _ => (
+        let (images, naming, described_by) = match layout {
+            Layout::FiftyOne => (fiftyone::DATA, Naming::Own, fiftyone::LABELS),
+            Layout::ImageFolder => (
                 image_folder::IMAGES,
                 Naming::Numbered,
                 image_folder::METADATA,
@@ -133,12 +165,13 @@ impl TrainingSet {
         exported.posts = placed.len();
         exported.without_image = self.len() - placed.len();
         let mut files = Vec::new();
-        if self.format() == Format::FiftyOne {
-            files.push((first, fiftyone::labels(self, &placed)));
-            let said = fiftyone::predictions(self, &placed);
-            files.extend(said.map(|said| (path.join(fiftyone::PREDICTIONS), said)));
-        } else {
-            files.push((first, image_folder::to_bytes(self, &placed)));
+        match layout {
+            Layout::FiftyOne => {
+                files.push((first, fiftyone::labels(self, &placed)));
+                let said = fiftyone::predictions(self, &placed);
+                files.extend(said.map(|said| (path.join(fiftyone::PREDICTIONS), said)));
+            }
+            Layout::ImageFolder => files.push((first, image_folder::to_bytes(self, &placed))),
         }
         files.extend(self.class_names(path)?);
         Ok(files)

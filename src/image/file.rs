@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::Read,
+    io::{self, Read},
     path::Path,
 };
 
@@ -34,6 +34,17 @@ fn read_limited(path: &Path) -> Result<Vec<u8>, ImageFault> {
     File::open(path)?
         .take(MAX_FILE_BYTES)
         .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The first bytes of a regular file: enough to tell its format.
+pub(super) fn beginning(path: &Path) -> io::Result<Vec<u8>> {
+    // Asked before opening: opening a named pipe waits for a writer.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(64).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

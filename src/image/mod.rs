@@ -43,6 +43,11 @@ pub fn decode_file(path: &Path) -> Result<Rgb, ImageError> {
     decode_bytes(&bytes).map_err(|fault| fault.at(path))
 }
 
+/// Whether a file begins as a picture does, in any format that is decoded here. What cannot be read is none.
+pub(crate) fn is_picture(path: &Path) -> bool {
+    file::beginning(path).is_ok_and(|bytes| decode::format_of(&bytes).is_ok())
+}
+
 /// Decodes a file's content as [`decode_file`] does.
 ///
 /// # Errors

@@ -17,13 +17,27 @@ use tempfile::TempDir;
 /// Names and contents.
 type Files = [(&'static str, &'static str)];
 
+/// What a file with this content has in it: pictures begin as pictures do.
+fn bytes(name: &str, content: &str) -> Vec<u8> {
+    let is_picture = [".jpg", ".png", "plain", "other"]
+        .iter()
+        .any(|end| name.ends_with(end));
+    let begin: &[u8] = if is_picture {
+        b"\x89PNG\r\n\x1a\n"
+    } else {
+        b""
+    };
+    [begin, content.as_bytes()].concat()
+}
+
 /// A folder with these files, each saying its own name unless it says something else, and a session on one of them.
 fn review(files: &Files, dataset: &str) -> (TempDir, Session) {
     let folder = tempfile::tempdir().unwrap();
     for (name, content) in files {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, if content.is_empty() { name } else { content }).unwrap();
+        let content = if content.is_empty() { name } else { content };
+        fs::write(path, bytes(name, content)).unwrap();
     }
     let dataset = open(&folder.path().join(dataset), &OpenOptions::default()).unwrap();
     let file = folder.path().join("x.overrule");
@@ -82,7 +96,7 @@ fn no_folder_of_images_is_written_over_the_datasets_own() {
         ("d/images/0000002.png", "the second"),
         ("d/images/0000001.png", "the first"),
     ];
-    let cases: [(&Files, &str, &str, &[Format]); 6] = [
+    let cases: [(&Files, &str, &str, &[Format]); 9] = [
         (
             &numbered,
             "d/posts.csv",
@@ -99,6 +113,25 @@ fn no_folder_of_images_is_written_over_the_datasets_own() {
             &[Format::FiftyOne, Format::ImageFolder],
         ),
         (&folder, "d", "d", &[Format::ImageFolder]),
+        // Whatever is new in such a folder would be one of its posts, or say something about them.
+        (
+            &folder,
+            "d",
+            "d/export",
+            &[Format::ImageFolder, Format::FiftyOne],
+        ),
+        (
+            &folder,
+            "d",
+            "d/images/../new.parquet",
+            &[Format::Parquet, Format::Csv],
+        ),
+        (
+            &folder,
+            "d",
+            "d/images/0000001.json",
+            &[Format::LabelStudio],
+        ),
     ];
     for (files, dataset, out, formats) in cases {
         let (folder, session) = review(files, dataset);
@@ -159,10 +192,36 @@ fn a_picture_of_somebody_else_is_replaced_only_on_purpose() {
         matches!(&refused, Err(ExportError::Exists(path)) if *path == picture),
         "{refused:?}"
     );
-    assert_eq!(fs::read(&picture).unwrap(), b"mine");
+    assert_eq!(fs::read(&picture).unwrap(), bytes("a.jpg", "mine"));
     assert!(!out.join("metadata.jsonl").exists());
     set.write(&out, true).unwrap();
-    assert_eq!(fs::read(&picture).unwrap(), b"the post's");
+    assert_eq!(fs::read(&picture).unwrap(), bytes("a.jpg", "the post's"));
+}
+
+#[test]
+fn a_file_that_is_no_picture_is_never_published() {
+    let rows = "text,image_path,labels\na,a.jpg,x\nb,../secret/id_ed25519,x\n";
+    let files = [
+        ("d/posts.csv", rows),
+        ("d/a.jpg", "a picture"),
+        ("secret/id_ed25519", "-----BEGIN OPENSSH PRIVATE KEY-----"),
+    ];
+    let (folder, session) = review(&files, "d/posts.csv");
+    for format in [Format::ImageFolder, Format::FiftyOne, Format::Parquet] {
+        let set = TrainingSet::for_format(&session, Selection::All, format);
+        let out = folder.path().join(format!("out-{}", format.name()));
+        let exported = set.write(&out, false).unwrap();
+        assert_eq!(exported.without_image + exported.pictures_missing, 1);
+        let written = match out.is_dir() {
+            true => pictures(&out).into_values().collect(),
+            false => vec![fs::read(&out).unwrap()],
+        };
+        assert!(written.concat().windows(9).any(|w| w == b"a picture"));
+        assert!(
+            !written.concat().windows(7).any(|w| w == b"OPENSSH"),
+            "{format:?}"
+        );
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Tables with what a model said: they come back as its run, and Parquet with the pictures in it as the same posts.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 use overrule::{
     dataset::{Dataset, OpenError, OpenOptions, find_missing_images, open},
@@ -8,6 +8,7 @@ use overrule::{
     post::LabelSet,
     predict::prediction::Prediction,
     prepare,
+    review::Session,
 };
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 
@@ -91,6 +92,31 @@ fn a_parquet_file_holds_the_pictures_and_the_classes_and_unpacks_to_the_same_pos
     assert_eq!(cells(&again, "source")[5], "reviewer");
     assert_eq!(cells(&again, "dataset_labels")[5], "[\"zeta\"]");
     assert_eq!(again.posts[5].image_path.as_ref(), "images/e.png");
+}
+
+#[test]
+fn the_datasets_own_columns_are_in_a_parquet_file_whatever_they_are_called() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("posts.csv");
+    let rows = "text,labels,id,note,dataset_note,lang\na,x,7,seen,twice,en\n";
+    fs::write(&path, rows).unwrap();
+    let dataset = Arc::new(open(&path, &OpenOptions::default()).unwrap());
+    let session = Session::open(dataset, &folder.path().join("s.overrule"), || {}).unwrap();
+    let set = TrainingSet::for_format(&session, Selection::All, Format::Parquet);
+    let file = folder.path().join("out.parquet");
+    set.with_session_provenance(&session)
+        .write(&file, false)
+        .unwrap();
+    let again = open(&file, &OpenOptions::default()).unwrap();
+    for (column, cell) in [
+        ("dataset_id", "7"),
+        ("dataset_note", "seen"),
+        ("dataset_dataset_note", "twice"),
+        ("lang", "en"),
+        ("source", "dataset"),
+    ] {
+        assert_eq!(cells(&again, column), [cell], "{column}");
+    }
 }
 
 #[test]

@@ -45,11 +45,9 @@ pub(super) fn columns(set: &TrainingSet) -> Vec<Column<'_>> {
     let mut columns = Vec::new();
     let mut taken = HashSet::new();
     let mut add = |name: &str, cells| {
-        // The dataset's own columns come last, and give way.
-        if !name.is_empty() && taken.insert(name.to_lowercase()) {
-            let name = name.to_owned();
-            columns.push(Column { name, cells });
-        }
+        taken.insert(name.to_lowercase());
+        let name = name.to_owned();
+        columns.push(Column { name, cells });
     };
     let text = |of: fn(&Post) -> &str| Cells::Text(Box::new(move |post, _| Some(of(post).into())));
     let has_pictures = set.rows().any(|(post, _)| !post.image_path.is_empty());
@@ -95,16 +93,25 @@ pub(super) fn columns(set: &TrainingSet) -> Vec<Column<'_>> {
         add("flagged", flag(|p| p.flagged));
         add("note", said(|p| Some(&p.note)));
     }
-    for (place, name) in set.dataset().extra_columns.iter().enumerate() {
-        add(
-            name,
-            Cells::Text(Box::new(move |post, _| {
-                Some(post.extra.get(place)?.as_ref().into())
-            })),
-        );
+    let extra = set.dataset().extra_columns.iter().enumerate();
+    for (place, name) in extra.filter(|(_, name)| !name.is_empty()) {
+        let cells = Cells::Text(Box::new(move |post: &Post, _: &Row| {
+            Some(post.extra.get(place)?.as_ref().into())
+        }));
+        let name = free_name(name, &mut taken);
+        columns.push(Column { name, cells });
     }
     columns.retain(|column| !column.is_empty(set));
     columns
+}
+
+/// The name of a column of the dataset's own: another one where this program writes something of that name.
+fn free_name(name: &str, taken: &mut HashSet<String>) -> String {
+    let mut free = name.to_owned();
+    while !taken.insert(free.to_lowercase()) {
+        free = format!("dataset_{free}");
+    }
+    free
 }
 
 impl Column<'_> {

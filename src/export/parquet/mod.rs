@@ -28,7 +28,10 @@ use parquet::{
 
 use self::columns::{Cells, Column, columns, description, schema};
 use super::{TrainingSet, training_set::Row};
-use crate::{image::read_file, post::Post};
+use crate::{
+    image::{is_picture, read_file},
+    post::Post,
+};
 
 /// The most rows of a group, as the `datasets` library has it for pictures: whoever wants one row reads a group.
 const GROUP_ROWS: usize = 100;
@@ -155,6 +158,8 @@ fn write_pictures(group: &mut Group<'_, '_>, entries: &[Entry<'_>]) -> Result<us
     let mut unreadable = 0;
     for entry in entries {
         let picture = entry.picture.as_deref();
+        // What others read is published: a row may name any file of whoever exports it.
+        let picture = picture.filter(|path| is_picture(path));
         let bytes = picture.and_then(|path| read_file(path).ok());
         unreadable += usize::from(bytes.is_none() && !entry.post.image_path.is_empty());
         let name = picture
