@@ -305,6 +305,21 @@ pub enum ProblemKind {
     Unreadable,
 }
 
+impl ProblemKind {
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MissingImage => "Missing image",
+            Self::BrokenImage => "Broken image",
+            Self::UnknownLabel => "Unknown label",
+            Self::ShortRow => "Short row",
+            Self::LongRow => "Long row",
+            Self::InvalidText => "Invalid text",
+            Self::Unreadable => "Unreadable",
+        }
+    }
+}
+
 /// Something wrong with one post or one row; the rest of the dataset is not affected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {

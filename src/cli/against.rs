@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    evaluate::{Joined, Source, describe, figure},
+    evaluate::{describe, figure},
+    joined::{Joined, Source},
     progress::posts,
     table,
 };

@@ -1,6 +1,7 @@
 //! Arguments that several subcommands share, and what they stand for.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -19,10 +20,10 @@ use crate::{
         self, Adapter, DeviceChoice, DtypeChoice, ImageSplitting, LoadedModel, ModelSpec,
         PromptStyle,
     },
-    post::LabelNames,
+    post::{LabelNames, Problem, ProblemKind},
     predict::{
         answering::{AnswerOptions, DecodeMode},
-        prediction::DEFAULT_MAX_NEW_TOKENS,
+        prediction::{DEFAULT_MAX_NEW_TOKENS, RunInfo},
     },
     review::{Session, store},
 };
@@ -54,7 +55,15 @@ impl DataArgs {
         Ok(dataset::open(path, &self.options(None))?)
     }
 
-    /// Opens it again with the model's labels, if it names none itself.
+    /// Opens the dataset that a run is about, whose labels name the classes if it names none itself, and tells what is wrong
+    /// with it.
+    pub fn open_for(&self, path: &Path, run: &RunInfo) -> anyhow::Result<Dataset> {
+        let dataset = dataset::open(path, &self.options(Some(run.label_set.clone())))?;
+        note_problems(&dataset);
+        Ok(dataset)
+    }
+
+    /// Opens it again with the model's labels, if it names none itself, and tells what is wrong with it.
     pub fn with_model_labels(
         &self,
         dataset: Dataset,
@@ -72,11 +81,36 @@ impl DataArgs {
                 dataset.path.display()
             );
         }
+        note_problems(&dataset);
         Ok(dataset)
     }
 }
 
-/// Opens a review for reading, with the dataset it is about or the one named instead.
+/// Tells what is wrong with a dataset, a line for each kind of fault: figures look the same whether or not its labels exist.
+fn note_problems(dataset: &Dataset) {
+    let mut by_kind: BTreeMap<ProblemKind, Vec<&Problem>> = BTreeMap::new();
+    for problem in &dataset.problems {
+        by_kind.entry(problem.kind).or_default().push(problem);
+    }
+    for (kind, problems) in by_kind {
+        let Some(first) = problems.first() else {
+            continue;
+        };
+        let kind = kind.name().to_lowercase();
+        let count = match problems.len() {
+            1 => kind,
+            n => format!("{kind}, {n} times; the first"),
+        };
+        let place = match first.line.map(|line| format!("line {line}")) {
+            Some(line) if !first.message.contains(&line) => format!("{line}: "),
+            _ => String::new(),
+        };
+        let (name, message) = (&dataset.name, &first.message);
+        super::note(&format!("{name}: {count}: {place}{message}"));
+    }
+}
+
+/// Opens a review for reading, with the dataset it is about or the one named instead, and tells what is wrong with that.
 pub(super) fn open_session(
     file: &Path,
     dataset: Option<&Path>,
@@ -96,6 +130,7 @@ pub(super) fn open_session(
             file.display()
         )
     })?;
+    note_problems(&dataset);
     Ok(Session::open_read_only(Arc::new(dataset), file)?)
 }
 

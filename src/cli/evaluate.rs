@@ -1,9 +1,6 @@
 //! `overrule evaluate`: how good predictions are, as a table or as JSON.
 
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use serde_json::{Value, json};
@@ -11,20 +8,21 @@ use serde_json::{Value, json};
 use super::{
     Outcome,
     against::Against,
-    common::{DataArgs, open_session},
+    common::DataArgs,
     figures,
+    joined::{Joined, Source, join},
     progress::posts,
     table,
 };
 use crate::{
-    dataset::{self, Dataset},
+    dataset::Dataset,
     metrics::{self, ClassMetrics, Metrics, Pair},
     post::LabelSet,
     predict::{
         prediction::{Record, RunInfo},
         record_file::read_records,
     },
-    review::{Session, session::Truth},
+    review::session::Exposure,
 };
 
 #[derive(clap::Args, Debug)]
@@ -66,7 +64,8 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let (records, run) = records_of_run(&args.predictions, args.run)?;
-    let source = Source::open(args, &run)?;
+    let (session, dataset) = (args.session.as_deref(), args.dataset.as_deref());
+    let source = Source::open(session, dataset, &args.data, &run)?;
     let dataset = source.dataset();
     let joined = join(dataset, &records)?;
     let draw = |joined: &[&Joined]| match &args.figures {
@@ -152,114 +151,25 @@ pub(super) fn describe(run: &RunInfo) -> String {
     format!("{}{adapter}, {}", run.model, run.settings())
 }
 
-/// What predictions are compared with.
-pub(super) enum Source {
-    Dataset(Dataset),
-    Session(Box<Session>),
-}
-
-impl Source {
-    fn open(args: &Args, run: &RunInfo) -> anyhow::Result<Self> {
-        if let Some(session) = &args.session {
-            let session = open_session(session, args.dataset.as_deref(), &args.data)?;
-            return Ok(Self::Session(Box::new(session)));
-        }
-        let Some(dataset) = &args.dataset else {
-            bail!("name the dataset with --data");
-        };
-        // The run's labels name the classes of a dataset that does not name them itself.
-        let options = args.data.options(Some(run.label_set.clone()));
-        Ok(Self::Dataset(dataset::open(dataset, &options)?))
-    }
-
-    pub(super) fn dataset(&self) -> &Dataset {
-        match self {
-            Self::Dataset(dataset) => dataset,
-            Self::Session(session) => session.dataset(),
-        }
-    }
-
-    pub(super) fn truth(&self, post: usize) -> Option<LabelSet> {
-        match self {
-            Self::Dataset(dataset) => dataset.posts.get(post)?.truth,
-            Self::Session(session) => session.truth(post, Truth::Combined),
-        }
-    }
-
-    pub(super) fn name(&self) -> &'static str {
-        match self {
-            Self::Dataset(_) => "dataset",
-            Self::Session(_) => "combined",
-        }
-    }
-
-    pub(super) fn sentence(&self) -> &'static str {
-        match self {
-            Self::Dataset(_) => "the dataset's labels",
-            Self::Session(_) => {
-                "the reviewer's decision where there is one, else the dataset's label"
-            }
-        }
-    }
-}
-
-/// Records by the place of their post in the dataset.
-pub(super) struct Joined<'a> {
-    pub(super) by_place: HashMap<usize, &'a Record>,
-    /// Records that match by place and text only, as when an image was moved.
-    by_text: usize,
-    /// Records without a post.
-    unmatched: usize,
-}
-
-pub(super) fn join<'a>(dataset: &Dataset, records: &'a [Record]) -> anyhow::Result<Joined<'a>> {
-    let places: HashMap<_, _> = dataset
-        .posts
-        .iter()
-        .enumerate()
-        .map(|(place, post)| (post.id, place))
-        .collect();
-    let mut joined = Joined {
-        by_place: HashMap::new(),
-        by_text: 0,
-        unmatched: 0,
-    };
-    for record in records {
-        let same_text = |place: &usize| {
-            dataset
-                .posts
-                .get(*place)
-                .is_some_and(|post| *post.text == *record.text)
-        };
-        let by_id = places.get(&record.id).copied();
-        let Some(place) = by_id.or_else(|| Some(record.index).filter(same_text)) else {
-            joined.unmatched += 1;
-            continue;
-        };
-        joined.by_text += usize::from(by_id.is_none());
-        // A post that failed and was tried again is in the file twice; the later one counts.
-        joined.by_place.insert(place, record);
-    }
-    if joined.by_place.is_empty() {
-        bail!(
-            "none of the {} predictions is about a post of {}; they were made from another dataset",
-            records.len(),
-            dataset.path.display()
-        );
-    }
-    Ok(joined)
-}
-
 /// The figures and all that must be said beside them.
 struct Comparison<'a> {
     metrics: Metrics,
+    /// Over what a reviewer decided, apart for what was in sight; nothing if nobody did. Who sees an answer first tends to agree
+    /// with it.
+    by_exposure: Vec<(&'static str, Metrics)>,
     source: &'a Source,
     run: &'a RunInfo,
     unlabelled: usize,
+    /// Posts whose dataset's labels are not all in the label set.
+    unknown_labels: usize,
     missing: usize,
-    by_text: usize,
+    by_place_only: usize,
     unmatched: usize,
 }
+
+/// What was in sight, as JSON calls it.
+const EXPOSURES: [(&str, Exposure); 2] =
+    [("blind", Exposure::Blind), ("assisted", Exposure::Assisted)];
 
 fn compare<'a>(source: &'a Source, joined: &Joined, run: &'a RunInfo) -> Comparison<'a> {
     let dataset = source.dataset();
@@ -272,13 +182,22 @@ fn compare<'a>(source: &'a Source, joined: &Joined, run: &'a RunInfo) -> Compari
             (Some(truth), Some(record)) => pairs.push(pair(truth, record, dataset)),
         }
     }
+    let decided = |exposure| {
+        let of_post = |(place, record): (&usize, &&Record)| {
+            Some(pair(source.decided(*place, exposure)?, record, dataset))
+        };
+        metrics::evaluate(&dataset.labels, joined.by_place.iter().filter_map(of_post))
+    };
+    let by_exposure = EXPOSURES.map(|(name, exposure)| (name, decided(exposure)));
     Comparison {
         metrics: metrics::evaluate(&dataset.labels, pairs),
+        by_exposure: by_exposure.into_iter().filter(|(_, m)| m.n > 0).collect(),
         source,
         run,
         unlabelled,
+        unknown_labels: dataset.n_with_unknown_labels(),
         missing,
-        by_text: joined.by_text,
+        by_place_only: joined.by_place_only,
         unmatched: joined.unmatched,
     }
 }
@@ -297,6 +216,14 @@ impl Comparison<'_> {
                 "predictions_of_other_posts".to_owned(),
                 json!(self.unmatched),
             );
+            object.insert("unknown_labels".to_owned(), json!(self.unknown_labels));
+            let problems = self.source.dataset().problems.len();
+            object.insert("dataset_problems".to_owned(), json!(problems));
+            let decided = self.by_exposure.iter();
+            let decided: serde_json::Map<String, Value> = decided
+                .map(|(name, m)| ((*name).to_owned(), metrics::to_json(m, labels, 0)))
+                .collect();
+            object.insert("decided".to_owned(), decided.into());
             object.insert("truth".to_owned(), json!(self.source.name()));
             object.insert("run".to_owned(), json!(self.run));
         }
@@ -318,7 +245,11 @@ impl Comparison<'_> {
                 "predicted and not in this dataset, left out",
             ),
             (
-                self.by_text,
+                self.unknown_labels,
+                "with labels that are not in the label set, which are counted as if nobody had named them",
+            ),
+            (
+                self.by_place_only,
                 "found by place and text, since their image path changed",
             ),
         ] {
@@ -333,7 +264,24 @@ impl Comparison<'_> {
         text += &table::render(&self.averages());
         text.push('\n');
         text += &table::render(&self.per_class());
+        if !self.by_exposure.is_empty() {
+            text += "\nOnly posts that a reviewer decided, without the model's answer in sight (blind) or with it (assisted), \
+                     which makes people agree:\n";
+            text += &table::render(&self.exposures());
+        }
         text
+    }
+
+    fn exposures(&self) -> Vec<Vec<String>> {
+        let header = ["decided", "n", "micro F1", "macro F1", "subset accuracy"];
+        let mut rows = vec![header.map(str::to_owned).to_vec()];
+        rows.extend(self.by_exposure.iter().map(|(name, m)| {
+            let scores = [m.f1_micro, m.f1_macro, m.subset_accuracy].map(figure);
+            let mut row = vec![(*name).to_owned(), m.n.to_string()];
+            row.extend(scores);
+            row
+        }));
+        rows
     }
 
     fn averages(&self) -> Vec<Vec<String>> {

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, bail};
 
-use super::evaluate::{Joined, Source};
+use super::joined::{Joined, Source};
 use crate::{
     export::figure::{
         FigureFile, Format,

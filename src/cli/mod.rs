@@ -8,6 +8,7 @@ mod export;
 mod figures;
 mod inspect;
 mod interrupts;
+mod joined;
 mod models;
 mod output;
 mod predict;

@@ -12,13 +12,14 @@ use anyhow::{Context, bail};
 use super::{
     Outcome,
     common::{DataArgs, open_session, unwritten},
-    evaluate::{join, records_of_run},
+    evaluate::records_of_run,
+    joined::join,
 };
 use crate::{
-    dataset::{self, Dataset},
+    dataset::Dataset,
     export::report::{Report, ReportedPost, Reviewed},
     predict::prediction::RunInfo,
-    review::session::Truth,
+    review::session::{Exposure, Truth},
 };
 
 #[derive(clap::Args, Debug)]
@@ -64,15 +65,13 @@ fn is_session(path: &Path) -> anyhow::Result<bool> {
 fn of_session(args: &Args) -> anyhow::Result<()> {
     let session = open_session(&args.source, args.dataset.as_deref(), &args.data)?;
     let dataset = session.dataset();
-    let posts = (0..dataset.posts.len()).map(|place| {
-        let review = session.review(place);
-        ReportedPost {
-            place,
-            truth: session.truth(place, Truth::Combined),
-            prediction: session.prediction(place).cloned(),
-            decision: review.decision,
-            assisted: review.assisted,
-        }
+    let posts = (0..dataset.posts.len()).map(|place| ReportedPost {
+        place,
+        truth: session.truth(place, Truth::Combined),
+        prediction: session.prediction(place).cloned(),
+        decision: session.review(place).decision,
+        assisted: session.truth_among(place, Truth::Reviewed, Exposure::Assisted),
+        blind: session.truth_among(place, Truth::Reviewed, Exposure::Blind),
     });
     let reviewed = Reviewed::of(&session);
     write(
@@ -89,8 +88,7 @@ fn of_predictions(args: &Args) -> anyhow::Result<()> {
         bail!("name the dataset of these predictions with --data");
     };
     let (records, run) = records_of_run(&args.source, None)?;
-    let options = args.data.options(Some(run.label_set.clone()));
-    let dataset = dataset::open(path, &options)?;
+    let dataset = args.data.open_for(path, &run)?;
     let joined = join(&dataset, &records)?;
     let posts = dataset.posts.iter().enumerate().map(|(place, post)| {
         let record = joined.by_place.get(&place);
@@ -99,7 +97,8 @@ fn of_predictions(args: &Args) -> anyhow::Result<()> {
             truth: post.truth,
             prediction: record.map(|record| record.prediction(&dataset.labels)),
             decision: None,
-            assisted: false,
+            assisted: None,
+            blind: None,
         }
     });
     write(args, &dataset, Some(&run), posts.collect(), None)

@@ -74,7 +74,12 @@ fn says(labels: LabelSet) -> Prediction {
 
 /// A predictions file on the test posts; `answer` gives what is said of the post at a place.
 fn write_predictions(path: &Path, answer: impl Fn(usize) -> Option<Prediction>) {
-    let dataset = dataset::open(&test_posts(), &OpenOptions::default()).unwrap();
+    write_predictions_of(&test_posts(), path, answer);
+}
+
+/// The same on other posts.
+fn write_predictions_of(data: &Path, path: &Path, answer: impl Fn(usize) -> Option<Prediction>) {
+    let dataset = dataset::open(data, &OpenOptions::default()).unwrap();
     let mut bytes = Vec::new();
     for (place, post) in dataset.posts.iter().enumerate() {
         if let Some(mut prediction) = answer(place) {
@@ -176,30 +181,130 @@ fn decisions_of_a_review_are_the_truth_where_there_are_any() {
         .collect();
     write_predictions(&out, |place| Some(says(truth[place])));
     let mut opened = Watched::open(dataset, &session);
-    let labels = truth[0].toggled(0);
-    opened.session.apply(
-        0,
-        Action::Confirm {
-            labels,
-            assisted: false,
-        },
-    );
+    for (post, labels, assisted) in [(0, truth[0].toggled(0), false), (1, truth[1], true)] {
+        opened
+            .session
+            .apply(post, Action::Confirm { labels, assisted });
+    }
     opened.wait_until_saved();
     opened.close();
 
-    let args = [
-        "evaluate",
-        &text(&out),
-        "--session",
-        &text(&session),
-        "--json",
-    ];
-    let json = run(args).expect(0).json();
+    let args = ["evaluate", &text(&out), "--session", &text(&session)];
+    let json = run([args.as_slice(), &["--json"]].concat())
+        .expect(0)
+        .json();
     assert_eq!(
         (&json["truth"], &json["n"]),
         (&json!("combined"), &json!(40))
     );
     assert!(agree(&json["subset_accuracy"], &json!(39.0 / 40.0), 1e-12));
+    // Who sees an answer first tends to agree with it.
+    for (seen, right) in [("blind", 0.0), ("assisted", 1.0)] {
+        let decided = &json["decided"][seen];
+        assert_eq!(decided["n"], 1);
+        assert!(
+            agree(&decided["subset_accuracy"], &json!(right), 1e-12),
+            "{decided}"
+        );
+    }
+    let told = run(args).expect(0).stdout;
+    assert!(
+        told.contains("blind") && told.contains("assisted"),
+        "{told}"
+    );
+}
+
+#[test]
+fn posts_without_a_text_are_known_by_their_picture_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.jsonl");
+    let data = write_dataset(
+        folder.path(),
+        "image_path,labels\na.png,racist\nb.png,sexist\nc.png,\n",
+    );
+    write_predictions_of(&data, &out, |place| {
+        let labels = [
+            LabelSet::from_bits(1),
+            LabelSet::from_bits(2),
+            LabelSet::from_bits(4),
+        ];
+        Some(says(labels[place]))
+    });
+    let args = ["evaluate", &text(&out), "--data", &text(&data), "--json"];
+    // A picture that is called otherwise now stands first, and takes nobody's place.
+    fs::write(
+        &data,
+        "image_path,labels\nA.png,\na.png,racist\nb.png,sexist\n",
+    )
+    .unwrap();
+    let json = run(args).expect(0).json();
+    assert_eq!(
+        (&json["n"], &json["predictions_of_other_posts"]),
+        (&json!(2), &json!(1))
+    );
+    assert_eq!(json["subset_accuracy"], json!(1.0));
+    // Other pictures are other posts, and moved ones are the same.
+    fs::write(
+        &data,
+        "image_path,labels\nx.png,\ny.png,racist\nz.png,sexist\n",
+    )
+    .unwrap();
+    let told = run(args).expect(2).stderr;
+    assert!(told.contains("made from another dataset"), "{told}");
+    fs::write(
+        &data,
+        "image_path,labels\nd/a.png,racist\nd/b.png,sexist\nd/c.png,\n",
+    )
+    .unwrap();
+    let json = run(args).expect(0).json();
+    assert_eq!(
+        (&json["n"], &json["predictions_of_other_posts"]),
+        (&json!(3), &json!(0))
+    );
+}
+
+#[test]
+fn labels_that_do_not_exist_are_told_wherever_a_dataset_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, report) = (
+        folder.path().join("out.jsonl"),
+        folder.path().join("report.md"),
+    );
+    let data = write_dataset(
+        folder.path(),
+        "text,labels\none,Racist\ntwo,\"Sexist,racist\"\nthree,\n",
+    );
+    write_predictions_of(&data, &out, |_| Some(says(LabelSet::EMPTY)));
+    let (out, data) = (text(&out), text(&data));
+    let evaluated = run(["evaluate", &out, "--data", &data]).expect(0);
+    assert!(
+        evaluated
+            .stdout
+            .contains("2 posts with labels that are not in the label set"),
+        "{}",
+        evaluated.stdout
+    );
+    let json = run(["evaluate", &out, "--data", &data, "--json"]).expect(0);
+    assert_eq!(json.json()["unknown_labels"], 2);
+    assert_eq!(json.json()["dataset_problems"], 2);
+    let reported = run(["report", &out, "--data", &data, "--out", &text(&report)]).expect(0);
+    let predicted = run(predict(Path::new(&data), &["--limit", "1"]));
+    for told in [
+        evaluated.stderr,
+        json.stderr,
+        reported.stderr,
+        predicted.stderr,
+    ] {
+        assert!(
+            told.contains("posts.csv: unknown label, 2 times; the first: line 2: “Racist” is not"),
+            "{told}"
+        );
+    }
+    let report = fs::read_to_string(report).unwrap();
+    assert!(
+        report.contains("labels that are not in the label set"),
+        "{report}"
+    );
 }
 
 #[test]

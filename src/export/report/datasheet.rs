@@ -131,7 +131,9 @@ fn agreement(decided: &[&ReportedPost], out: &mut Document) {
         (said.error.is_none() && said.parse != Parse::Failed).then_some(said.labels)
     };
     let row = |name: &str, assisted: bool| {
-        let of_kind = decided.iter().filter(|post| post.assisted == assisted);
+        let of_kind = decided
+            .iter()
+            .filter(|post| post.assisted.is_some() == assisted);
         let both: Vec<bool> = of_kind
             .filter_map(|post| Some(answer(post)? == post.decision?))
             .collect();

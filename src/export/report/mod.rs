@@ -31,8 +31,10 @@ pub struct ReportedPost {
     pub prediction: Option<Prediction>,
     /// The reviewer's confirmed labels.
     pub decision: Option<LabelSet>,
-    /// Whether the model's answer was visible then.
-    pub assisted: bool,
+    /// The same, if the model's answer was visible then.
+    pub assisted: Option<LabelSet>,
+    /// What was decided before it was visible, revised since or not.
+    pub blind: Option<LabelSet>,
 }
 
 /// How the review stands that the truth comes from.

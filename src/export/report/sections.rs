@@ -41,6 +41,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut Document) {
         let metrics = evaluate(labels, pairs.iter().copied());
         let intervals = intervals(labels, &pairs, SEED, || false);
         scores(&metrics, intervals.as_ref(), out);
+        by_exposure(report, out);
         by_label(report, &metrics, intervals.as_ref(), out);
         curves(report, &metrics, intervals.as_ref(), out);
     }
@@ -93,6 +94,10 @@ fn data(report: &Report<'_>, compared: usize, out: &mut Document) {
             count(&|post| post.prediction.is_some()),
         ),
         ("compared", compared),
+        (
+            "with labels that are not in the label set, counted as if nobody had named them",
+            report.dataset.n_with_unknown_labels(),
+        ),
         (
             "problems of the dataset (missing files, unreadable lines …)",
             report.dataset.problems.len(),
@@ -147,6 +152,45 @@ fn scores(metrics: &Metrics, intervals: Option<&Intervals>, out: &mut Document) 
         metrics.n,
         crate::metrics::bootstrap::RESAMPLES
     ));
+}
+
+/// The model against what was decided without its answer in sight, and with it: who sees an answer first tends to agree with it.
+fn by_exposure(report: &Report<'_>, out: &mut Document) {
+    let row = |name: &str, decided: fn(&ReportedPost) -> Option<LabelSet>| {
+        let pairs = report.posts.iter().filter_map(|post| {
+            let said = post.prediction.as_ref()?.said();
+            Some(said.against(decided(post)?))
+        });
+        let metrics = evaluate(&report.dataset.labels, pairs);
+        let scores = [metrics.f1_micro, metrics.f1_macro, metrics.subset_accuracy];
+        let [micro, macro_, subset] = match metrics.n {
+            0 => scores.map(|_| "–".to_owned()),
+            _ => scores.map(figure),
+        };
+        [
+            name.to_owned(),
+            metrics.n.to_string(),
+            micro,
+            macro_,
+            subset,
+        ]
+    };
+    let rows = vec![
+        row("without the model's answer in sight", |post| post.blind),
+        row("with it (who sees it tends to agree)", |post| post.assisted),
+    ];
+    if report.posts.iter().any(|post| post.decision.is_some()) {
+        out.table(
+            [
+                "decided by the reviewer",
+                "posts",
+                "micro F1",
+                "macro F1",
+                "subset accuracy",
+            ],
+            rows,
+        );
+    }
 }
 
 fn by_label(

@@ -9,7 +9,7 @@ use crate::{
         theme::{self, ICON, Palette, space},
         widgets::{self, icon},
     },
-    post::{Problem, ProblemKind},
+    post::Problem,
     review::Session,
 };
 
@@ -90,7 +90,7 @@ fn problem_ui(ui: &mut Ui, problem: &Problem, out: &mut Vec<Command>) {
             ui.spacing_mut().interact_size.y = 16.0;
             ui.add_space(space::XS);
             ui.horizontal(|ui| {
-                ui.label(theme::strong(kind_name(problem.kind)));
+                ui.label(theme::strong(problem.kind.name()));
                 ui.label(theme::caption(ui, place(problem)));
                 if let Some(post) = problem.post {
                     let command = Command::GoTo(post);
@@ -115,17 +115,5 @@ fn place(problem: &Problem) -> String {
         (Some(line), Some(column)) => format!("line {line}, column {column}"),
         (Some(line), None) => format!("line {line}"),
         _ => String::new(),
-    }
-}
-
-fn kind_name(kind: ProblemKind) -> &'static str {
-    match kind {
-        ProblemKind::MissingImage => "Missing image",
-        ProblemKind::BrokenImage => "Broken image",
-        ProblemKind::UnknownLabel => "Unknown label",
-        ProblemKind::ShortRow => "Short row",
-        ProblemKind::LongRow => "Long row",
-        ProblemKind::InvalidText => "Invalid text",
-        ProblemKind::Unreadable => "Unreadable",
     }
 }
