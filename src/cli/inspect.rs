@@ -55,7 +55,7 @@ struct Inspection {
     first_logits_top10: Vec<(usize, f32)>,
     generated_ids: Vec<u32>,
     generated_text: String,
-    /// `null` if the answer could not be parsed.
+    /// `null` if the answer could not be parsed, or there is none about these labels.
     labels: Option<Vec<String>>,
     /// The natural log of the probability of each label set's JSON text and the end of sequence;
     /// `null` with more than six labels.
@@ -169,7 +169,7 @@ fn inspect(
         first_logits_top10: top10(&generated.first_logits.unwrap_or_default()),
         generated_ids: generated.ids,
         generated_text,
-        labels: (parsed.parse != Parse::Failed).then(|| names_of(labels, parsed.labels)),
+        labels: names_of(labels, parsed.parse, parsed.labels),
         label_set_logprobs,
         seconds: Some(seconds),
         prompt: input.prompt,
@@ -205,8 +205,8 @@ fn inspect_classifier(
     Ok(Inspection {
         first_logits_top10: top10(&logits),
         generated_ids: Vec::new(),
+        labels: names_of(labels, prediction.parse, prediction.labels),
         generated_text: prediction.raw,
-        labels: Some(names_of(labels, prediction.labels)),
         label_set_logprobs,
         seconds: None,
         prompt: input.prompt,
@@ -215,9 +215,10 @@ fn inspect_classifier(
     })
 }
 
-fn names_of(labels: &LabelNames, set: LabelSet) -> Vec<String> {
-    let names = labels.names_of(set);
-    names.into_iter().map(str::to_owned).collect()
+/// The labels of an answer, if it could be read.
+fn names_of(labels: &LabelNames, parse: Parse, set: LabelSet) -> Option<Vec<String>> {
+    let names = labels.names_of(set).into_iter().map(str::to_owned);
+    (parse != Parse::Failed).then(|| names.collect())
 }
 
 fn top10(logits: &[f32]) -> Vec<(usize, f32)> {

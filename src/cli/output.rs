@@ -1,7 +1,7 @@
 //! Where `overrule predict` writes: standard output, or a file that is gone on with.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     fs::{File, TryLockError},
     io::{self, Read, Seek, Write},
     path::Path,
@@ -21,7 +21,14 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Earlier {
     runs: Vec<RunInfo>,
-    answered: HashSet<(usize, PostId)>,
+    answered: HashMap<(usize, PostId), Answered>,
+}
+
+/// How often a post was answered in a run, and whether with probabilities.
+#[derive(Clone, Copy, Default)]
+struct Answered {
+    times: usize,
+    scored: bool,
 }
 
 impl Earlier {
@@ -32,14 +39,18 @@ impl Earlier {
             self.runs.len() - 1
         });
         if record.error.is_none() {
-            self.answered.insert((run, record.id));
+            let answered = self.answered.entry((run, record.id)).or_default();
+            answered.times += 1;
+            answered.scored |= record.scores.is_some();
         }
     }
 
-    /// Whether a post has its answer of this run.
-    pub fn holds(&self, run: &RunInfo, post: PostId) -> bool {
+    /// Whether a post has its answer of this run: with probabilities if they are wanted, as they are not there after
+    /// `--no-scores`. A post that was asked about twice and has none never gets any.
+    pub fn holds(&self, run: &RunInfo, post: PostId, with_scores: bool) -> bool {
         let known = self.runs.iter().position(|known| known == run);
-        known.is_some_and(|run| self.answered.contains(&(run, post)))
+        let answered = known.and_then(|run| self.answered.get(&(run, post)));
+        answered.is_some_and(|answered| answered.scored || !with_scores || answered.times > 1)
     }
 }
 

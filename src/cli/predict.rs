@@ -77,12 +77,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let longest = args.run.max_new_tokens;
     let run = RunInfo::new(&model, args.run.prompt, &dataset.labels, longest);
 
+    // A classifier gives them anyway, and a service may give none.
+    let with_scores = !args.run.no_scores && !model.is_classifier && !model.is_remote();
     let limit = args.limit.unwrap_or(usize::MAX);
     let places = 0..dataset.posts.len().min(limit);
     let wanted = places.len();
     let posts: Vec<usize> = places
         .zip(&dataset.posts)
-        .filter(|(_, post)| !earlier.holds(&run, post.id))
+        .filter(|(_, post)| !earlier.holds(&run, post.id, with_scores))
         .map(|(place, _)| place)
         .collect();
     let skipped = wanted - posts.len();

@@ -146,6 +146,15 @@ fn inspect_shows_the_logit_and_both_answers_probabilities() {
 }
 
 #[test]
+fn inspect_gives_no_labels_where_the_model_knows_none_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = dataset(folder.path(), "labels", |_| String::new());
+    let asked = ["inspect", &data, "--index", "0", "--model", &model()];
+    let ours = run([asked.as_slice(), &["--labels", "racist,sexist"]].concat());
+    assert_eq!(ours.expect(0).json()["labels"], Value::Null);
+}
+
+#[test]
 fn nothing_in_a_hostile_file_runs_and_the_reason_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let data = dataset(folder.path(), "labels", |_| String::new());

@@ -49,6 +49,26 @@ fn every_answer_is_that_of_transformers_in_the_order_of_the_dataset() {
 }
 
 #[test]
+fn probabilities_that_an_earlier_run_left_out_are_added_by_the_next_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.jsonl");
+    let resume = |more: &[&str]| {
+        let more = [&["--limit", "2", "--out", out.to_str().unwrap()], more].concat();
+        let told = run(predict(&test_posts(), &more)).expect(0).stderr;
+        let records = lines(&fs::read_to_string(&out).unwrap());
+        let scored: Vec<bool> = records.iter().map(|r| !r["scores"].is_null()).collect();
+        (scored, told.contains("2 were there already"))
+    };
+    assert_eq!(resume(&["--no-scores"]), (vec![false, false], false));
+    assert_eq!(resume(&["--no-scores"]), (vec![false, false], true));
+    assert_eq!(resume(&[]), (vec![false, false, true, true], false));
+    // Answers with probabilities are answers.
+    for more in [&[][..], &["--no-scores"]] {
+        assert_eq!(resume(more), (vec![false, false, true, true], true));
+    }
+}
+
+#[test]
 fn the_base_and_the_card_prompt_can_be_asked_too() {
     let expected: Vec<Expected> = read_jsonl(&fixture("paligemma2/expected.jsonl"));
     let model = text(&fixture("paligemma2/base"));

@@ -27,6 +27,9 @@ const IMAGE: Encoder = Encoder {
     published: &["microsoft/resnet-34", "resnet-34", "resnet34"],
 };
 
+/// The encoders' folders beside the weights, if they have any.
+pub const FOLDERS: [&str; 2] = [TEXT.folder, IMAGE.folder];
+
 /// The files that a vocabulary may be in, best first.
 pub const VOCABULARY: [&str; 2] = ["tokenizer.json", "vocab.txt"];
 

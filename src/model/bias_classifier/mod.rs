@@ -12,7 +12,7 @@ mod text_encoder;
 
 use std::{path::Path, sync::Arc};
 
-pub(super) use encoders::{VOCABULARY, lacking};
+pub(super) use encoders::{FOLDERS as ENCODER_FOLDERS, VOCABULARY, lacking};
 pub use network::{BiasClassifier, Projections};
 pub use processor::BiasProcessor;
 
