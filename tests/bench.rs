@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crossbeam_channel::bounded;
 use overrule::{
     dataset::Dataset,
     gui::{
@@ -9,7 +10,10 @@ use overrule::{
         working::Source,
     },
     post::LabelSet,
-    review::queue::{Filter, Order},
+    review::{
+        Session,
+        queue::{Filter, Order},
+    },
 };
 
 use crate::reviewing::{Watched, confirm, dataset, in_folder, run, said, set};
@@ -82,6 +86,47 @@ fn a_suggestion_counts_once_it_could_be_read() {
             assert_eq!(bench.labels_read(2), read);
         },
     );
+}
+
+#[test]
+fn a_key_pressed_while_an_earlier_day_is_read_in_is_about_what_was_seen() {
+    let (_folder, file) = in_folder();
+    let mut watched = Watched::open(dataset(1), &file);
+    watched.session.begin_run(run("yesterday"));
+    watched.session.record_prediction(0, said(&[1]));
+    watched.wait_until_saved();
+    watched.close();
+
+    let (wake, woken) = bounded(1);
+    // A full channel wakes as well.
+    let wake = move || wake.try_send(()).unwrap_or_default();
+    let session = Session::open(Arc::new(dataset(1)), &file, wake).unwrap();
+    let mut bench = Bench::new(session.into(), Arc::new(|| {}));
+    assert!(bench.session.is_loading());
+    paint(&mut bench, 1.0);
+    assert_eq!(bench.working(0).source, Source::Dataset);
+    bench.refresh();
+    while bench.session.is_loading() {
+        woken.recv().unwrap();
+        bench.refresh();
+    }
+    // What the model said is shown at once; a key pressed now was meant for what stood there before.
+    let (dataset, model) = (Some(LabelSet::EMPTY), Some(set(&[1])));
+    assert_eq!(bench.working(0).source, Source::Model);
+    assert_eq!(
+        (bench.labels_read(0), bench.answer_read(0)),
+        (dataset, None)
+    );
+    for (at_secs, labels, answer) in [
+        (1.1, dataset, None),
+        (1.3, dataset, None),
+        (1.6, model, model),
+    ] {
+        paint(&mut bench, at_secs);
+        assert_eq!(bench.working(0).source, Source::Model, "{at_secs}");
+        let read = (bench.labels_read(0), bench.answer_read(0));
+        assert_eq!(read, (labels, answer), "{at_secs}");
+    }
 }
 
 #[test]

@@ -365,7 +365,10 @@ impl Bench {
     /// Works out again what changed, but no more often than keeps the window quick. Returns how long to wait for the rest.
     pub fn refresh(&mut self) -> Option<Duration> {
         self.save = self.session.poll();
-        let waits = [self.refresh_queue(), self.figures.refresh(&self.session)];
+        let waits = [
+            self.refresh_queue(),
+            self.figures.refresh(&self.session, self.order),
+        ];
         waits.into_iter().flatten().min()
     }
 
@@ -386,9 +389,7 @@ impl Bench {
 
     /// Takes note of what a frame has painted.
     pub fn note_shown(&mut self) {
-        // What is still being read in is no news.
-        let is_settled = !self.session.is_loading();
-        self.on_screen = self.cursor().filter(|_| is_settled).map(|post| {
+        self.on_screen = self.cursor().map(|post| {
             OnScreen::after_frame(self.on_screen, &self.session, post, self.clock_secs)
         });
     }

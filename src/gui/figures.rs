@@ -15,6 +15,7 @@ use crate::{
         Session,
         basis::{Basis, Part, Sample},
         people::{CeilingIntervals, People},
+        queue::Order,
         session::{Exposure, LeftOut, Snapshot, Truth},
         suspects,
     },
@@ -30,6 +31,13 @@ const THREAD: &str = "overrule-figures";
 struct Wanted {
     truth: Truth,
     sample: Sample,
+}
+
+/// What scores are asked to go over, and beside which shuffle the reviewed posts are held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Asked {
+    wanted: Wanted,
+    seed: u32,
 }
 
 /// The scores, as of a revision of the session.
@@ -57,7 +65,7 @@ pub struct Figures {
     /// Whether somebody looks at what is drawn.
     pub is_drawing: bool,
     basis: Basis,
-    scores: Background<Wanted, Scores>,
+    scores: Background<Asked, Scores>,
     bootstrap: Background<Wanted, Option<Intervals>>,
     ceiling_bootstrap: Background<Wanted, Option<Vec<CeilingIntervals>>>,
     drawing: Background<Wanted, Drawn>,
@@ -71,6 +79,8 @@ pub struct Fairness {
     pub reviewed: usize,
     /// Those among them that stand at the front of the shuffle.
     pub at_random: usize,
+    /// The seed of that shuffle.
+    pub seed: u32,
 }
 
 /// What is drawn.
@@ -137,20 +147,30 @@ impl Figures {
         self.basis
     }
 
+    /// The seed in force: that of the figures, else that of the queue's `order`.
+    pub fn seed(&self, order: Order) -> u32 {
+        match (self.sample, order) {
+            (Sample::Random(seed), _) | (Sample::All, Order::Random(seed)) => seed,
+            _ => 1,
+        }
+    }
+
     /// Takes what is there and starts to work out what changed. Returns how long to wait for the rest.
-    pub(super) fn refresh(&mut self, session: &Session) -> Option<Duration> {
+    pub(super) fn refresh(&mut self, session: &Session, order: Order) -> Option<Duration> {
         self.receive();
         let wanted = Wanted {
             truth: self.truth,
             sample: self.sample,
         };
         let of = (session.revision(), wanted);
+        let seed = self.seed(order);
+        let asked = (session.revision(), Asked { wanted, seed });
         let mut wait = None;
-        match self.scores.due(&of) {
+        match self.scores.due(&asked) {
             Due::Now => {
                 let now = session.snapshot();
                 self.scores
-                    .start(of, &self.wake, move |_| Scores::of(&now, wanted));
+                    .start(asked, &self.wake, move |_| Scores::of(&now, asked.1));
             }
             Due::In(pause) => wait = Some(pause),
             Due::Never => {}
@@ -167,7 +187,7 @@ impl Figures {
             }
         }
         // Intervals follow the scores.
-        if self.scores.of() != Some(&of) {
+        if self.scores.of() != Some(&asked) {
             return wait;
         }
         match self.bootstrap.due(&of) {
@@ -248,14 +268,13 @@ impl Wanted {
 }
 
 impl Fairness {
-    fn of(now: &Snapshot, sample: Sample) -> Self {
-        let seed = match sample {
-            Sample::Random(seed) => seed,
-            Sample::All => 1,
-        };
+    fn of(now: &Snapshot, seed: u32) -> Self {
         let part = Part::of(Sample::Random(seed), now);
         let posts = now.dataset().posts.iter().enumerate();
-        let mut found = Self::default();
+        let mut found = Self {
+            seed,
+            ..Self::default()
+        };
         for (place, post) in posts {
             if now.review(place).decision.is_some() {
                 found.reviewed += 1;
@@ -267,7 +286,7 @@ impl Fairness {
 }
 
 impl Scores {
-    fn of(now: &Snapshot, wanted: Wanted) -> Self {
+    fn of(now: &Snapshot, Asked { wanted, seed }: Asked) -> Self {
         let labels = &now.dataset().labels;
         let basis = wanted.basis(now);
         Self {
@@ -278,7 +297,7 @@ impl Scores {
                 .then(|| agreement::compare(labels, now.both(basis))),
             left_out: now.left_out(basis, Exposure::Any),
             people: People::of(now, basis.part),
-            fairness: Fairness::of(now, wanted.sample),
+            fairness: Fairness::of(now, seed),
         }
     }
 }

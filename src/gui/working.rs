@@ -66,6 +66,10 @@ pub(super) struct OnScreen {
     post: usize,
     /// The labels that were read.
     working: Working,
+    /// The labels that stand there now.
+    painted: Working,
+    /// Whether they were painted when all that an earlier day said had been read in.
+    is_settled: bool,
     /// The model's answer that was read, if there was one.
     answer: Option<LabelSet>,
     /// Since when something newer stands there, in seconds of the window's clock.
@@ -75,15 +79,21 @@ pub(super) struct OnScreen {
 impl OnScreen {
     /// What stands there after a frame at `now`, `before` being what stood there earlier.
     pub fn after_frame(before: Option<Self>, session: &Session, post: usize, now: f64) -> Self {
+        let painted = Self::labels(before, session, post);
+        let is_settled = !session.is_loading();
         let shown = Self {
             post,
-            working: Self::labels(before, session, post),
+            working: painted,
+            painted,
+            is_settled,
             answer: session.shown_answer(post),
             newer_since: None,
         };
         match before.filter(|before| before.post == post) {
             Some(before) if before.is_read(now) || !before.differs(&shown) => shown,
             Some(before) => Self {
+                painted,
+                is_settled,
                 newer_since: before.newer_since.or(Some(now)),
                 ..before
             },
@@ -92,16 +102,17 @@ impl OnScreen {
     }
 
     /// The labels to show for a post. A suggestion of the model does not take the place of the dataset's labels while they
-    /// are being looked at.
+    /// are being looked at, unless it is one of an earlier day that is only now read in.
     pub fn labels(shown: Option<Self>, session: &Session, post: usize) -> Working {
         let found = Working::of(session, post);
         match shown.filter(|shown| shown.post == post) {
             Some(shown)
-                if shown.working.source == Source::Dataset
+                if shown.is_settled
+                    && shown.painted.source == Source::Dataset
                     && found.source == Source::Model
-                    && found.labels != shown.working.labels =>
+                    && found.labels != shown.painted.labels =>
             {
-                shown.working
+                shown.painted
             }
             _ => found,
         }

@@ -203,7 +203,7 @@ fn header_ui(ui: &mut Ui, bench: &Bench, view: &mut WorkspaceView, out: &mut Vec
 
 /// Over which posts the figures go.
 fn sample_ui(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
-    let seed = seed(bench);
+    let seed = bench.figures.seed(bench.order);
     let choices = [
         (Sample::All, "All posts", "Everything that can be compared"),
         (
@@ -228,14 +228,6 @@ fn sample_ui(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
     }
 }
 
-/// The seed in force: that of the figures, else that of the queue.
-fn seed(bench: &Bench) -> u32 {
-    match (bench.figures.sample, bench.order) {
-        (Sample::Random(seed), _) | (Sample::All, Order::Random(seed)) => seed,
-        _ => 1,
-    }
-}
-
 /// Says whether the scores are over a fair sample, and what to do if not.
 fn fairness_ui(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
     let figures = &bench.figures;
@@ -249,7 +241,7 @@ fn fairness_ui(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
          over posts picked that way are biased.",
         widgets::thousands(picked),
         widgets::posts(fairness.reviewed),
-        seed(bench),
+        fairness.seed,
     );
     ui.horizontal_wrapped(|ui| {
         let palette = Palette::from_ui(ui);
@@ -257,7 +249,7 @@ fn fairness_ui(ui: &mut Ui, bench: &Bench, out: &mut Vec<Command>) {
         ui.add(egui::Label::new(RichText::new(text).size(12.0).color(palette.warn)).wrap());
     });
     if fairness.at_random > 0 {
-        let command = Command::SetSample(Sample::Random(seed(bench)));
+        let command = Command::SetSample(Sample::Random(fairness.seed));
         widgets::button(ui, command, true, out);
     }
 }
