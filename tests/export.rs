@@ -10,7 +10,7 @@ use std::{
 
 use overrule::{
     dataset::{Dataset, OpenOptions, open},
-    export::{ExportError, Provenance, Selection, Source, TrainingSet, training_csv},
+    export::{ExportError, Format, Provenance, Selection, Source, TrainingSet, training_csv},
     post::LabelSet,
     predict::{
         answer::Parse,
@@ -314,6 +314,29 @@ fn odd_texts_are_quoted_only_where_they_must_be() {
     assert_eq!(fs::read_to_string(&path).unwrap(), expected);
     let again = open(&path, &OpenOptions::default()).unwrap();
     assert!(again.posts.iter().map(|p| &*p.text).eq(texts));
+}
+
+#[test]
+fn the_posts_that_a_format_takes_are_counted_as_it_takes_them() {
+    let (folder, dataset) = workplace(POSTS);
+    let file = folder.path().join("out/posts.overrule");
+    let mut session = Session::open(dataset, &file, || {}).unwrap();
+    session.begin_run(run("model"));
+    for post in [0, 4] {
+        session.record_prediction(post, crate::reviewing::said(&[0]));
+    }
+    for (post, labels) in (0..5).filter_map(|post| Some((post, decisions(post)?))) {
+        let assisted = false;
+        session.apply(post, Action::Confirm { labels, assisted });
+    }
+    for selection in [Selection::All, Selection::Reviewed, Selection::Corrected] {
+        for format in Format::ALL {
+            let taken = TrainingSet::for_format(&session, selection, format).len();
+            let counted = TrainingSet::count(&session, selection, format);
+            assert_eq!(counted, taken, "{selection:?} {format:?}");
+        }
+    }
+    assert_eq!(TrainingSet::count(&session, Selection::All, Format::Csv), 4);
 }
 
 proptest! {

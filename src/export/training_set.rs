@@ -10,7 +10,10 @@ use crate::{
         answer::Parse,
         prediction::{Prediction, RunInfo},
     },
-    review::{Session, session::Truth},
+    review::{
+        Session,
+        session::{Snapshot, Truth},
+    },
 };
 
 /// Posts and the labels in force, taken from a session at one moment. It can be written on any thread.
@@ -72,6 +75,19 @@ pub struct Provenance {
     pub note: String,
 }
 
+/// The labels with which a post belongs to a selection, if it does.
+fn taken(
+    selection: Selection,
+    decision: Option<LabelSet>,
+    truth: Option<LabelSet>,
+) -> Option<LabelSet> {
+    match selection {
+        Selection::All => decision.or(truth),
+        Selection::Reviewed => decision,
+        Selection::Corrected => decision.filter(|_| decision != truth),
+    }
+}
+
 impl TrainingSet {
     /// The posts of a selection, `decisions` naming each post's confirmed labels (by its place in the dataset).
     pub fn new(
@@ -83,13 +99,8 @@ impl TrainingSet {
         let mut without_truth = 0;
         for (place, post) in dataset.posts.iter().enumerate() {
             let decision = decisions(place);
-            let labels = match selection {
-                Selection::All => decision.or(post.truth),
-                Selection::Reviewed => decision,
-                Selection::Corrected => decision.filter(|_| decision != post.truth),
-            };
-            match labels {
-                Some(_) => rows.push(Row {
+            match taken(selection, decision, post.truth) {
+                labels @ Some(_) => rows.push(Row {
                     post: place,
                     labels,
                     provenance: None,
@@ -137,6 +148,20 @@ impl TrainingSet {
             set.rows.retain(|row| row.prediction.is_some());
         }
         set
+    }
+
+    /// How many posts a format takes of a selection, without making the set. Some milliseconds for 150,000.
+    pub fn count(now: &Snapshot, selection: Selection, format: Format) -> usize {
+        let is_predicted = |post: usize| now.prediction(post).is_some();
+        let all = selection == Selection::All && format.takes_unlabelled();
+        let posts = now.dataset().posts.iter().enumerate();
+        posts
+            .filter(|(place, post)| {
+                let decision = now.truth(*place, Truth::Reviewed);
+                let has_labels = taken(selection, decision, post.truth).is_some();
+                (all || has_labels) && (format != Format::Records || is_predicted(*place))
+            })
+            .count()
     }
 
     /// Adds the posts without labels, in their places.
