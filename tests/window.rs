@@ -2,6 +2,7 @@
 
 mod blind;
 mod careful;
+mod covered;
 mod download;
 mod fake;
 mod figures;
@@ -433,13 +434,13 @@ fn the_keys_overlay_names_every_command_with_a_key() {
     for what in [
         "Confirm and next",
         "Accept prediction",
-        "Hold to see the picture",
+        "Hold to see what is covered",
         "Undo",
     ] {
         assert!(window.has(what), "{what}");
     }
     window.press(Key::Escape);
-    assert!(!window.has("Hold to see the picture"));
+    assert!(!window.has("Hold to see what is covered"));
     assert!(
         window.has("racist"),
         "the same press must not hide everything"

@@ -1,12 +1,13 @@
 //! Everything a person can do in the window. Menus, buttons, keys, tooltips, the key overlay and tests all use this one enum.
 
+mod bulk;
 mod people;
 
 use std::{borrow::Cow, path::PathBuf};
 
 use egui_material_icons::{MaterialIcon, icons};
 
-pub use self::people::People;
+pub use self::{bulk::Bulk, people::People};
 use super::{
     bench::Select,
     dialogs::{export::ExportRequest, settings::Section},
@@ -26,19 +27,6 @@ use crate::{
         session::Truth,
     },
 };
-
-/// What can be done to several posts at once.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Bulk {
-    /// Confirm what the model said of each; posts without a readable answer, or whose answer is hidden, stay as they are.
-    Accept,
-    /// Put them aside.
-    Skip,
-    /// Leave them to someone else.
-    Escalate,
-    /// Mark them.
-    Flag,
-}
 
 /// Something to do. Panels send these; only [`App`](super::app::App) carries them out.
 #[derive(Clone, PartialEq, Debug)]
@@ -157,6 +145,8 @@ pub enum Command {
     Bulk(Bulk),
     /// Put the keyboard into the search field.
     Search,
+    /// Show the queue in place of the post, where there is no room for both, or the post again.
+    ShowQueue,
     /// Show the problems of the dataset.
     ShowProblems,
     /// Compare with another truth.
@@ -248,11 +238,9 @@ impl Command {
             Self::Select(Select::Nothing) => "Clear the selection",
             Self::Select(Select::All) => "Select the whole queue",
             Self::Select(_) => "Select",
-            Self::Bulk(Bulk::Accept) => "Accept the predictions of the selected posts",
-            Self::Bulk(Bulk::Skip) => "Skip the selected posts",
-            Self::Bulk(Bulk::Escalate) => "Escalate the selected posts",
-            Self::Bulk(Bulk::Flag) => "Flag the selected posts",
+            Self::Bulk(bulk) => bulk.label(),
             Self::Search => "Search",
+            Self::ShowQueue => "Queue",
             Self::ShowProblems => "Problems",
             Self::SetTruth(_) => "Compare with",
             Self::SetSample(Sample::All) => "All posts",
@@ -340,8 +328,9 @@ impl Command {
             Self::Select(_) => {
                 "Ctrl and a click pick a post, Shift and a click all between; then decide them at once."
             }
-            Self::Bulk(_) => "Do it to all of them; one undo takes it back.",
+            Self::Bulk(bulk) => bulk.tooltip(),
             Self::Search => "Find posts by their text.",
+            Self::ShowQueue => "Show the queue in place of the post, or the post again.",
             Self::ShowProblems => "What is wrong with the data, row by row.",
             Self::SetTruth(_) => "What predictions are compared with.",
             Self::SetSample(_) => {
@@ -409,11 +398,9 @@ impl Command {
             Self::SetOrder(_) => icons::ICON_SORT,
             Self::Select(Select::Nothing) => icons::ICON_CLOSE,
             Self::Select(_) => icons::ICON_SELECT_ALL,
-            Self::Bulk(Bulk::Accept) => icons::ICON_DONE_ALL,
-            Self::Bulk(Bulk::Skip) => icons::ICON_SKIP_NEXT,
-            Self::Bulk(Bulk::Escalate) => icons::ICON_SUPERVISOR_ACCOUNT,
-            Self::Bulk(Bulk::Flag) => icons::ICON_FLAG,
+            Self::Bulk(bulk) => bulk.icon(),
             Self::Search => icons::ICON_SEARCH,
+            Self::ShowQueue => icons::ICON_LISTS,
             Self::ShowProblems => icons::ICON_WARNING,
             Self::SetTruth(_) => icons::ICON_RULE,
             Self::SetSample(_) => icons::ICON_SHUFFLE,
@@ -478,6 +465,7 @@ impl Command {
                     | Self::Select(_)
                     | Self::Bulk(_)
                     | Self::Search
+                    | Self::ShowQueue
                     | Self::SetFilter(_)
                     | Self::SetOrder(_)
             )

@@ -6,6 +6,9 @@ use egui::{Id, Key, KeyboardShortcut, ModifierNames, Modifiers};
 
 use super::{command::Command, keys::Group};
 
+/// The key that shows what is covered. No command takes it: confirming would show the next post, unasked.
+pub const LOOK: Key = Key::Space;
+
 /// Every command that a key may start, with its key.
 #[derive(Clone, Default)]
 pub struct KeyMap {
@@ -25,13 +28,19 @@ pub struct Binding {
 impl KeyMap {
     /// The defaults, and what the settings have in their place.
     pub fn new(chosen: &BTreeMap<String, String>) -> Self {
-        let binding = |(group, command): (Group, Command)| Binding {
-            shortcut: match chosen.get(&command.key_name()) {
-                Some(text) if command.is_rebindable() => parse(text),
-                _ => command.default_shortcut(),
-            },
-            group,
-            command,
+        let binding = |(group, command): (Group, Command)| {
+            let chosen = chosen.get(&command.key_name());
+            let chosen = chosen.filter(|_| command.is_rebindable());
+            let chosen = chosen.map(|text| parse(text));
+            let is_free =
+                |key: &Option<KeyboardShortcut>| key.is_none_or(|k| k.logical_key != LOOK);
+            Binding {
+                shortcut: chosen
+                    .filter(is_free)
+                    .unwrap_or_else(|| command.default_shortcut()),
+                group,
+                command,
+            }
         };
         Self {
             bindings: Arc::new(Command::with_keys().into_iter().map(binding).collect()),
@@ -59,6 +68,13 @@ impl KeyMap {
         let name = command.key_name();
         let binding = self.bindings.iter().find(|b| b.command.key_name() == name);
         binding.map_or_else(|| command.default_shortcut(), |binding| binding.shortcut)
+    }
+
+    /// Whether the labels have the keys 1 to 9.
+    pub fn keeps_digits(&self) -> bool {
+        let is_toggle = |binding: &&Binding| matches!(binding.command, Command::Toggle(_));
+        let mut toggles = self.bindings.iter().filter(is_toggle);
+        toggles.all(|toggle| toggle.shortcut == toggle.command.default_shortcut())
     }
 
     /// The commands that share a key with this one; the first of them in the order of the overlay is started.
@@ -186,6 +202,8 @@ mod tests {
             ("Flag", "Ctrl+Shift+E"),
             ("EditNote", ""),
             ("Hide", "H"),
+            ("Confirm", "Space"),
+            ("Escalate", "Ctrl+Space"),
         ];
         let chosen = chosen.map(|(command, key)| (command.to_owned(), key.to_owned()));
         let map = KeyMap::new(&chosen.into());
@@ -194,6 +212,9 @@ mod tests {
         assert_eq!(starts(Key::S, Modifiers::NONE), None);
         assert_eq!(starts(Key::N, Modifiers::NONE), None);
         assert_eq!(starts(Key::Escape, Modifiers::NONE), Some(Command::Hide));
+        assert_eq!(starts(Key::Space, Modifiers::NONE), None);
+        assert_eq!(starts(Key::Enter, Modifiers::NONE), Some(Command::Confirm));
+        assert_eq!(starts(Key::E, Modifiers::NONE), Some(Command::Escalate));
         let (ctrl, shift) = (Modifiers::CTRL | Modifiers::COMMAND, Modifiers::SHIFT);
         assert_eq!(starts(Key::E, ctrl | shift), Some(Command::Flag));
         assert_eq!(starts(Key::E, ctrl), Some(Command::Export));

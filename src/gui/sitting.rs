@@ -2,19 +2,23 @@
 
 use std::collections::HashSet;
 
+use crate::post::PostId;
+
 /// So long without a key or a click counts as a break, in seconds.
 const BREAK_SECS: f64 = 5.0 * 60.0;
 
 /// What a reviewer has seen since the window was opened. Times are egui's, in seconds.
 #[derive(Default)]
 pub struct Sitting {
-    seen: HashSet<usize>,
+    seen: HashSet<PostId>,
     /// The stretch of work without a break.
     stretch: Option<Stretch>,
 }
 
 struct Stretch {
     began: f64,
+    /// What was seen in it.
+    seen: HashSet<PostId>,
     last_active: f64,
     /// When a break was proposed last, or the stretch began.
     reminded: f64,
@@ -22,13 +26,17 @@ struct Stretch {
 
 impl Sitting {
     /// The reviewer looks at a post and does something.
-    pub fn look_at(&mut self, post: usize, now: f64) {
+    pub fn look_at(&mut self, post: PostId, now: f64) {
         self.seen.insert(post);
         match &mut self.stretch {
-            Some(stretch) if now - stretch.last_active < BREAK_SECS => stretch.last_active = now,
+            Some(stretch) if now - stretch.last_active < BREAK_SECS => {
+                stretch.last_active = now;
+                stretch.seen.insert(post);
+            }
             stretch => {
                 *stretch = Some(Stretch {
                     began: now,
+                    seen: HashSet::from([post]),
                     last_active: now,
                     reminded: now,
                 });
@@ -36,9 +44,16 @@ impl Sitting {
         }
     }
 
-    /// How many posts were seen, each counted once.
+    /// How many posts were seen, of all datasets, each counted once.
     pub fn n_seen(&self) -> usize {
         self.seen.len()
+    }
+
+    /// How many of them were seen since the last break.
+    pub fn n_seen_since_break(&self) -> usize {
+        self.stretch
+            .as_ref()
+            .map_or(0, |stretch| stretch.seen.len())
     }
 
     /// How long the reviewer has worked without a break, in seconds.
@@ -68,12 +83,13 @@ mod tests {
     #[test]
     fn a_break_is_proposed_after_work_and_not_after_a_break() {
         let mut sitting = Sitting::default();
+        let post = |number: u32| PostId::new(&format!("post {number}"), "", 0);
         assert!(!sitting.take_reminder(1e6, 60));
         let work = |sitting: &mut Sitting, minutes: std::ops::Range<u32>| {
             let mut reminders = Vec::new();
             for minute in minutes {
                 let now = f64::from(minute) * 60.0;
-                sitting.look_at(minute as usize % 7, now);
+                sitting.look_at(post(minute % 7), now);
                 if sitting.take_reminder(now, 30) {
                     reminders.push(minute);
                 }
@@ -82,7 +98,9 @@ mod tests {
         };
         assert_eq!(work(&mut sitting, 0..70), [30, 60]);
         // Ten minutes away begin a new stretch.
-        assert_eq!(work(&mut sitting, 80..120), [110]);
+        assert!(work(&mut sitting, 80..84).is_empty());
+        assert_eq!((sitting.n_seen_since_break(), sitting.n_seen()), (4, 7));
+        assert_eq!(work(&mut sitting, 84..120), [110]);
         assert_eq!(sitting.n_seen(), 7);
         assert_eq!(sitting.lasted_secs(119.0 * 60.0), 39.0 * 60.0);
         assert!(!sitting.take_reminder(1e9, 0));

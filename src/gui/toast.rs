@@ -34,6 +34,8 @@ struct Toast {
     kind: Kind,
     text: String,
     action: Option<Command>,
+    /// The last entry of the history when something was done that can be taken back here.
+    undoes: Option<u64>,
     /// Egui time at which it goes; set when first shown.
     until: Option<f64>,
 }
@@ -53,10 +55,25 @@ impl Toasts {
             kind,
             text,
             action,
+            undoes: None,
             until: None,
         });
         let surplus = self.toasts.len().saturating_sub(AT_MOST);
         self.toasts.drain(..surplus);
+    }
+
+    /// Says that something was done, with a way to take it back. `last_seq` is the last entry of the history then.
+    pub fn show_done(&mut self, text: impl Into<String>, last_seq: u64) {
+        self.show(Kind::Done, text, Some(Command::Undo));
+        if let Some(toast) = self.toasts.last_mut() {
+            toast.undoes = Some(last_seq);
+        }
+    }
+
+    /// Puts away what would take something else back by now, `last_seq` being the last entry of the history.
+    pub fn forget_undo(&mut self, last_seq: u64) {
+        self.toasts
+            .retain(|toast| toast.undoes.is_none_or(|of| of == last_seq));
     }
 
     /// Paints them above the bottom edge and sends what was clicked.

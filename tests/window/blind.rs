@@ -116,7 +116,7 @@ fn a_queue_that_tells_answers_says_so() {
 }
 
 #[test]
-fn hidden_answers_are_not_accepted_with_the_selection() {
+fn hidden_answers_are_not_decided_with_the_selection() {
     let folder = Folder::new(&POSTS);
     let mut window = blind(&folder);
     window.settle();
@@ -124,6 +124,8 @@ fn hidden_answers_are_not_accepted_with_the_selection() {
     assert_eq!(window.bench().selection().len(), POSTS.len());
     window.click("Accept the predictions of the selected posts");
     assert!(window.has_part("to be decided blind left as they are"));
+    window.press_with(CTRL, Key::A);
+    window.click("Confirm the labels of the selected posts");
     // The first post may have been answered before blind mode was on.
     for post in 1..POSTS.len() {
         assert_eq!(window.decision(post), None, "post {post}");

@@ -244,3 +244,104 @@ fn a_session_file_opens_its_dataset_where_the_work_stood() {
         folder.file("posts.csv")
     );
 }
+
+#[test]
+fn a_note_that_is_being_written_is_kept_whatever_puts_it_away() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    window.press(Key::N);
+    window.type_text("half a thought");
+    drop_file(&mut window, &folder.file("not-there.csv"));
+    window.until("trying", |window| window.has_part("could not be opened"));
+    drop(window);
+    let mut window = folder.window_with(None);
+    window.until("opening", Window::is_open);
+    let note = |window: &Window| window.bench().session.review(0).note.clone();
+    assert_eq!(note(&window), "half a thought");
+    // Cancel alone forgets what was typed.
+    window.press(Key::N);
+    window.type_text("nonsense");
+    window.click("Cancel");
+    assert_eq!(note(&window), "half a thought");
+    window.press(Key::N);
+    window.type_text("in full");
+    close(&mut window);
+    assert!(note(&window).contains("in full"), "{}", note(&window));
+}
+
+#[test]
+fn an_export_whose_dialog_is_closed_goes_on_and_says_how_it_ended() {
+    let folder = Folder::new(&[]);
+    let rows: String = (0..20_000).map(|i| format!("post {i},,racist\n")).collect();
+    let csv = format!("text,image_path,labels\n{rows}");
+    std::fs::write(folder.file("posts.csv"), csv).unwrap();
+    let mut window = folder.window_with(None);
+    window.until("opening", Window::is_open);
+    window.press_with(super::CTRL, Key::E);
+    window.click_role(egui::Role::Button, "Export");
+    window.press(Key::Escape);
+    window.until("exporting", |window| {
+        window.has_part("Exported 20,000 posts to")
+    });
+    assert!(folder.file("posts-reviewed.csv").exists());
+}
+
+#[test]
+fn the_labels_of_several_posts_are_confirmed_as_they_stand() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    window.press(Key::Num3);
+    window.press_with(super::CTRL, Key::A);
+    window.click("Confirm the labels of the selected posts");
+    assert!(window.has("Confirmed 5 posts"));
+    let decided: Vec<_> = (0..5).map(|post| window.decision(post)).collect();
+    let set = |labels: &[usize]| Some(labels.iter().copied().collect());
+    // What is edited, the model's, and the dataset's where the answer could not be read.
+    assert_eq!(
+        decided,
+        [set(&[0, 2]), set(&[1]), set(&[2]), set(&[1]), set(&[])]
+    );
+    assert!(window.bench().session.review(1).assisted);
+    window.press_with(super::CTRL, Key::Z);
+    assert!(window.has("Undone: 5 posts"));
+}
+
+#[test]
+fn a_way_back_goes_when_it_would_take_something_else_back() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    let skip = |window: &mut Window| {
+        window.press_with(super::CTRL, Key::A);
+        window.click("Skip the selected posts");
+        assert!(window.has("Skipped 5 posts"));
+    };
+    skip(&mut window);
+    window.press(Key::F);
+    assert!(!window.has("Skipped 5 posts"));
+    assert_eq!(window.bench().session.counts().skipped, 5);
+    window.press_with(super::CTRL, Key::Z);
+    window.press_with(super::CTRL, Key::Z);
+    assert_eq!(window.bench().session.counts().skipped, 0);
+    skip(&mut window);
+    // Going to another post changes nothing.
+    window.press(Key::ArrowRight);
+    assert!(window.has("Skipped 5 posts"));
+}
+
+#[test]
+fn the_export_says_how_many_posts_a_format_takes() {
+    let folder = Folder::new(&[
+        ["labelled", "", "racist"],
+        ["also", "", ""],
+        ["open", "", "?"],
+    ]);
+    let mut window = folder.window_with(None);
+    window.until("opening", Window::is_open);
+    window.press_with(super::CTRL, Key::E);
+    assert!(window.has("2 posts"), "the CSV that trains");
+    window.click("Close Export");
+    assert!(!window.has("2 posts"));
+}

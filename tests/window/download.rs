@@ -154,6 +154,43 @@ fn a_download_is_stopped_and_gone_on_with() {
 }
 
 #[test]
+fn one_model_is_fetched_at_a_time_and_what_was_put_away_is_not_loaded() {
+    let mut machine = Machine::new();
+    machine
+        .hub
+        .fail("model.safetensors", Fault::CutAfter(500_000));
+    let wait = Fault::Refuse(429, &[("Retry-After", "290")]);
+    machine.hub.fail("model.safetensors", wait);
+    machine.choose();
+    let window = &mut machine.window;
+    window.until("waiting", |window| window.has_part("The Hub asks to wait"));
+    window.name_model("org/other");
+    window.until("looking", |window| {
+        window.has_part("Not on this machine yet: org/other")
+    });
+    window.click_role(Role::Button, "Fetch and load");
+    window.until("refusing", |window| {
+        window.has_part("Another model is being fetched")
+    });
+    assert!(window.has_part("The Hub asks to wait"), "it goes on");
+
+    // The same one is wanted again, and then none.
+    window.name_model("org/name");
+    window.until("looking", |window| {
+        window.has_part("Not on this machine yet: org/name")
+    });
+    window.click_role(Role::Button, "Fetch and load");
+    window.press_with(CTRL, Key::K);
+    window.type_text("go on without a model");
+    window.press(Key::Enter);
+    window.click("Stop: download");
+    window.click("Go on: download");
+    window.until("fetching", |window| window.has("Fetched org/name (2 MB)"));
+    window.harness.run_steps(20);
+    assert!(!window.has("Model: org/name") && window.has("Load model"));
+}
+
+#[test]
 fn a_download_that_fails_says_why_and_is_tried_again() {
     let mut machine = Machine::new();
     machine.hub.fail("config.json", Fault::Damage);

@@ -177,7 +177,8 @@ impl Window {
             let scored = bench.figures.metrics.as_ref().map_or(0, |scores| scores.n);
             scored as usize + bench.figures.left_out.without_truth == bench.queue().len()
         });
-        self.harness.run_steps(2);
+        // Half a second: what came last can be read by now.
+        self.harness.run_steps(30);
     }
 
     /// Whether a dataset is open.

@@ -73,6 +73,28 @@ fn a_key_opens_the_figures_and_the_post_comes_back() {
 }
 
 #[test]
+fn nothing_is_decided_about_a_post_behind_the_figures() {
+    let folder = Folder::new(&POSTS);
+    let mut window = scored(&folder);
+    workspace(&mut window);
+    for letters in ["skip", "confirm and next", "toggle sexist", "flag"] {
+        window.press_with(super::CTRL, Key::K);
+        window.type_text(letters);
+        assert!(!window.has("Confirm and next") && !window.has("Toggle sexist"));
+        window.press(Key::Escape);
+    }
+    // What shows something of the post shows the post.
+    window.press(Key::J);
+    assert!(window.has("Confirm and next"));
+    workspace(&mut window);
+    window.press(Key::J);
+    assert!(window.has("Confirm and next") && window.has("Copy verbatim"));
+    window.press_with(super::CTRL, Key::K);
+    window.type_text("toggle sexist");
+    assert!(window.has("Toggle sexist"));
+}
+
+#[test]
 fn a_cell_of_the_confused_labels_opens_exactly_its_posts() {
     let folder = Folder::new(&POSTS);
     let mut window = scored(&folder);
@@ -183,6 +205,34 @@ fn scores_over_picked_posts_are_called_biased_and_the_random_part_is_fair() {
     });
     window.harness.run_steps(2);
     assert!(window.has_part("only the random part, seed 1"));
+}
+
+#[test]
+fn work_in_a_shuffle_of_another_seed_is_fair_as_well() {
+    let folder = Folder::new(&POSTS);
+    let mut window = scored(&folder);
+    let posts = window.bench().session.dataset().posts.iter();
+    let ids: Vec<_> = posts.map(|post| post.id).collect();
+    let front = |seed: u32| {
+        let first = (0..ids.len()).min_by_key(|post| random_key(ids[*post], seed));
+        first.unwrap()
+    };
+    let seed = (2..).find(|seed| front(*seed) != front(1)).unwrap();
+    window.click("Order: In order");
+    window.click("Random");
+    window.click_role(Role::SpinButton, "Seed");
+    window.type_text(&seed.to_string());
+    window.press(Key::Enter);
+    assert_eq!(window.bench().order, Order::Random(seed));
+    walk_to(&mut window, front(seed));
+    window.press(Key::Enter);
+    workspace(&mut window);
+    window.until("counting", |window| {
+        let fairness = window.bench().figures.fairness;
+        (fairness.reviewed, fairness.at_random) == (1, 1)
+    });
+    window.harness.run_steps(2);
+    assert!(!window.has_part("came up through a filter or an order"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A second reviewer: agreement, and conflicts to settle.
 
 use egui::{Key, Role};
+use egui_kittest::kittest::Queryable;
 use overrule::{
     gui::Launch,
     review::{queue::Filter, session::SaveState},
@@ -70,7 +71,16 @@ fn a_second_reviewer_is_compared_with_and_conflicts_are_settled() {
     window.type_text("Ana Lee");
     window.press(Key::Enter);
     window.until("renaming", |window| window.has("You and Ana Lee"));
-    window.click("Show the conflicts");
+    // A low window scrolls it.
+    window.harness.set_size(egui::vec2(1024.0, 420.0));
+    window.harness.run_steps(5);
+    let conflicts = "Show the conflicts";
+    window.harness.get_by_label(conflicts).scroll_to_me();
+    window.harness.run_steps(30);
+    let rect = window.harness.get_by_label(conflicts).rect();
+    assert!(rect.top() > 0.0 && rect.bottom() < 420.0, "{rect}");
+    window.click(conflicts);
+    window.harness.set_size(egui::vec2(1280.0, 800.0));
     assert_eq!(window.bench().filter, Filter::Conflicts);
     window.until("going there", |window| window.bench().queue() == [0]);
     assert!(window.has_part("you add racist"));

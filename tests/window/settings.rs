@@ -44,12 +44,42 @@ fn a_key_is_changed_told_where_it_clashes_and_set_back() {
         Some(Outcome::Skipped)
     );
     window.press(Key::Questionmark);
-    assert!(window.has("Ctrl+D"));
+    assert!(window.has("Ctrl+D") && window.has("1 … 9"));
     window.press(Key::Escape);
     window.press_with(CTRL, Key::Comma);
     window.click("Settings: Keys");
     window.click("Set the key of Skip back");
     assert!(window.has("Key of Skip: S"));
+}
+
+#[test]
+fn a_key_that_was_changed_is_shown_where_it_is_pressed() {
+    let folder = Folder::new(&POSTS);
+    let mut window = settings(&folder);
+    window.click("Settings: Keys");
+    for (row, key) in [("Toggle label 1: 1", Key::Q), ("Flag: F", Key::Num1)] {
+        let name = format!("Key of {row}");
+        window.harness.get_by_label(&name).scroll_to_me();
+        window.harness.run_steps(3);
+        window.click(&name);
+        window.press(key);
+    }
+    window.click("Close Settings");
+    let key_of = |window: &Window, label: &str| {
+        let row = window
+            .harness
+            .get_by_role_and_label(Role::CheckBox, label)
+            .accesskit_node();
+        row.data().keyboard_shortcut().map(str::to_owned)
+    };
+    assert_eq!(key_of(&window, "racist").as_deref(), Some("Q"));
+    assert_eq!(key_of(&window, "sexist").as_deref(), Some("2"));
+    window.press(Key::Q);
+    assert_eq!(window.working(0), Some(vec![]));
+    window.press(Key::Num1);
+    assert!(window.bench().session.review(0).flagged);
+    window.press(Key::Questionmark);
+    assert!(window.has("Toggle label 1") && !window.has("1 … 9"));
 }
 
 #[test]
@@ -197,6 +227,28 @@ fn where_there_is_no_room_for_the_queue_the_post_and_its_labels_stay() {
     window.press(Key::ArrowRight);
     window.press(Key::Enter);
     assert!(window.decision(1).is_some());
+
+    // Asked for, the queue stands in the post's place, and what is not seen is not decided.
+    window.press_with(CTRL, Key::F);
+    assert!(window.has("Search the text") && !window.has("Confirm and next"));
+    window.type_text("religion");
+    window.until("searching", |window| window.bench().queue() == [2]);
+    window.click("Back to the post");
+    assert!(!window.has("Search the text") && window.has("Confirm and next"));
+    window.press_with(CTRL, Key::A);
+    assert!(window.has("1 selected"));
+    window.press(Key::S);
+    assert_eq!(window.bench().session.counts().skipped, 0);
+    let row = window.harness.get_by_label_contains("Post 3,");
+    row.click();
+    window.harness.run_steps(3);
+    assert!(window.has("Confirm and next"));
+    window.click("Queue");
+    assert!(window.has("1 selected"));
+    // Where there is room both are there again.
+    window.harness.set_size(egui::vec2(1280.0, 800.0));
+    window.harness.run_steps(3);
+    assert!(window.has("Search the text") && window.has("Confirm and next"));
 }
 
 #[test]

@@ -23,6 +23,7 @@ impl App {
     pub(super) fn run_commands(&mut self, ctx: &egui::Context) {
         // A command may send another; the bound keeps a mistake from hanging the frame.
         for _ in 0..8 {
+            self.commands.extend(self.dialogs.take_note());
             let commands = std::mem::take(&mut self.commands);
             if commands.is_empty() {
                 return;
@@ -39,7 +40,7 @@ impl App {
     }
 
     fn act(&mut self, ctx: &egui::Context, command: Command) {
-        if self.decide(&command) {
+        if self.decide(ctx, &command) {
             return;
         }
         match command {
@@ -75,19 +76,14 @@ impl App {
             Command::Predict => self.start_run(),
             Command::RetryFailed => self.retry_failed(),
             Command::EditNote => self.edit_note(),
-            Command::ShowAnswer => self.show_below(match self.views.below {
-                Below::Answer => Below::Scores,
-                _ => Below::Answer,
-            }),
+            Command::ShowAnswer => self.turn_below(Below::Answer),
             Command::People(people) => self.people(ctx, people),
             Command::ShowSeen => self.show_seen(),
             Command::ShowProbe => self.show_probe(),
             Command::AskProbe(variants) => self.ask_probe(variants),
-            Command::ShowRuns => self.show_below(match self.views.below {
-                Below::Runs => Below::Scores,
-                _ => Below::Runs,
-            }),
+            Command::ShowRuns => self.turn_below(Below::Runs),
             Command::ShowMetrics => {
+                self.views.queue.put_in_place(false);
                 self.views.workspace.is_open =
                     self.bench().is_some() && !self.views.workspace.is_open;
             }
@@ -113,7 +109,12 @@ impl App {
             }
             Command::SetFilter(filter) => self.show_queue(Some(filter), None),
             Command::SetOrder(order) => self.show_queue(None, Some(order)),
-            Command::Search => self.views.queue.focus_search(),
+            Command::ShowQueue if self.views.queue.is_in_place() => self.show_post(),
+            Command::ShowQueue => self.bring_queue(),
+            Command::Search => {
+                self.bring_queue();
+                self.views.queue.focus_search();
+            }
             Command::ShowProblems => self.views.problems.toggle(),
             Command::SetTruth(truth) => {
                 if let Some(bench) = self.bench_mut() {
@@ -122,8 +123,8 @@ impl App {
             }
             Command::ToggleZoom => self.views.post.toggle_zoom(),
             Command::ShowPalette => {
-                let bench = self.work.bench();
-                self.dialogs.open_palette(ctx, bench);
+                let has_post = self.has_post();
+                self.dialogs.open_palette(ctx, self.work.bench(), has_post);
             }
             Command::ShowSettings(section) => self
                 .dialogs
@@ -171,6 +172,19 @@ impl App {
         ctx.set_theme(theme);
     }
 
+    /// Shows the post, whatever stands in its place.
+    pub(super) fn show_post(&mut self) {
+        self.views.workspace.is_open = false;
+        self.views.queue.put_in_place(false);
+    }
+
+    /// Shows the queue, in place of the post or of figures where there is no room beside them.
+    pub(super) fn bring_queue(&mut self) {
+        if self.views.queue.put_in_place(true) {
+            self.views.workspace.is_open = false;
+        }
+    }
+
     /// Changes the queue, and shows its posts rather than figures.
     fn show_queue(&mut self, filter: Option<Filter>, order: Option<Order>) {
         self.views.workspace.is_open = false;
@@ -209,6 +223,7 @@ impl App {
     fn open_path(&mut self, ctx: &egui::Context, path: PathBuf) {
         // A relative path means the same place whatever happens later.
         let path = std::path::absolute(&path).unwrap_or(path);
+        self.end_note(ctx);
         match self.bench().map(|bench| bench.save.clone()) {
             Some(SaveState::Failed { unsaved, message }) => self.dialogs.open(Dialog::Unsaved {
                 unsaved,
@@ -227,6 +242,17 @@ impl App {
         }
     }
 
+    /// Keeps the note that is being written: its post is about to be put away.
+    pub(super) fn end_note(&mut self, ctx: &egui::Context) {
+        let Some(note) = self.dialogs.end_note() else {
+            return;
+        };
+        self.decide(ctx, &note);
+        if let Some(bench) = self.bench_mut() {
+            bench.save = bench.session.save_state();
+        }
+    }
+
     /// Opens what waits for the present dataset to be saved, or asks what to do if that failed.
     pub(super) fn open_next(&mut self, ctx: &egui::Context) {
         let saving = self.bench().is_some_and(
@@ -240,8 +266,13 @@ impl App {
     fn unload_model(&mut self) {
         self.dialogs.close();
         self.looking = None;
+        // What is on its way is kept and not loaded any more.
+        if let Some(download) = &mut self.download {
+            download.loads = false;
+        }
         self.worker.unload();
         self.model = ModelState::None;
+        self.spec = None;
         self.run = None;
     }
 
@@ -278,7 +309,7 @@ impl App {
             self.open_path(ctx, demo);
         }
         self.settings.tour_taken = true;
-        self.views.workspace.is_open = false;
+        self.show_post();
         self.dialogs.open(Dialog::Tour(Tour::default()));
     }
 

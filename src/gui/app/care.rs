@@ -29,19 +29,24 @@ impl App {
     /// Counts what was seen, and proposes a break now and then.
     pub(super) fn mind_the_reviewer(&mut self, ctx: &egui::Context) {
         self.guideline.receive();
-        let Some(post) = self.bench().and_then(|bench| bench.cursor()) else {
+        let post = self.bench().and_then(|bench| {
+            let posts = &bench.session.dataset().posts;
+            Some(posts.get(bench.cursor()?)?.id)
+        });
+        let Some(post) = post else {
             return;
         };
         let active = ctx.input(|i| !i.events.is_empty());
         let now = ctx.time();
-        if active && !self.covered {
+        // Whoever looks at figures sees no post.
+        if active && !self.covered && self.has_post() {
             self.sitting.look_at(post, now);
         }
         let minutes = self.settings.care.break_minutes;
         if self.sitting.take_reminder(now, minutes) {
             let text = format!(
                 "{} in {}. Time for a short break?",
-                widgets::posts(self.sitting.n_seen()),
+                widgets::posts(self.sitting.n_seen_since_break()),
                 duration_text(self.sitting.lasted_secs(now))
             );
             self.toasts.show(Kind::Info, text, Some(Command::Hide));

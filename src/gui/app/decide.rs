@@ -15,14 +15,14 @@ use crate::{
 
 impl App {
     /// Carries out a command about the post on screen. Returns false if it is not one.
-    pub(super) fn decide(&mut self, command: &Command) -> bool {
+    pub(super) fn decide(&mut self, ctx: &egui::Context, command: &Command) -> bool {
         let Some(post) = self.bench().and_then(Bench::cursor) else {
             return false;
         };
         match command {
             Command::Toggle(label) => self.toggle(post, *label),
             Command::ChooseNone => self.draft(post, LabelSet::EMPTY),
-            Command::Confirm => self.confirm(post),
+            Command::Confirm => self.confirm(ctx, post),
             Command::Accept => self.accept(post),
             Command::Reveal => self.reveal(post),
             Command::SetBlind(mode) => {
@@ -39,10 +39,14 @@ impl App {
             Command::Next => self.step(Bench::next, "This is the last post of the queue"),
             Command::Previous => self.step(Bench::previous, "This is the first post of the queue"),
             Command::GoTo(post) => {
-                self.views.workspace.is_open = false;
+                self.show_post();
                 self.go_to(*post);
             }
             Command::Select(select) => {
+                if *select == Select::All {
+                    // What is picked is seen and acted on there.
+                    self.bring_queue();
+                }
                 if let Some(bench) = self.bench_mut() {
                     bench.select(*select);
                 }
@@ -77,12 +81,16 @@ impl App {
         self.apply(post, Action::Draft(labels));
     }
 
-    fn confirm(&mut self, post: usize) {
+    fn confirm(&mut self, ctx: &egui::Context, post: usize) {
         let Some(bench) = self.bench() else { return };
         match bench.labels_read(post) {
             Some(labels) => self.record(post, labels),
             None => {
-                let text = "Choose labels first, or press 0 for none";
+                let none = match Command::ChooseNone.shortcut_text(ctx) {
+                    Some(key) => format!("press {key} for none"),
+                    None => "none of these".to_owned(),
+                };
+                let text = format!("Choose labels first, or {none}");
                 self.toasts.show(Kind::Info, text, None);
             }
         }
@@ -181,16 +189,19 @@ impl App {
             return;
         };
         let session = &bench.session;
+        let confirm = |post: usize, labels: LabelSet| match session.is_conflict(post) {
+            true => Action::Settle(labels),
+            false => Action::Confirm {
+                labels,
+                assisted: session.shown_prediction(post).is_some(),
+            },
+        };
         let action = |post: usize| match bulk {
+            // Nobody has seen the labels of several posts to be decided blind, one by one.
+            Bulk::Confirm if session.hides_answer(post) => None,
+            Bulk::Confirm => bench.labels_read(post).map(|l| confirm(post, l)),
             // What is hidden is accepted by nobody.
-            Bulk::Accept => session.shown_answer(post).map(|labels| {
-                if session.is_conflict(post) {
-                    Action::Settle(labels)
-                } else {
-                    let assisted = true;
-                    Action::Confirm { labels, assisted }
-                }
-            }),
+            Bulk::Accept => session.shown_answer(post).map(|l| confirm(post, l)),
             Bulk::Skip => Some(Action::Skip),
             Bulk::Escalate => Some(Action::Escalate),
             Bulk::Flag => Some(Action::Flag(true)),
@@ -199,28 +210,31 @@ impl App {
         let actions: Vec<(usize, Action)> = picked
             .filter_map(|post| Some((*post, action(*post)?)))
             .collect();
-        let is_hidden = |post: &&usize| bulk == Bulk::Accept && session.hides_answer(**post);
+        let takes_labels = matches!(bulk, Bulk::Confirm | Bulk::Accept);
+        let is_hidden = |post: &&usize| takes_labels && session.hides_answer(**post);
         let hidden = bench.selection().iter().filter(is_hidden).count();
         let unanswered = bench.selection().len() - actions.len() - hidden;
         let changed = bench.session.apply_all(actions);
         bench.select(Select::Nothing);
-        let done = match bulk {
-            Bulk::Accept => "Accepted",
-            Bulk::Skip => "Skipped",
-            Bulk::Escalate => "Escalated",
-            Bulk::Flag => "Flagged",
+        let last_seq = bench.session.last_seq();
+        let (done, lacks) = match bulk {
+            Bulk::Confirm => ("Confirmed", "labels"),
+            Bulk::Accept => ("Accepted", "a readable answer"),
+            Bulk::Skip => ("Skipped", ""),
+            Bulk::Escalate => ("Escalated", ""),
+            Bulk::Flag => ("Flagged", ""),
         };
         let mut text = format!("{done} {}", posts(changed));
         if unanswered > 0 {
-            text.push_str(&format!(
-                "; {unanswered} without a readable answer left as they are"
-            ));
+            text.push_str(&format!("; {unanswered} without {lacks} left as they are"));
         }
         if hidden > 0 {
             text.push_str(&format!("; {hidden} to be decided blind left as they are"));
         }
-        let undo = (changed > 0).then_some(Command::Undo);
-        self.toasts.show(Kind::Done, text, undo);
+        match changed {
+            0 => self.toasts.show(Kind::Done, text, None),
+            _ => self.toasts.show_done(text, last_seq),
+        }
     }
 
     fn flag(&mut self, post: usize) {

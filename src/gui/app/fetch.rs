@@ -42,9 +42,12 @@ impl Purpose {
 impl App {
     /// Loads a model in place of the present one; what it lacks is fetched first, and the present one stays until then.
     pub(super) fn load_model(&mut self, ctx: &egui::Context, spec: ModelSpec) {
-        // Whoever chooses a model wants that one, not the one that is still on its way.
+        // Whoever chooses a model wants that one, not another one that is still on its way.
         if let Some(download) = &mut self.download {
-            download.loads = false;
+            download.loads = download.spec == spec;
+            if download.loads && download.is_running() {
+                return;
+            }
         }
         self.look_for(ctx, spec, Purpose::Load);
     }
@@ -71,6 +74,9 @@ impl App {
         // Loading tells what is missing where nobody could look.
         let wants = found.unwrap_or_default();
         let is_complete = wants.is_empty();
+        if !is_complete && self.is_fetching() {
+            return self.tell_fetching();
+        }
         if !is_complete && self.hub.offline.is_none() {
             let wanted = (spec, purpose.loads());
             let download = Download::start(wanted, wants, self.hub.clone(), waker(ctx));
@@ -95,10 +101,7 @@ impl App {
 
     pub(super) fn download_step(&mut self, ctx: &egui::Context, step: DownloadStep) {
         match step {
-            DownloadStep::Start(_) if self.download.as_ref().is_some_and(Download::is_running) => {
-                let text = "Another model is being fetched; wait for it, or stop it first";
-                self.toasts.show(Kind::Info, text, None);
-            }
+            DownloadStep::Start(_) if self.is_fetching() => self.tell_fetching(),
             DownloadStep::Start(spec) => self.look_for(ctx, spec, Purpose::Have),
             DownloadStep::Stop => {
                 if let Some(download) = &mut self.download {
@@ -116,6 +119,16 @@ impl App {
                 self.keeping_token = Some(Errand::start("overrule-token", waker(ctx), keep));
             }
         }
+    }
+
+    fn is_fetching(&self) -> bool {
+        self.download.as_ref().is_some_and(Download::is_running)
+    }
+
+    /// Says that one model is fetched at a time.
+    fn tell_fetching(&mut self) {
+        let text = "Another model is being fetched; wait for it, or stop it first";
+        self.toasts.show(Kind::Info, text, None);
     }
 
     fn go_on(&mut self, ctx: &egui::Context) {

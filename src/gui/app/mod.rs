@@ -165,6 +165,8 @@ pub struct App {
     guideline: Guideline,
     /// Whether everything is hidden until a key is pressed.
     covered: bool,
+    /// Whether that key, or a click, was pressed. What is hidden comes back when it is let go.
+    uncovering: bool,
     /// The dataset that is opened as soon as what was done to the present one is saved.
     opens_next: Option<PathBuf>,
     /// Whether the window closes as soon as everything is saved.
@@ -247,6 +249,7 @@ impl App {
             sitting: Sitting::default(),
             guideline: Guideline::default(),
             covered: false,
+            uncovering: false,
             opens_next: None,
             closing: false,
             settings,
@@ -267,6 +270,11 @@ impl App {
             Work::Open(bench) => Some(bench),
             _ => None,
         }
+    }
+
+    /// Whether the post is on screen, and neither figures nor the queue in its place.
+    fn has_post(&self) -> bool {
+        !self.views.workspace.is_open && !self.views.queue.is_in_place()
     }
 
     fn bench_mut(&mut self) -> Option<&mut Bench> {

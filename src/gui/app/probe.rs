@@ -9,7 +9,7 @@ use crate::{
         dialogs::{
             Dialog,
             probe::{ProbeDialog, Subject},
-            seen::SeenDialog,
+            seen::{Covered, SeenDialog},
         },
         toast::Kind,
     },
@@ -24,7 +24,8 @@ use crate::{
 impl App {
     pub(super) fn show_seen(&mut self) {
         if let Some((post, looking)) = self.look() {
-            let dialog = SeenDialog::new(post, looking, self.settings.blur);
+            self.show_post();
+            let dialog = SeenDialog::new(post, looking, Covered::of(&self.settings));
             self.dialogs.open(Dialog::Seen(dialog));
         }
     }
@@ -62,7 +63,8 @@ impl App {
                 ..spec.clone()
             }),
         };
-        let dialog = ProbeDialog::new(subject, looking, self.settings.blur);
+        let dialog = ProbeDialog::new(subject, looking, Covered::of(&self.settings));
+        self.show_post();
         self.dialogs.open(Dialog::Probe(Box::new(dialog)));
     }
 

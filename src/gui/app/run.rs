@@ -138,8 +138,15 @@ impl App {
         }
     }
 
-    /// Shows one of the parts below the labels.
+    /// Shows a part below the labels, or the scores again where it is in sight.
+    pub(super) fn turn_below(&mut self, below: Below) {
+        let in_sight = self.has_post() && self.views.below == below;
+        self.show_below(if in_sight { Below::Scores } else { below });
+    }
+
+    /// Shows one of the parts below the labels, and the post if figures stand in its place.
     pub(super) fn show_below(&mut self, below: Below) {
+        self.show_post();
         self.views.below = below;
         if below == Below::Runs
             && let Some(bench) = self.bench_mut()

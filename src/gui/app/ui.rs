@@ -11,16 +11,18 @@ use crate::{
             tour::{self, Place},
         },
         keys,
-        panels::{self, labels::LabelsPanel, queue::QueuePanel, top_bar::TopBar},
+        panels::{
+            self,
+            labels::LabelsPanel,
+            queue::{QueuePanel, ROOM_BESIDE},
+            top_bar::TopBar,
+        },
         theme::Palette,
         toast::Kind,
     },
     image::kept::KeptThumbnails,
     review::session::SaveState,
 };
-
-/// In windows of fewer points, as a large zoom makes them, the queue gives its room to the post; keys still walk through it.
-const ROOM_FOR_QUEUE: f32 = 820.0;
 
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
@@ -38,6 +40,7 @@ impl eframe::App for App {
         self.run_commands(&ctx);
         self.textures.end_frame();
         self.note_shown();
+        self.end_cover(&ctx);
         self.mind_the_reviewer(&ctx);
         self.settings.zoom = ctx.zoom_factor().clamp(0.75, 2.0);
         if self.settings.zoom != ctx.zoom_factor() {
@@ -61,7 +64,7 @@ impl App {
     /// Keys and dropped files. Keys start commands only while nobody types and no dialog or menu is open.
     fn take_input(&mut self, ctx: &egui::Context) {
         if self.covered {
-            self.uncover(ctx);
+            self.look_for_press(ctx);
             return;
         }
         let dropped = ctx.input(|i| i.raw.dropped_files.first().map(|f| f.path().to_path_buf()));
@@ -72,7 +75,7 @@ impl App {
             return;
         }
         let has_session = self.bench().is_some();
-        let has_post = !self.views.workspace.is_open;
+        let has_post = self.has_post();
         let keys = keys::take_keys(ctx, |key| has_post || !key.needs_the_post());
         self.commands.extend(
             keys.into_iter()
@@ -80,27 +83,36 @@ impl App {
         );
     }
 
-    /// Any key or click takes the cover away, and does nothing else.
-    fn uncover(&mut self, ctx: &egui::Context) {
-        let pressed = ctx.input(|i| {
-            i.events.iter().any(|event| {
-                matches!(
-                    event,
-                    Event::Key {
-                        pressed: true,
-                        repeat: false,
-                        ..
-                    } | Event::PointerButton { pressed: true, .. }
-                )
-            })
+    /// Any key or click takes the cover away, and does nothing else: no event goes on to what is hidden.
+    fn look_for_press(&mut self, ctx: &egui::Context) {
+        let events = ctx.input_mut(|i| std::mem::take(&mut i.events));
+        self.uncovering |= events.iter().any(|event| {
+            matches!(
+                event,
+                Event::Key {
+                    pressed: true,
+                    repeat: false,
+                    ..
+                } | Event::PointerButton { pressed: true, .. }
+            )
         });
-        if pressed {
+    }
+
+    /// Takes the cover away once the press that asked for it is over: Space held down would show the picture, and a button
+    /// let go would press what lies under it.
+    fn end_cover(&mut self, ctx: &egui::Context) {
+        let is_held = ctx.input(|i| !i.keys_down.is_empty() || i.pointer.any_down());
+        if self.uncovering && !is_held {
             self.covered = false;
-            ctx.input_mut(|i| i.events.clear());
+            self.uncovering = false;
+            ctx.request_repaint();
         }
     }
 
     fn panels_ui(&mut self, ui: &mut egui::Ui) {
+        if self.covered {
+            ui.disable();
+        }
         let palette = Palette::from_ui(ui);
         let bar = Frame::new()
             .fill(palette.surface)
@@ -181,7 +193,10 @@ impl App {
                 panels::status_bar::show(ui, bench, &self.sitting, &mut self.commands);
             });
         match &self.work {
-            Work::Open(_) if self.covered => cover_ui(ui),
+            Work::Open(_) if self.covered => {
+                ui.set_opacity(1.0);
+                cover_ui(ui);
+            }
             Work::Open(_) => self.bench_ui(ui),
             work => {
                 let frame = Frame::new()
@@ -205,23 +220,39 @@ impl App {
         let mut search = None;
 
         let width = ui.available_width();
-        let has_room = width >= ROOM_FOR_QUEUE;
-        if has_room {
-            let queue = Panel::left("queue")
-                .frame(side)
-                .default_size(self.settings.queue_width)
-                .size_range(220.0..=420.0)
-                .show(ui, |ui| {
-                    let panel = QueuePanel {
-                        bench,
-                        textures: &mut self.textures,
-                        blur: self.settings.blur,
-                        cover_text: self.settings.care.cover_text,
-                    };
-                    search = panel.show(ui, &mut self.views.queue, out);
-                });
+        let has_room = width >= ROOM_BESIDE;
+        self.views.queue.note_room(has_room);
+        let in_place = self.views.queue.is_in_place();
+        if has_room || in_place {
+            let panel = QueuePanel {
+                bench,
+                textures: &mut self.textures,
+                blur: self.settings.blur,
+                cover_text: self.settings.care.cover_text,
+            };
+            let view = &mut self.views.queue;
+            let queue = if has_room {
+                Panel::left("queue")
+                    .frame(side)
+                    .default_size(self.settings.queue_width)
+                    .size_range(220.0..=420.0)
+                    .show(ui, |ui| search = panel.show(ui, view, out))
+            } else {
+                CentralPanel::no_frame().frame(side).show(ui, |ui| {
+                    back_ui(ui, out);
+                    search = panel.show(ui, view, out);
+                })
+            };
             tour::mark(ui, Place::Queue, queue.response.rect);
-            self.settings.queue_width = queue.response.rect.width();
+            if has_room {
+                self.settings.queue_width = queue.response.rect.width();
+            }
+        }
+        if in_place {
+            if let Some(search) = search {
+                self.set_queue(None, None, Some(&search));
+            }
+            return;
         }
 
         if self.views.workspace.is_open {
@@ -292,6 +323,10 @@ impl App {
                 .problems
                 .show(ctx, &bench.session, &mut self.commands);
         }
+        // A dialog may quote the post, too; the question before something is lost does not, and waits for an answer.
+        if self.covered && !self.dialogs.asks_before_loss() {
+            return;
+        }
         let shown = Shown {
             settings: &self.settings,
             bench: self.work.bench(),
@@ -307,7 +342,12 @@ impl App {
             }
             None => {}
         }
+        if self.covered {
+            return;
+        }
         panels::welcome::drop_hint(ctx);
+        let last_seq = self.bench().map_or(0, |bench| bench.session.last_seq());
+        self.toasts.forget_undo(last_seq);
         self.toasts.ui(ctx, &mut self.commands);
     }
 
@@ -316,6 +356,7 @@ impl App {
         if let Work::Open(bench) = &mut self.work
             && !self.covered
             && !self.views.workspace.is_open
+            && !self.views.queue.is_in_place()
             && let Some(post) = bench.cursor()
         {
             bench.session.note_seen(post);
@@ -331,8 +372,8 @@ impl App {
         if let Some(gold) = self.dialogs.take_gold() {
             self.take_gold(gold);
         }
-        if let Some(text) = self.dialogs.receive(ctx) {
-            self.toasts.show(Kind::Done, text, None);
+        for (kind, text) in self.dialogs.receive(ctx) {
+            self.toasts.show(kind, text, None);
         }
     }
 
@@ -341,6 +382,9 @@ impl App {
         let asked = ctx.input(|i| i.viewport().close_requested());
         if !asked && !self.closing {
             return;
+        }
+        if asked {
+            self.end_note(ctx);
         }
         let Some(bench) = self.bench() else { return };
         match &bench.save {
@@ -384,6 +428,20 @@ impl Work {
             _ => None,
         }
     }
+}
+
+/// The way back from what stands in the post's place.
+fn back_ui(ui: &mut egui::Ui, out: &mut Vec<Command>) {
+    let frame = Frame::new().inner_margin(Margin {
+        left: 12,
+        top: 8,
+        ..Margin::ZERO
+    });
+    frame.show(ui, |ui| {
+        if ui.button("Back to the post").clicked() {
+            out.push(Command::ShowQueue);
+        }
+    });
 }
 
 /// What stands in place of everything while it is hidden.

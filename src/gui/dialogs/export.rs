@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 use egui::Ui;
 use egui_material_icons::icons;
 
-use super::{Next, file_writer::FileWriter, modal};
+use super::{
+    Next, Shown,
+    file_writer::{FileWriter, Writing},
+    modal,
+};
 use crate::{
     export::{Exported, Format, Selection, TrainingSet},
     gui::{
@@ -33,23 +37,18 @@ pub struct ExportRequest {
 
 /// The dialog.
 pub struct ExportDialog {
-    file: FileWriter<Exported>,
+    file: FileWriter,
     dataset: PathBuf,
     image_root: PathBuf,
     format: Format,
     selection: Selection,
     provenance: bool,
-    counts: [usize; 3],
+    /// How many posts each selection has in which format.
+    counts: (Format, [usize; 3]),
 }
 
 impl ExportDialog {
     pub(super) fn new(session: &Session) -> Self {
-        let posts = session.dataset().posts.iter().enumerate();
-        let changed = posts.filter(|(place, post)| {
-            let decision = session.review(*place).decision;
-            decision.is_some() && decision != post.truth
-        });
-        let changed = changed.count();
         let dataset = &session.dataset().path;
         Self {
             file: FileWriter::new(&suggestion(dataset, Format::Csv)),
@@ -58,11 +57,7 @@ impl ExportDialog {
             format: Format::Csv,
             selection: Selection::All,
             provenance: false,
-            counts: [
-                session.dataset().posts.len(),
-                session.counts().reviewed,
-                changed,
-            ],
+            counts: (Format::Csv, counts(session, Format::Csv)),
         }
     }
 
@@ -76,27 +71,47 @@ impl ExportDialog {
         if request.provenance {
             set = set.with_session_provenance(session);
         }
-        let write = move || set.write(&request.path, request.replace);
+        let write = move || {
+            let exported = set.write(&request.path, request.replace)?;
+            Ok(told(&exported))
+        };
         self.file.start(write, wake);
+    }
+
+    /// What is still being written when the dialog is put away.
+    pub(super) fn leave(self) -> Option<Writing> {
+        self.file.leave()
     }
 
     /// What to tell the user once the file is written.
     pub(super) fn receive(&mut self) -> Option<String> {
         self.file.receive_path();
-        self.file.receive().map(|exported| told(&exported))
+        self.file.receive()
     }
 
-    pub(super) fn show(&mut self, ctx: &egui::Context, out: &mut Vec<Command>) -> Next {
+    pub(super) fn show(
+        &mut self,
+        ctx: &egui::Context,
+        shown: &Shown<'_>,
+        out: &mut Vec<Command>,
+    ) -> Next {
         let mut next = Next::Stay;
+        if self.counts.0 != self.format
+            && let Some(bench) = shown.bench
+        {
+            self.counts = (self.format, counts(&bench.session, self.format));
+        }
         let closes = modal(ctx, "Export", 560.0, |ui| {
-            self.format_ui(ui);
-            outlined(ui, |ui| self.selection_ui(ui));
-            self.file.path_ui(ui, self.format.is_folder());
+            ui.add_enabled_ui(!self.file.is_writing(), |ui| {
+                self.format_ui(ui);
+                outlined(ui, |ui| self.selection_ui(ui));
+                self.file.path_ui(ui, self.format.is_folder());
+            });
             self.file.state_ui(ui);
             ui.add_space(space::XS);
             ui.horizontal(|ui| {
                 self.buttons_ui(ui, out);
-                if ui.button("Cancel").clicked() {
+                if self.file.close_ui(ui) {
                     next = Next::Close;
                 }
             });
@@ -124,16 +139,13 @@ impl ExportDialog {
     }
 
     fn selection_ui(&mut self, ui: &mut Ui) {
-        let [all, reviewed, corrected] = self.counts;
-        for (selection, label, count) in [
-            (Selection::All, "All posts, your corrections applied", all),
-            (Selection::Reviewed, "Only posts you confirmed", reviewed),
-            (
-                Selection::Corrected,
-                "Only posts whose labels you changed or added",
-                corrected,
-            ),
-        ] {
+        let labels = [
+            "All posts, your corrections applied",
+            "Only posts you confirmed",
+            "Only posts whose labels you changed or added",
+        ];
+        let choices = SELECTIONS.into_iter().zip(labels).zip(self.counts.1);
+        for ((selection, label), count) in choices {
             ui.horizontal(|ui| {
                 if ui.radio(self.selection == selection, label).clicked() {
                     self.selection = selection;
@@ -159,6 +171,13 @@ impl ExportDialog {
             }));
         }
     }
+}
+
+const SELECTIONS: [Selection; 3] = [Selection::All, Selection::Reviewed, Selection::Corrected];
+
+/// How many posts a format takes of each selection.
+fn counts(session: &Session, format: Format) -> [usize; 3] {
+    SELECTIONS.map(|selection| TrainingSet::count(session, selection, format))
 }
 
 /// What was written and what was not, as a sentence.

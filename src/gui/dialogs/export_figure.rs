@@ -4,7 +4,11 @@ use std::path::{Path, PathBuf};
 
 use egui::Ui;
 
-use super::{Next, file_writer::FileWriter, modal};
+use super::{
+    Next,
+    file_writer::{FileWriter, Writing},
+    modal,
+};
 use crate::{
     export::figure::{Figure, FigureFile, Format},
     gui::{
@@ -18,7 +22,7 @@ use crate::{
 pub struct FigureDialog {
     figure: Figure,
     format: Format,
-    file: FileWriter<()>,
+    file: FileWriter,
 }
 
 impl FigureDialog {
@@ -33,7 +37,16 @@ impl FigureDialog {
     }
 
     pub(super) fn start(&mut self, file: FigureFile, wake: impl Fn() + Send + 'static) {
-        self.file.start(move || file.write(), wake);
+        let write = move || {
+            file.write()?;
+            Ok(format!("Exported the figure to {}", file.path.display()))
+        };
+        self.file.start(write, wake);
+    }
+
+    /// What is still being written when the dialog is put away.
+    pub(super) fn leave(self) -> Option<Writing> {
+        self.file.leave()
     }
 
     /// What to tell the user once the file is written.
@@ -41,9 +54,7 @@ impl FigureDialog {
         if self.file.receive_path() {
             self.take_format();
         }
-        let path = self.file.path().display().to_string();
-        let told = |()| format!("Exported the figure to {path}");
-        self.file.receive().map(told)
+        self.file.receive()
     }
 
     /// The format that the path's ending names, if it names one.
@@ -56,15 +67,17 @@ impl FigureDialog {
         let closes = modal(ctx, "Export figure", 560.0, |ui| {
             ui.label(theme::strong(&self.figure.title));
             ui.add(egui::Label::new(theme::caption(ui, &self.figure.note)).wrap());
-            outlined(ui, |ui| self.format_ui(ui));
-            if self.file.path_ui(ui, false) {
-                self.take_format();
-            }
+            ui.add_enabled_ui(!self.file.is_writing(), |ui| {
+                outlined(ui, |ui| self.format_ui(ui));
+                if self.file.path_ui(ui, false) {
+                    self.take_format();
+                }
+            });
             self.file.state_ui(ui);
             ui.add_space(space::XS);
             ui.horizontal(|ui| {
                 self.buttons_ui(ui, out);
-                if ui.button("Cancel").clicked() {
+                if self.file.close_ui(ui) {
                     next = Next::Close;
                 }
             });

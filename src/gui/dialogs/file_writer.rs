@@ -18,21 +18,24 @@ use crate::{
     },
 };
 
-enum State<T> {
+/// A file being written; its outcome is what to tell the user.
+pub(super) type Writing = Errand<Result<String, ExportError>>;
+
+enum State {
     Asking,
-    Writing(Errand<Result<T, ExportError>>),
+    Writing(Writing),
     /// The file is there already; the user decides.
     Exists(PathBuf),
     Failed(String),
 }
 
-/// A file to be written; `T` tells what was.
-pub(super) struct FileWriter<T> {
+/// A file to be written.
+pub(super) struct FileWriter {
     path: PathField,
-    state: State<T>,
+    state: State,
 }
 
-impl<T: Send + 'static> FileWriter<T> {
+impl FileWriter {
     /// Suggests a path.
     pub fn new(path: &Path) -> Self {
         Self {
@@ -57,13 +60,12 @@ impl<T: Send + 'static> FileWriter<T> {
         self.state = State::Asking;
     }
 
-    /// Begins to write. `wake` is called when it is done.
+    /// Begins to write; `write` says what to tell the user. `wake` is called when it is done.
     pub fn start(
         &mut self,
-        write: impl FnOnce() -> Result<T, ExportError> + Send + 'static,
+        write: impl FnOnce() -> Result<String, ExportError> + Send + 'static,
         wake: impl Fn() + Send + 'static,
     ) {
-        // The file is whole even if the dialog is closed meanwhile.
         self.state = State::Writing(Errand::start("overrule-export", wake, write));
     }
 
@@ -76,13 +78,26 @@ impl<T: Send + 'static> FileWriter<T> {
         received
     }
 
-    /// What was written, once, when it is.
-    pub fn receive(&mut self) -> Option<T> {
+    /// Whether it is being written now.
+    pub fn is_writing(&self) -> bool {
+        matches!(self.state, State::Writing(_))
+    }
+
+    /// What is still being written when the dialog is put away: it goes on, and somebody has to tell how it ended.
+    pub fn leave(self) -> Option<Writing> {
+        match self.state {
+            State::Writing(written) => Some(written),
+            _ => None,
+        }
+    }
+
+    /// What to tell the user once the file is written.
+    pub fn receive(&mut self) -> Option<String> {
         let State::Writing(written) = &self.state else {
             return None;
         };
         match written.poll()? {
-            Ok(Ok(written)) => return Some(written),
+            Ok(Ok(told)) => return Some(told),
             Ok(Err(ExportError::Exists(path))) => self.state = State::Exists(path),
             Ok(Err(error)) => self.state = State::Failed(with_causes(&error)),
             Err(why) => self.state = State::Failed(why),
@@ -124,11 +139,67 @@ impl<T: Send + 'static> FileWriter<T> {
 
     /// The button that writes. When it is pressed: where to, and whether an existing file is replaced.
     pub fn button_ui(&self, ui: &mut Ui) -> Option<(PathBuf, bool)> {
-        let idle = !matches!(self.state, State::Writing(_));
         let replace = matches!(self.state, State::Exists(_));
         let label = if replace { "Replace it" } else { "Export" };
-        let path = self.path.path().filter(|_| idle);
+        let path = self.path.path().filter(|_| !self.is_writing());
         let export = widgets::primary(ui, icons::ICON_FILE_DOWNLOAD, label, path.is_some());
         Some((path.filter(|_| export.clicked())?, replace))
+    }
+
+    /// The button that puts the dialog away; whether it was pressed.
+    pub fn close_ui(&self, ui: &mut Ui) -> bool {
+        let label = match self.is_writing() {
+            true => "Close; it goes on",
+            false => "Cancel",
+        };
+        ui.button(label).clicked()
+    }
+}
+
+/// How a file ended that nobody waited for, once it is written; an error says why it is not.
+pub(super) fn outcome(written: &Writing) -> Option<Result<String, String>> {
+    let told = match written.poll()? {
+        Ok(Ok(told)) => Ok(told),
+        Ok(Err(error)) => Err(with_causes(&error)),
+        Err(why) => Err(why),
+    };
+    Some(told.map_err(|why| format!("The export was not written: {why}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::bounded;
+
+    use super::*;
+
+    #[test]
+    fn a_dialog_that_is_put_away_leaves_what_it_writes_and_nothing_else() {
+        let idle = FileWriter::new(Path::new("here.csv"));
+        assert!(!idle.is_writing() && idle.leave().is_none());
+
+        let file = PathBuf::from("here.csv");
+        for (result, told) in [
+            (Ok("Exported 5 posts".to_owned()), Ok("Exported 5 posts")),
+            (Err(ExportError::Exists(file)), Err("here.csv")),
+        ] {
+            let (go_on, waits) = bounded(1);
+            let (woken, wakes) = bounded(1);
+            let mut writer = FileWriter::new(Path::new("here.csv"));
+            let write = move || {
+                waits.recv().unwrap();
+                result
+            };
+            writer.start(write, move || woken.send(()).unwrap());
+            assert!(writer.is_writing() && writer.receive().is_none());
+            let written = writer.leave().unwrap();
+            assert!(outcome(&written).is_none());
+            go_on.send(()).unwrap();
+            wakes.recv().unwrap();
+            match (outcome(&written).unwrap(), told) {
+                (Ok(text), Ok(told)) => assert_eq!(text, told),
+                (Err(text), Err(part)) => assert!(text.contains(part), "{text}"),
+                (text, _) => panic!("{text:?}"),
+            }
+        }
     }
 }

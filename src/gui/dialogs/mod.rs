@@ -24,13 +24,14 @@ mod unsaved;
 
 use std::path::{Path, PathBuf};
 
-use egui::{Align, Frame, Id, Layout, Margin, Modal, Ui, vec2};
+use egui::{Align, Frame, Id, Layout, Margin, Modal, ScrollArea, Ui, vec2};
 use egui_material_icons::icons;
 
 use self::{
     choose_model::ChooseModel,
     export::{ExportDialog, ExportRequest},
     export_figure::FigureDialog,
+    file_writer::{Writing, outcome},
     gold::GoldDialog,
     models::Models,
     note::NoteEditor,
@@ -44,7 +45,8 @@ use self::{
     unpack::UnpackDialog,
 };
 use super::{
-    background::waker, bench::Bench, command::Command, settings::Settings, theme, widgets::icon,
+    background::waker, bench::Bench, command::Command, settings::Settings, theme, toast::Kind,
+    widgets::icon,
 };
 use crate::{
     export::figure::{Figure, FigureFile},
@@ -136,10 +138,14 @@ pub struct Shown<'a> {
     pub thumbnails: Option<&'a Path>,
 }
 
-/// The dialog on screen, if any.
+/// The dialog on screen, if any, and what those before it have left.
 #[derive(Default)]
 pub struct Dialogs {
     dialog: Option<Dialog>,
+    /// What keeps the text of a note whose editor was put away.
+    note: Option<Command>,
+    /// Files that are written on, although their dialog was put away.
+    written: Vec<Writing>,
 }
 
 impl Dialogs {
@@ -148,14 +154,38 @@ impl Dialogs {
         self.dialog.is_some()
     }
 
+    /// Whether the dialog on screen is the question what to do about something that is not saved.
+    pub fn asks_before_loss(&self) -> bool {
+        matches!(self.dialog, Some(Dialog::Unsaved { .. }))
+    }
+
     /// Shows a dialog in place of the present one.
     pub fn open(&mut self, dialog: Dialog) {
+        self.close();
         self.dialog = Some(dialog);
     }
 
-    /// Puts the dialog away.
+    /// Puts the dialog away. What was entered or begun in it is not lost.
     pub fn close(&mut self) {
-        self.dialog = None;
+        match self.dialog.take() {
+            Some(Dialog::Note(editor)) => self.note = editor.kept(),
+            Some(Dialog::Export(dialog)) => self.written.extend(dialog.leave()),
+            Some(Dialog::Figure(dialog)) => self.written.extend(dialog.leave()),
+            _ => {}
+        }
+    }
+
+    /// What keeps the note whose editor was put away, once.
+    pub fn take_note(&mut self) -> Option<Command> {
+        self.note.take()
+    }
+
+    /// The same, also of the note that is being written: its editor is put away.
+    pub fn end_note(&mut self) -> Option<Command> {
+        if let Some(Dialog::Note(_)) = self.dialog {
+            self.close();
+        }
+        self.take_note()
     }
 
     /// Shows the dialog that chooses a dataset.
@@ -209,8 +239,8 @@ impl Dialogs {
     }
 
     /// Shows the command palette.
-    pub fn open_palette(&mut self, ctx: &egui::Context, bench: Option<&Bench>) {
-        self.open(Dialog::Palette(CommandPalette::new(ctx, bench)));
+    pub fn open_palette(&mut self, ctx: &egui::Context, bench: Option<&Bench>, has_post: bool) {
+        self.open(Dialog::Palette(CommandPalette::new(ctx, bench, has_post)));
     }
 
     /// Shows the export dialog.
@@ -286,7 +316,24 @@ impl Dialogs {
     }
 
     /// Takes what dialogs have found out on their own threads. Returns what to tell the user.
-    pub fn receive(&mut self, ctx: &egui::Context) -> Option<String> {
+    pub fn receive(&mut self, ctx: &egui::Context) -> Vec<(Kind, String)> {
+        let mut told = Vec::new();
+        self.written.retain(|written| {
+            let outcome = outcome(written);
+            let is_written_on = outcome.is_none();
+            told.extend(outcome.map(|outcome| match outcome {
+                Ok(text) => (Kind::Done, text),
+                Err(text) => (Kind::Error, text),
+            }));
+            is_written_on
+        });
+        let done = self.receive_open(ctx);
+        told.extend(done.map(|text| (Kind::Done, text)));
+        told
+    }
+
+    /// Takes what the dialog on screen has found out.
+    fn receive_open(&mut self, ctx: &egui::Context) -> Option<String> {
         match &mut self.dialog {
             Some(Dialog::OpenData(dialog)) => dialog.receive(),
             Some(Dialog::Unpack(dialog)) => dialog.receive(),
@@ -324,9 +371,9 @@ impl Dialogs {
             Dialog::OpenData(dialog) => dialog.show(ctx, out),
             Dialog::ChooseModel(dialog) => dialog.show(ctx, out),
             Dialog::Models(dialog) => dialog.show(ctx, out),
-            Dialog::Export(dialog) => dialog.show(ctx, out),
+            Dialog::Export(dialog) => dialog.show(ctx, shown, out),
             Dialog::Figure(dialog) => dialog.show(ctx, out),
-            Dialog::Note(dialog) => dialog.show(ctx, out),
+            Dialog::Note(dialog) => dialog.show(ctx),
             Dialog::Palette(dialog) => dialog.show(ctx, out),
             Dialog::Unpack(dialog) => dialog.show(ctx, out),
             Dialog::Second(dialog) => dialog.show(ctx, shown, out),
@@ -335,7 +382,7 @@ impl Dialogs {
             Dialog::Probe(dialog) => dialog.show(ctx, out),
             Dialog::Settings(dialog) => dialog.show(ctx, shown, out),
             Dialog::Tour(tour) => tour.show(ctx),
-            Dialog::Keys => keys::show(ctx),
+            Dialog::Keys => keys::show(ctx, shown.settings.care.uncover),
             Dialog::About => about::show(ctx),
             Dialog::Unsaved {
                 unsaved,
@@ -346,22 +393,27 @@ impl Dialogs {
         match next {
             Next::Stay => None,
             Next::Close => {
-                self.dialog = None;
+                self.close();
                 None
             }
             Next::GoOn(then) => {
-                self.dialog = None;
+                self.close();
                 Some(then)
             }
         }
     }
 }
 
-/// The frame of every dialog: a title, a way out, and the content. Returns whether it should close.
+/// What stands around a dialog's content in its window, in points: title, margins, a little of what is behind.
+const AROUND: f32 = 120.0;
+
+/// The frame of every dialog: a title, a way out, and the content, which scrolls where the window is too low for it. Returns
+/// whether it should close.
 fn modal(ctx: &egui::Context, title: &str, width: f32, content: impl FnOnce(&mut Ui)) -> bool {
     let frame = Frame::window(&ctx.style_of(ctx.theme())).inner_margin(Margin::same(20));
     let mut dismissed = false;
     let id = Id::unique(("dialog", title));
+    let is_high = ctx.data(|data| data.get_temp::<bool>(id)).unwrap_or(false);
     let room = ctx.content_rect().size() - vec2(80.0, 80.0);
     let response = Modal::new(id)
         .area(Modal::default_area(id).default_size(room))
@@ -380,7 +432,18 @@ fn modal(ctx: &egui::Context, title: &str, width: f32, content: impl FnOnce(&mut
                 });
             });
             ui.add_space(theme::space::XS);
-            content(ui);
+            let room = ui.ctx().content_rect().height() - AROUND;
+            // Only what is too high scrolls: elsewhere a list in the content gives way to what comes, and nothing moves.
+            let height = if is_high {
+                let area = ScrollArea::vertical().id_salt("dialog").max_height(room);
+                let area = area.min_scrolled_height(room).auto_shrink([false, true]);
+                area.show(ui, content).content_size.y
+            } else {
+                let top = ui.cursor().top();
+                content(ui);
+                ui.min_rect().bottom() - top
+            };
+            ui.data_mut(|data| data.insert_temp(id, height > room));
         });
     response.should_close() || dismissed
 }

@@ -1,4 +1,4 @@
-//! The note of a post. However it is closed, short of Cancel, the text is kept.
+//! The note of a post. However it is put away, short of Cancel, the text is kept.
 
 use egui::{Key, Modifiers, TextEdit};
 use egui_material_icons::icons;
@@ -24,7 +24,16 @@ impl NoteEditor {
         }
     }
 
-    pub(super) fn show(&mut self, ctx: &egui::Context, out: &mut Vec<Command>) -> Next {
+    /// What keeps the text, once the editor is put away, if it is another one than before.
+    pub(super) fn kept(self) -> Option<Command> {
+        let is_changed = self.text.trim() != self.before.trim();
+        is_changed.then_some(Command::SaveNote {
+            post: self.post,
+            text: self.text,
+        })
+    }
+
+    pub(super) fn show(&mut self, ctx: &egui::Context) -> Next {
         let done = ctx.input_mut(|i| i.consume_key(Modifiers::COMMAND, Key::Enter));
         let (mut save, mut cancel) = (done, false);
         let title = format!("Note on post {}", widgets::thousands(self.post + 1));
@@ -44,17 +53,11 @@ impl NoteEditor {
             });
         });
         if cancel {
-            return Next::Close;
+            self.text.clone_from(&self.before);
         }
-        if !save && !closes {
-            return Next::Stay;
+        match save || cancel || closes {
+            true => Next::Close,
+            false => Next::Stay,
         }
-        if self.text.trim() != self.before.trim() {
-            out.push(Command::SaveNote {
-                post: self.post,
-                text: self.text.clone(),
-            });
-        }
-        Next::Close
     }
 }

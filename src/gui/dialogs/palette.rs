@@ -52,8 +52,8 @@ struct Entry {
 }
 
 impl CommandPalette {
-    /// All commands that can be carried out now.
-    pub(super) fn new(ctx: &egui::Context, bench: Option<&Bench>) -> Self {
+    /// All commands that can be carried out now; those about the post on screen only if one `has_post`.
+    pub(super) fn new(ctx: &egui::Context, bench: Option<&Bench>, has_post: bool) -> Self {
         let entry = |command: Command, text: String| Entry {
             text,
             icon: command.icon(),
@@ -90,6 +90,7 @@ impl CommandPalette {
             .chain(more)
             .filter(|command| !matches!(command, Command::Toggle(_) | Command::ShowPalette))
             .filter(|command| bench.is_some() || !command.needs_session())
+            .filter(|command| has_post || !command.needs_the_post())
             .map(plain)
             .collect();
         let themes = [
@@ -102,6 +103,7 @@ impl CommandPalette {
         );
         if let Some(bench) = bench {
             let labels = bench.session.dataset().labels.iter().enumerate();
+            let labels = labels.filter(|_| has_post);
             entries.extend(
                 labels.map(|(index, name)| entry(Command::Toggle(index), format!("Toggle {name}"))),
             );

@@ -11,7 +11,10 @@ use egui::{
 use egui_material_icons::icons;
 
 use self::results::Column;
-use super::{Next, modal, seen::fitted};
+use super::{
+    Next, modal,
+    seen::{Covered, fitted, reveal_ui},
+};
 use crate::{
     gui::{
         command::Command,
@@ -86,7 +89,9 @@ pub struct ProbeDialog {
     region: Option<Region>,
     dragged_from: Option<egui::Pos2>,
     picture: Option<TextureHandle>,
-    uncovered: bool,
+    covered: Covered,
+    /// Whether the text was covered when it was opened: then there is a way to show it.
+    hides_text: bool,
     /// The forms left out although they could be asked about.
     left_out: Vec<Form>,
     looking: Option<Probing>,
@@ -96,13 +101,14 @@ pub struct ProbeDialog {
 
 impl ProbeDialog {
     /// `looking` finds out how the picture looks to the model.
-    pub fn new(subject: Subject, looking: Probing, blur: bool) -> Self {
+    pub fn new(subject: Subject, looking: Probing, covered: Covered) -> Self {
         Self {
             text: subject.text.to_string(),
             region: None,
             dragged_from: None,
             picture: None,
-            uncovered: !blur,
+            covered,
+            hides_text: covered.text,
             left_out: vec![Form::OtherPrompt],
             looking: Some(looking),
             asking: None,
@@ -175,8 +181,12 @@ impl ProbeDialog {
                 });
                 if let Some(base) = &self.subject.base {
                     ui.add_space(space::S);
-                    let text = "An adapter is merged into the weights. To ask the base, load it as a run of its own \
-                                and compare the two (C).";
+                    let runs = Command::ShowRuns.shortcut_text(ui.ctx());
+                    let runs = runs.map_or_else(String::new, |key| format!(" ({key})"));
+                    let text = format!(
+                        "An adapter is merged into the weights. To ask the base, load it as a run of its own and compare \
+                         the two{runs}."
+                    );
                     ui.label(theme::caption(ui, text));
                     if ui.button("Load the base").clicked() {
                         out.push(Command::LoadModel(base.clone()));
@@ -200,7 +210,7 @@ impl ProbeDialog {
             egui::WidgetInfo::labeled(egui::Role::Image, true, "Picture: drag to cover a part")
         });
         match &self.picture {
-            Some(picture) if self.uncovered => {
+            Some(picture) if !self.covered.picture => {
                 egui::Image::new(picture).paint_at(ui, rect);
             }
             _ => {
@@ -228,9 +238,7 @@ impl ProbeDialog {
                 StrokeKind::Outside,
             );
         }
-        outlined(ui, |ui| {
-            ui.checkbox(&mut self.uncovered, "Show the picture")
-        });
+        reveal_ui(ui, &mut self.covered.picture, "Show the picture");
         let text = match self.region {
             None => "Drag over the picture to cover a part of it.",
             Some(_) => "The grey part is covered. Drag again for another one.",
@@ -240,10 +248,15 @@ impl ProbeDialog {
 
     /// The text to edit, and which forms to ask about.
     fn forms_ui(&mut self, ui: &mut Ui) {
-        let edit = TextEdit::multiline(&mut self.text)
-            .desired_rows(4)
-            .desired_width(f32::INFINITY);
-        ui.add(edit).accessible_name("Edited text");
+        if self.hides_text {
+            reveal_ui(ui, &mut self.covered.text, "Show the text");
+        }
+        if !self.covered.text {
+            let edit = TextEdit::multiline(&mut self.text)
+                .desired_rows(4)
+                .desired_width(f32::INFINITY);
+            ui.add(edit).accessible_name("Edited text");
+        }
         if *self.text != *self.subject.text && ui.button("Back to the post’s text").clicked() {
             self.text = self.subject.text.to_string();
         }

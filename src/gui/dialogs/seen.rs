@@ -7,6 +7,7 @@ use crate::{
     gui::{
         panels::answer::code,
         picture::color_image,
+        settings::Settings,
         theme::{self, Palette, space},
         widgets::{self, outlined},
     },
@@ -23,24 +24,53 @@ const PICTURE: f32 = 260.0;
 /// Side of one of several tiles, in points.
 const TILE: f32 = 104.0;
 
+/// What of a post is covered until it is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Covered {
+    /// Its picture.
+    pub picture: bool,
+    /// Its text.
+    pub text: bool,
+}
+
+impl Covered {
+    /// As the settings have it.
+    pub fn of(settings: &Settings) -> Self {
+        Self {
+            picture: settings.blur,
+            text: settings.care.cover_text,
+        }
+    }
+}
+
+/// A check box that shows what is covered.
+pub(super) fn reveal_ui(ui: &mut Ui, covered: &mut bool, name: &str) {
+    let mut shown = !*covered;
+    outlined(ui, |ui| ui.checkbox(&mut shown, name));
+    *covered = !shown;
+}
+
 /// The dialog.
 pub struct SeenDialog {
     post: usize,
     probing: Probing,
     seen: Option<Result<Seen, String>>,
     pictures: Vec<TextureHandle>,
-    uncovered: bool,
+    covered: Covered,
+    /// Whether the text was covered when it was opened: then there is a way to show it.
+    hides_text: bool,
 }
 
 impl SeenDialog {
-    /// Waits for what `probing` finds out. Pictures are covered where `blur` says so.
-    pub fn new(post: usize, probing: Probing, blur: bool) -> Self {
+    /// Waits for what `probing` finds out.
+    pub fn new(post: usize, probing: Probing, covered: Covered) -> Self {
         Self {
             post,
             probing,
             seen: None,
             pictures: Vec::new(),
-            uncovered: !blur,
+            covered,
+            hides_text: covered.text,
         }
     }
 
@@ -81,7 +111,12 @@ impl SeenDialog {
                 let room = ui.ctx().content_rect().height() - 200.0;
                 let scroll = ScrollArea::vertical().max_height(room);
                 scroll.min_scrolled_height(room).show(ui, |ui| {
-                    seen_ui(ui, seen, &self.pictures, &mut self.uncovered);
+                    seen_ui(
+                        ui,
+                        seen,
+                        &self.pictures,
+                        (&mut self.covered, self.hides_text),
+                    );
                 });
             }
         });
@@ -98,14 +133,20 @@ fn textures(ctx: &egui::Context, pictures: &[Rgb]) -> Vec<TextureHandle> {
     pictures.iter().enumerate().map(texture).collect()
 }
 
-fn seen_ui(ui: &mut Ui, seen: &Seen, pictures: &[TextureHandle], uncovered: &mut bool) {
+fn seen_ui(
+    ui: &mut Ui,
+    seen: &Seen,
+    pictures: &[TextureHandle],
+    (covered, hides_text): (&mut Covered, bool),
+) {
     ui.label(theme::caption(ui, facts(seen)));
-    if seen.pictures.is_empty() && seen.shape.is_empty() {
-        ui.label("The model gets no picture of this post.");
+    let has_picture = !seen.pictures.is_empty() || !seen.shape.is_empty();
+    if has_picture {
+        reveal_ui(ui, &mut covered.picture, "Show the picture");
     } else {
-        outlined(ui, |ui| ui.checkbox(uncovered, "Show the picture"));
+        ui.label("The model gets no picture of this post.");
     }
-    if *uncovered {
+    if !covered.picture {
         let side = if pictures.len() > 1 { TILE } else { PICTURE };
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = vec2(space::XS, space::XS);
@@ -129,7 +170,13 @@ fn seen_ui(ui: &mut Ui, seen: &Seen, pictures: &[TextureHandle], uncovered: &mut
         }
     }
     ui.add_space(space::S);
-    code(ui, "Prompt", &seen.prompt);
+    // It quotes the text.
+    if hides_text {
+        reveal_ui(ui, &mut covered.text, "Show the text");
+    }
+    if !covered.text {
+        code(ui, "Prompt", &seen.prompt);
+    }
 }
 
 /// A size of the same proportions whose longer side is `side`.

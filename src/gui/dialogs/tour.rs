@@ -12,6 +12,7 @@ use egui_material_icons::icons;
 use super::Next;
 use crate::gui::{
     command::Command,
+    key_map::KeyMap,
     theme::{self, Palette, RADIUS, space},
     widgets,
 };
@@ -218,7 +219,10 @@ impl Tour {
         });
         ui.add(egui::Label::new(RichText::new(step.text)).wrap());
         ui.spacing_mut().item_spacing.y = space::XS;
-        for (key, what) in step.keys {
+        // Whoever chose other keys for the labels finds them in the rows.
+        let keeps_digits = KeyMap::of(ui.ctx()).keeps_digits();
+        let keys = step.keys.iter();
+        for (key, what) in keys.filter(|_| step.place != Place::Records || keeps_digits) {
             key_ui(ui, key, what);
         }
         for command in step.commands {

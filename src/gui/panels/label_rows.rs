@@ -125,7 +125,7 @@ pub fn label(
 ) {
     let has = |set: LabelSet| set.contains(index);
     let row = Row {
-        key: (index < 9).then(|| (index + 1).to_string()),
+        key: Command::Toggle(index).shortcut_text(ui.ctx()),
         name,
         checked: records.working.labels.is_some_and(has),
         sure: records.working.is_own(),
@@ -141,7 +141,7 @@ pub fn label(
 /// The row that says that no label applies.
 pub fn none(ui: &mut Ui, records: &Records, out: &mut Vec<Command>) {
     let row = Row {
-        key: Some("0".to_owned()),
+        key: Command::ChooseNone.shortcut_text(ui.ctx()),
         name: "None of these",
         checked: records.working.labels.is_some_and(LabelSet::is_empty),
         sure: records.working.is_own(),
@@ -176,6 +176,9 @@ impl Row<'_> {
         let words = self.words();
         ui.ctx().accesskit_node_builder(response.id, |node| {
             node.set_description(words.as_str());
+            if let Some(key) = &self.key {
+                node.set_keyboard_shortcut(key.as_str());
+            }
         });
         let columns = Columns::of(rect, self.marks.len());
         if response.hovered() || response.has_focus() {
@@ -190,14 +193,17 @@ impl Row<'_> {
         }
         let painter = ui.painter();
         if let Some(key) = &self.key {
-            let at = pos2(columns.key, rect.center().y);
-            painter.text(
-                at,
-                Align2::CENTER_CENTER,
-                key,
-                widgets::key_font(),
-                palette.weak,
+            // A key of the user's choice may be longer than the digit that it stands for.
+            let key = RichText::new(key).font(widgets::key_font());
+            let key = egui::WidgetText::from(key.color(palette.weak));
+            let (mode, room) = (
+                Some(TextWrapMode::Truncate),
+                columns.check - rect.left() - 11.0,
             );
+            let galley = key.into_galley(ui, mode, room, egui::TextStyle::Body);
+            let at = pos2(columns.key, rect.center().y) - galley.size() / 2.0;
+            let at = pos2(at.x.max(rect.left()), at.y);
+            painter.galley(at, galley, palette.weak);
         }
         let (symbol, color) = match (self.checked, self.sure) {
             (true, true) => (icons::ICON_CHECK_BOX, palette.accent),

@@ -402,7 +402,11 @@ fn blind_ui(ui: &mut Ui, session: &Session, post: usize) {
         Some(blind) if review.is_revised() => {
             format!("Decided blind: {}; revised since", names(blind))
         }
-        Some(_) if differs => "Decided blind. Enter keeps it; or change it first".to_owned(),
+        Some(_) if differs => {
+            let key = Command::Confirm.shortcut_text(ui.ctx());
+            let key = key.unwrap_or_else(|| "Confirming".to_owned());
+            format!("Decided blind. {key} keeps it; or change it first")
+        }
         Some(_) => "Decided blind".to_owned(),
         None if review.decision.is_some() => "Decided with the answer in sight".to_owned(),
         None => "You have seen the model’s answer: deciding counts as assisted".to_owned(),
@@ -411,27 +415,25 @@ fn blind_ui(ui: &mut Ui, session: &Session, post: usize) {
 }
 
 fn tabs_ui(ui: &mut Ui, below: Below, out: &mut Vec<Command>) {
+    let with_key = |text: &str, command: Command| match command.shortcut_text(ui.ctx()) {
+        Some(key) => format!("{text} ({key})"),
+        None => text.to_owned(),
+    };
+    let answer = with_key("The model’s raw answer to this post", Command::ShowAnswer);
+    let runs = with_key(
+        "What other models and adapters said, and two compared",
+        Command::ShowRuns,
+    );
+    let guideline = with_key(
+        "What the labels mean, from the policy.md beside the dataset",
+        Command::ShowBelow(Below::Policy),
+    );
+    let scores = "How well the model does against the truth";
     let tabs = [
-        (
-            Below::Scores,
-            "Scores",
-            "How well the model does against the truth",
-        ),
-        (
-            Below::Answer,
-            "Answer",
-            "The model’s raw answer to this post (J)",
-        ),
-        (
-            Below::Runs,
-            "Runs",
-            "What other models and adapters said, and two compared (C)",
-        ),
-        (
-            Below::Policy,
-            "Guideline",
-            "What the labels mean, from the policy.md beside the dataset (P)",
-        ),
+        (Below::Scores, "Scores", scores),
+        (Below::Answer, "Answer", answer.as_str()),
+        (Below::Runs, "Runs", runs.as_str()),
+        (Below::Policy, "Guideline", guideline.as_str()),
     ];
     if let Some(chosen) = widgets::segmented(ui, "Below", below, &tabs) {
         out.push(Command::ShowBelow(chosen));

@@ -1,12 +1,17 @@
 //! The post in the middle: its picture, covered until asked for, and its text.
 
+mod view;
+
 use egui::{
-    Align, Align2, CornerRadius, FontId, Key, Label, Layout, Margin, Rect, RichText, Role,
-    ScrollArea, Sense, Stroke, StrokeKind, TextFormat, TextureHandle, Ui, UiBuilder, Vec2,
-    WidgetInfo, pos2, vec2,
+    Align, Align2, CornerRadius, FontId, Label, Layout, Margin, Rect, RichText, Role, ScrollArea,
+    Sense, Stroke, StrokeKind, TextFormat, TextureHandle, Ui, UiBuilder, Vec2, WidgetInfo, pos2,
+    vec2,
 };
 use egui_material_icons::icons;
 
+pub use self::view::PostView;
+use self::view::{key_to_see, way_to_see};
+use super::queue::ROOM_BESIDE;
 use crate::{
     dataset,
     gui::{
@@ -15,7 +20,7 @@ use crate::{
         command::Command,
         fonts,
         picture::Form,
-        settings::{Care, Settings, Uncover},
+        settings::{Settings, Uncover},
         texture::{Picture, TextureCache, Urgency},
         theme::{self, Palette, READING, space},
         widgets::{self, badge, empty_state, icon_button, notice},
@@ -39,92 +44,6 @@ const MOST_COLUMNS: usize = 12;
 /// The room from which on the header tells the line of the dataset, in points.
 const ROOM_FOR_LINE: f32 = 200.0;
 
-/// The panel's own state.
-#[derive(Default)]
-pub struct PostView {
-    /// Whether the picture is shown in its own size in place of fitted.
-    full_size: bool,
-    /// Whether the picture was uncovered in the last frame; it stays so while the press lasts.
-    pressed: bool,
-    /// Shown by a click: until which time of egui, without end where it is not covered again by itself.
-    shown_until: Option<f64>,
-}
-
-impl PostView {
-    /// Another post is on screen now.
-    pub fn leave(&mut self) {
-        self.pressed = false;
-        self.shown_until = None;
-        self.full_size = false;
-    }
-
-    /// Shows the picture in its own size, or fitted.
-    pub fn toggle_zoom(&mut self) {
-        self.full_size = !self.full_size;
-    }
-}
-
-impl PostView {
-    /// Whether the reviewer asks to see what is covered: Space is held, a covered text is pressed, or it was clicked.
-    fn asks(&self, ui: &Ui, care: &Care) -> bool {
-        match care.uncover {
-            Uncover::Hold => self.pressed_text(ui) || space_held(ui),
-            Uncover::Click => self
-                .shown_until
-                .is_some_and(|until| ui.ctx().time() < until),
-        }
-    }
-
-    /// Whether the press that began on a covered text still lasts.
-    fn pressed_text(&self, ui: &Ui) -> bool {
-        self.pressed && ui.input(|i| i.pointer.any_down())
-    }
-
-    /// A click shows what is covered, another one covers it.
-    fn clicked(&mut self, ui: &Ui, response: &egui::Response) {
-        if response.clicked() {
-            self.turn(ui);
-        }
-    }
-
-    fn turn(&mut self, ui: &Ui) {
-        let shown = self
-            .shown_until
-            .is_some_and(|until| ui.ctx().time() < until);
-        // How long it stays is known one line below, in `count_down`.
-        self.shown_until = (!shown).then_some(f64::INFINITY);
-    }
-
-    /// Covers again what a click has shown, when its time is up.
-    fn count_down(&mut self, ui: &Ui, care: &Care) {
-        if care.uncover == Uncover::Hold {
-            self.shown_until = None;
-            return;
-        }
-        let free = ui.memory(|memory| memory.focused().is_none());
-        if free && ui.input(|i| i.key_pressed(Key::Space) && i.modifiers.is_none()) {
-            self.turn(ui);
-        }
-        let now = ui.ctx().time();
-        if self.shown_until == Some(f64::INFINITY) && care.cover_after_secs > 0 {
-            self.shown_until = Some(now + f64::from(care.cover_after_secs));
-        }
-        match self.shown_until {
-            Some(until) if until <= now => self.shown_until = None,
-            Some(until) if until.is_finite() => {
-                ui.ctx().request_repaint_after_secs((until - now) as f32);
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Whether Space is held, and no button has the keyboard.
-fn space_held(ui: &Ui) -> bool {
-    let free = ui.memory(|memory| memory.focused().is_none());
-    free && ui.input(|i| i.key_down(Key::Space) && i.modifiers.is_none())
-}
-
 /// Draws it.
 pub fn show(
     ui: &mut Ui,
@@ -147,12 +66,12 @@ pub fn show(
     };
     header_ui(ui, bench, index, post, out);
     view.count_down(ui, &settings.care);
-    let covers_text = settings.care.cover_text && !view.asks(ui, &settings.care);
+    let covers_text = view.covers_text(ui, &settings.care);
     let body = ui.available_rect_before_wrap().shrink2(vec2(space::L, 0.0));
     let body = Rect::from_min_max(body.min, pos2(body.max.x, body.max.y - space::L));
     if post.image_path.is_empty() {
         let mut ui = ui.new_child(UiBuilder::new().max_rect(body));
-        text_ui(&mut ui, post, bench, index, covers_text, view);
+        text_ui(&mut ui, (index, post), bench, covers_text, settings, view);
         return;
     }
     let (image, text) = split(body, &post.text);
@@ -168,7 +87,7 @@ pub fn show(
     };
     stage.show(ui, image, index, out);
     let mut ui = ui.new_child(UiBuilder::new().max_rect(text));
-    text_ui(&mut ui, post, bench, index, covers_text, view);
+    text_ui(&mut ui, (index, post), bench, covers_text, settings, view);
     if let Some(next) = bench.next() {
         for form in [Form::Cover, Form::Full] {
             textures.get(next, form, Urgency::Ahead);
@@ -225,6 +144,9 @@ fn header_ui(ui: &mut Ui, bench: &Bench, index: usize, post: &Post, out: &mut Ve
     });
     frame.show(ui, |ui| {
         ui.horizontal(|ui| {
+            if ui.ctx().content_rect().width() < ROOM_BESIDE {
+                icon_button(ui, Command::ShowQueue, true, out);
+            }
             let title = format!("Post {}", widgets::thousands(index + 1));
             ui.label(theme::strong(title).size(theme::HEADING));
             if post.line > 0 && ui.available_width() > ROOM_FOR_LINE {
@@ -273,15 +195,15 @@ fn header_ui(ui: &mut Ui, bench: &Bench, index: usize, post: &Post, out: &mut Ve
 
 fn text_ui(
     ui: &mut Ui,
-    post: &Post,
+    (index, post): (usize, &Post),
     bench: &Bench,
-    index: usize,
     covered: bool,
+    settings: &Settings,
     view: &mut PostView,
 ) {
     let palette = Palette::from_ui(ui);
     if covered && !post.text.trim().is_empty() {
-        covered_text_ui(ui, index, view);
+        covered_text_ui(ui, index, settings.care.uncover, view);
         return;
     }
     ScrollArea::vertical()
@@ -307,19 +229,20 @@ fn text_ui(
 }
 
 /// What stands in place of a covered text.
-fn covered_text_ui(ui: &mut Ui, index: usize, view: &mut PostView) {
+fn covered_text_ui(ui: &mut Ui, index: usize, uncover: Uncover, view: &mut PostView) {
     let palette = Palette::from_ui(ui);
     let size = vec2(ui.available_width().min(READING_WIDTH), 72.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
-    view.pressed |= response.is_pointer_button_down_on();
+    view.pressed_text = response.is_pointer_button_down_on();
     view.clicked(ui, &response);
     response.widget_info(|| {
-        let text = format!("Text of post {}: covered, hold Space to see", index + 1);
+        let way = key_to_see(uncover);
+        let text = format!("Text of post {}: covered, {way}", index + 1);
         WidgetInfo::labeled(Role::Label, true, text)
     });
     ui.painter()
         .rect_filled(rect, CornerRadius::same(8), palette.surface);
-    hint(ui, rect, "Text covered · hold Space to see");
+    hint(ui, rect, &format!("Text covered · {}", way_to_see(uncover)));
 }
 
 fn reading_ui(ui: &mut Ui, text: &str, size: f32) {
@@ -385,21 +308,17 @@ impl Stage<'_> {
         let care = &self.settings.care;
         let held = care.uncover == Uncover::Hold && response.is_pointer_button_down_on();
         let covered = self.settings.blur && !held && !self.view.asks(ui, care);
-        self.view.pressed = response.is_pointer_button_down_on();
         if response.double_clicked() {
             out.push(Command::ToggleZoom);
         }
-        let state = if covered {
-            "blurred, hold Space to see"
-        } else {
-            "shown"
-        };
+        let (key, way) = (key_to_see(care.uncover), way_to_see(care.uncover));
         response.widget_info(|| {
-            WidgetInfo::labeled(
-                Role::Image,
-                true,
-                format!("Picture of post {}: {state}", index + 1),
-            )
+            let state = match covered {
+                true => format!("blurred, {key}"),
+                false => "shown".to_owned(),
+            };
+            let text = format!("Picture of post {}: {state}", index + 1);
+            WidgetInfo::labeled(Role::Image, true, text)
         });
         // Read ahead even while covered, so that asking to see it shows it at once.
         let full = self.textures.get(index, Form::Full, Urgency::Watched);
@@ -407,14 +326,7 @@ impl Stage<'_> {
         match (if covered { cover.clone() } else { full }, cover) {
             (Picture::Ready(texture), _) if covered => {
                 paint_fitted(ui, rect, &texture);
-                hint(
-                    ui,
-                    rect,
-                    match care.uncover {
-                        Uncover::Hold => "Blurred · hold Space, or press here, to see",
-                        Uncover::Click => "Blurred · press Space, or click here, to see",
-                    },
-                );
+                hint(ui, rect, &format!("Blurred · {way}"));
             }
             (Picture::Ready(texture), _) => self.paint(ui, rect, &response, &texture),
             (Picture::Loading, Picture::Ready(cover)) => {

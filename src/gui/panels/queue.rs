@@ -24,6 +24,10 @@ const MANY: usize = 20_000;
 /// How long it waits, in seconds.
 const TYPING_PAUSE_SECS: f64 = 0.15;
 
+/// In windows of fewer points, as a large zoom makes them, the queue gives its room to the post; asked for, it stands in the
+/// post's place.
+pub const ROOM_BESIDE: f32 = 820.0;
+
 /// What the panel shows.
 pub struct QueuePanel<'a> {
     /// The open dataset.
@@ -44,6 +48,8 @@ pub struct QueueView {
     typed_at: Option<f64>,
     wants_focus: bool,
     wants_cursor: bool,
+    lacks_room: bool,
+    in_place: bool,
 }
 
 impl QueueView {
@@ -56,6 +62,23 @@ impl QueueView {
     pub fn clear_search(&mut self) {
         self.search.clear();
         self.typed_at = None;
+    }
+
+    /// Whether it stands in the post's place, where there is no room for both.
+    pub fn is_in_place(&self) -> bool {
+        self.in_place
+    }
+
+    /// Asks for it in the post's place, or for the post again, where there is no room for both; whether it is there now.
+    pub fn put_in_place(&mut self, in_place: bool) -> bool {
+        self.in_place = in_place && self.lacks_room;
+        self.in_place
+    }
+
+    /// Takes note whether there is room for it beside the post.
+    pub fn note_room(&mut self, has_room: bool) {
+        self.lacks_room = !has_room;
+        self.in_place &= self.lacks_room;
     }
 
     /// Puts the keyboard into the search field.
@@ -166,7 +189,7 @@ impl QueuePanel<'_> {
                 "{} selected",
                 widgets::thousands(picked)
             )));
-            for bulk in [Bulk::Accept, Bulk::Skip, Bulk::Escalate, Bulk::Flag] {
+            for bulk in Bulk::ALL {
                 widgets::icon_button(ui, Command::Bulk(bulk), true, out);
             }
             widgets::icon_button(ui, Command::Select(Select::Nothing), true, out);

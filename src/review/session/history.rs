@@ -175,6 +175,11 @@ impl Session {
         post
     }
 
+    /// The number of the last entry of the history; every action, undo and redo makes another one.
+    pub fn last_seq(&self) -> u64 {
+        self.history.last_seq
+    }
+
     /// How many posts the next undo is about.
     pub fn undo_size(&self) -> usize {
         self.last_batch(&self.now.done).len()

@@ -15,6 +15,8 @@ use crate::gui::{
 #[derive(Default)]
 pub(super) struct KeysView {
     waits: Option<String>,
+    /// Whether the key that was pressed is one that no command takes.
+    refused: bool,
 }
 
 impl KeysView {
@@ -47,6 +49,10 @@ impl KeysView {
         let Some((key, modifiers)) = taken else {
             return true;
         };
+        self.refused = key == key_map::LOOK;
+        if self.refused {
+            return true;
+        }
         self.waits = None;
         let mut settings = settings.clone();
         match key {
@@ -74,9 +80,15 @@ impl KeysView {
                 settings.keys.clear();
                 self.waits = None;
             }
-            let text =
-                "Click a key, then press the new one. Backspace takes it away, Esc keeps it.";
-            ui.label(theme::caption(ui, text));
+            if self.refused && self.waits.is_some() {
+                let text = RichText::new("Space shows what is covered: press another key.");
+                let warn = Palette::from_ui(ui).warn;
+                ui.label(text.size(theme::SMALL).color(warn));
+            } else {
+                let text =
+                    "Click a key, then press the new one. Backspace takes it away, Esc keeps it.";
+                ui.label(theme::caption(ui, text));
+            }
         });
         ui.spacing_mut().item_spacing.y = 2.0;
         ui.spacing_mut().interact_size.y = 24.0;
@@ -130,6 +142,7 @@ impl KeysView {
                 .clicked()
             {
                 self.waits = (!waits).then(|| name.clone());
+                self.refused = false;
             }
             if settings.keys.contains_key(&name) {
                 let back = ui.small_button("Set back");
