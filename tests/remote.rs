@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::JoinHandle,
 };
@@ -24,16 +24,18 @@ use crate::{
 };
 
 /// A server that speaks OpenAI's protocol. It answers `["sexist"]`, and refuses as it is told to.
-struct Endpoint {
+pub struct Endpoint {
     server: Arc<Server>,
     thread: Option<JoinHandle<()>>,
-    asked: Arc<Mutex<Vec<Value>>>,
-    keys: Arc<Mutex<Vec<String>>>,
+    /// The requests for an answer.
+    pub asked: Arc<Mutex<Vec<Value>>>,
+    /// What was sent as `Authorization`.
+    pub keys: Arc<Mutex<Vec<String>>>,
 }
 
 impl Endpoint {
     /// `refuse` is given the number of a request for an answer, and its body.
-    fn start(
+    pub fn start(
         refuse: impl Fn(usize, &Value) -> Option<(u16, &'static str)> + Send + 'static,
     ) -> Self {
         let server = Arc::new(Server::http("127.0.0.1:0").unwrap());
@@ -91,7 +93,8 @@ impl Endpoint {
         }
     }
 
-    fn url(&self) -> String {
+    /// Its address, with the models `base` and `mmhs` behind it.
+    pub fn url(&self) -> String {
         format!("http://{}/v1", self.server.server_addr().to_ip().unwrap())
     }
 }
@@ -102,6 +105,9 @@ impl Drop for Endpoint {
         self.thread.take().unwrap().join().unwrap();
     }
 }
+
+/// A text that an endpoint cannot take.
+const FALLS_OVER: &str = "falls over";
 
 /// The arguments of `predict` on some test posts by a model of this name.
 fn ask(model: &str, more: &[&str]) -> Vec<String> {
@@ -217,6 +223,104 @@ fn what_an_endpoint_refuses_is_told_on_its_post_or_before_anything_begins() {
     let says = "the adapter of a served model is chosen where it is served";
     assert!(ended.stderr.contains(says), "{}", ended.stderr);
     assert_eq!(endpoint.asked.lock().unwrap().len(), asked);
+}
+
+#[test]
+fn a_run_ends_where_the_endpoint_answers_nobody_and_goes_on_where_it_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    // How many posts stand in the file then, and the requests for the last of them.
+    for (status, batch_size, written, tries, says) in [
+        (
+            401,
+            "1",
+            4,
+            1,
+            "give the key in the environment variable OPENAI_API_KEY",
+        ),
+        (404, "3", 6, 3, "and the model’s name"),
+        (
+            503,
+            "1",
+            6,
+            3 * 4,
+            "No answer to 3 batches in a row (3 posts)",
+        ),
+        (
+            500,
+            "3",
+            12,
+            9 * 4,
+            "No answer to 3 batches in a row (9 posts)",
+        ),
+    ] {
+        let broken = Arc::new(AtomicBool::new(true));
+        let is_broken = Arc::clone(&broken);
+        let endpoint = Endpoint::start(move |number, _| {
+            let refuses = number >= 3 && is_broken.load(Ordering::SeqCst);
+            refuses.then_some((status, "out of order"))
+        });
+        let model = format!("openai:{}#mmhs", endpoint.url());
+        let out = text(&folder.path().join(format!("{status}.jsonl")));
+        let mut args = ask(&model, &["--batch-size", batch_size, "--limit", "15"]);
+        let place = args.iter().position(|arg| arg == "-").unwrap();
+        args[place].clone_from(&out);
+
+        let ended = run(&args).expect(2);
+        let said = &ended.stderr;
+        assert!(
+            said.contains("error: predicting stopped: http://"),
+            "{said}"
+        );
+        assert!(
+            said.contains(&format!("{status}: out of order")) && said.contains(says),
+            "{said}"
+        );
+        let left = format!(
+            "{} posts left unpredicted; run the same command again",
+            15 - written
+        );
+        assert!(said.contains(&left), "{said}");
+        let records = lines(&std::fs::read_to_string(&out).unwrap());
+        let answered = records.iter().filter(|record| record["error"].is_null());
+        assert_eq!((records.len(), answered.count()), (written, 3), "{status}");
+        assert_eq!(endpoint.asked.lock().unwrap().len(), 3 + tries, "{status}");
+
+        broken.store(false, Ordering::SeqCst);
+        let ended = run(&args).expect(0);
+        assert!(
+            ended.stderr.contains("3 were there already"),
+            "{}",
+            ended.stderr
+        );
+        let records = lines(&std::fs::read_to_string(&out).unwrap());
+        let answered = records.iter().filter(|record| record["error"].is_null());
+        assert_eq!(answered.count(), 15);
+    }
+}
+
+#[test]
+fn a_post_that_an_endpoint_falls_over_is_the_error_of_that_post() {
+    let endpoint = Endpoint::start(|_, body| {
+        // Every try of it.
+        let falls_over = body.to_string().contains(FALLS_OVER);
+        falls_over.then_some((500, "out of order"))
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let posts = folder.path().join("posts.csv");
+    let rows: String = (0..9)
+        .map(|n| match n % 3 {
+            0 => format!("fine {n},,\n"),
+            _ => format!("{FALLS_OVER} {n},,\n"),
+        })
+        .collect();
+    std::fs::write(&posts, format!("text,image_path,labels\n{rows}")).unwrap();
+    let model = format!("openai:{}#mmhs", endpoint.url());
+    let mut args = ask(&model, &["--labels", "racist,sexist", "--batch-size", "2"]);
+    args[1] = text(&posts);
+    let ended = run(&args).expect(1);
+    let records = lines(&ended.stdout);
+    let failed = records.iter().filter(|record| !record["error"].is_null());
+    assert_eq!((records.len(), failed.count()), (9, 6));
 }
 
 #[test]

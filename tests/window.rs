@@ -12,6 +12,7 @@ mod memory;
 mod opening;
 mod probe;
 mod reach;
+mod remote;
 mod runs;
 mod second;
 mod settings;

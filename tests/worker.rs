@@ -4,7 +4,10 @@ pub mod fake;
 
 use std::sync::{Arc, atomic::Ordering};
 
-use overrule::predict::{answer::Parse, worker::Event};
+use overrule::predict::{
+    answer::Parse,
+    worker::{Event, JobEnd},
+};
 
 use self::fake::{Bench, PATIENCE, job, text};
 
@@ -127,11 +130,8 @@ fn a_new_job_replaces_the_old_one_and_nothing_of_the_old_one_follows_its_end() {
     assert_eq!(bench.outcome(replaced), (vec![], true));
     loop {
         match bench.next_event() {
-            Event::Finished {
-                generation,
-                cancelled,
-            } => {
-                assert_eq!((generation, cancelled), (new, false));
+            Event::Finished { generation, end } => {
+                assert_eq!((generation, end), (new, JobEnd::Done));
                 break;
             }
             Event::Predicted { generation, .. } | Event::Progress { generation, .. } => {

@@ -37,7 +37,7 @@ use crate::{causes::with_causes, model::pth};
     name = "overrule",
     version,
     args_conflicts_with_subcommands = true,
-    after_help = "Exit codes: 0 done; 1 done, but some posts failed; 2 could not run; 130 interrupted."
+    after_help = "Exit codes: 0 done; 1 done, but some posts failed; 2 could not run, or not to its end; 130 interrupted."
 )]
 struct Cli {
     #[command(subcommand)]

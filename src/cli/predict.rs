@@ -23,7 +23,7 @@ use crate::{
     model::{LabelNote, ModelInfo, ModelSpec},
     predict::{
         prediction::{Prediction, Record, RunInfo},
-        worker::{Event, Job, PredictOptions, Progress, Worker},
+        worker::{Event, Job, JobEnd, PredictOptions, Progress, Worker},
     },
 };
 
@@ -99,12 +99,20 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         },
     });
     let start = Instant::now();
-    let (tally, progress, outcome) = collect(&worker, &interrupts, writer, &mut reporter)?;
+    let (tally, progress, end) = collect(&worker, &interrupts, writer, &mut reporter)?;
     reporter.clear();
+    let outcome = match end {
+        JobEnd::Cancelled => Outcome::Interrupted,
+        _ if tally.failed > 0 => Outcome::SomePostsFailed,
+        _ => Outcome::Done,
+    };
     let secs = start.elapsed().as_secs_f64();
     super::note(&summary(&tally, skipped, outcome, secs, &args.out));
     if let Some(text) = how_it_went(&progress, secs) {
         super::note(&text);
+    }
+    if let JobEnd::Outage(outage) = end {
+        bail!("predicting stopped: {outage}; run the same command again to go on");
     }
     Ok(outcome)
 }
@@ -139,11 +147,11 @@ fn collect(
     interrupts: &Receiver<()>,
     mut writer: Writer,
     reporter: &mut Reporter,
-) -> anyhow::Result<(Tally, Progress, Outcome)> {
+) -> anyhow::Result<(Tally, Progress, JobEnd)> {
     let mut last = Progress::default();
-    let interrupted = loop {
+    let end = loop {
         select! {
-            recv(interrupts) -> _ => break true,
+            recv(interrupts) -> _ => break JobEnd::Cancelled,
             recv(worker.events()) -> event => match event.context("the inference thread ended unexpectedly")? {
                 Event::Predicted { post, prediction, .. } => {
                     if let Some(line) = writer.take(post, *prediction)? {
@@ -154,19 +162,13 @@ fn collect(
                     last = progress;
                     reporter.predicting(progress);
                 }
-                Event::Finished { cancelled, .. } => break cancelled,
+                Event::Finished { end, .. } => break end,
                 Event::Moved { .. } => reporter.note("the GPU's memory is not enough for one post; going on with the CPU"),
                 Event::Loading { .. } | Event::Loaded { .. } | Event::LoadFailed { .. } => {}
             }
         }
     };
-    let tally = writer.finish()?;
-    let outcome = match tally.failed {
-        _ if interrupted => Outcome::Interrupted,
-        0 => Outcome::Done,
-        _ => Outcome::SomePostsFailed,
-    };
-    Ok((tally, last, outcome))
+    Ok((writer.finish()?, last, end))
 }
 
 /// How many answers took one pass, and how long the model waited for images; nothing to say of no posts.

@@ -21,7 +21,7 @@ use overrule::{
     post::{LabelNames, Post, PostId},
     predict::{
         answering::{AnswerOptions, DecodeMode},
-        worker::{Event, Generation, Job, PredictOptions, Worker},
+        worker::{Event, Generation, Job, JobEnd, PredictOptions, Worker},
     },
 };
 
@@ -382,10 +382,9 @@ impl Bench {
                     post,
                     prediction,
                 } if generation == job => answers.push((post, prediction.error)),
-                Event::Finished {
-                    generation,
-                    cancelled,
-                } if generation == job => return (answers, cancelled),
+                Event::Finished { generation, end } if generation == job => {
+                    return (answers, end == JobEnd::Cancelled);
+                }
                 _ => {}
             }
         }

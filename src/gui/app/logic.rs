@@ -13,7 +13,7 @@ use crate::{
     },
     model::ModelInfo,
     post::Problem,
-    predict::worker::{Event, Progress},
+    predict::worker::{Event, JobEnd, Progress},
     review::queue::Filter,
 };
 
@@ -181,14 +181,15 @@ impl App {
                     run.progress = progress;
                 }
             }
-            Event::Finished {
-                generation,
-                cancelled,
-            } => {
+            Event::Finished { generation, end } => {
                 if let Some(run) = self.run_of(generation) {
                     run.ended = true;
                     let progress = run.progress;
-                    self.tell_end(progress, cancelled);
+                    match end {
+                        JobEnd::Done => self.tell_end(progress),
+                        JobEnd::Cancelled => {}
+                        JobEnd::Outage(outage) => run.outage = Some(outage),
+                    }
                     if let Some(bench) = self.bench_mut() {
                         bench.session.look_for_runs();
                     }
@@ -197,8 +198,8 @@ impl App {
         }
     }
 
-    fn tell_end(&mut self, progress: Progress, cancelled: bool) {
-        if cancelled || progress.total == 0 {
+    fn tell_end(&mut self, progress: Progress) {
+        if progress.total == 0 {
             return;
         }
         if progress.failed == 0 {

@@ -43,7 +43,7 @@ use crate::{
     dataset::OpenOptions,
     image::kept::{self, KeptThumbnails},
     model::{ModelInfo, ModelSpec, hub::HubSettings},
-    predict::worker::{Generation, Progress, Worker},
+    predict::worker::{Generation, Outage, Progress, Worker},
     resources,
 };
 
@@ -96,6 +96,8 @@ pub struct Run {
     pub progress: Progress,
     /// Whether it has ended.
     pub ended: bool,
+    /// Why it ended before its last post, where nobody wanted that.
+    pub outage: Option<Outage>,
 }
 
 /// The parts that tests replace.

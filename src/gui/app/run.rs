@@ -61,6 +61,7 @@ impl App {
             before,
             progress,
             ended: false,
+            outage: None,
         });
         self.focus_worker();
     }

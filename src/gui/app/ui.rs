@@ -170,6 +170,15 @@ impl App {
                     );
                 });
         }
+        if let Some(outage) = self.run.as_ref().and_then(|run| run.outage.as_ref()) {
+            let frame = bar.fill(palette.raised);
+            Panel::top("outage")
+                .frame(frame)
+                .resizable(false)
+                .show(ui, |ui| {
+                    panels::banners::outage(ui, outage, &mut self.commands);
+                });
+        }
         if self.is_earlier_run()
             && let Some(run) = self.work.bench().and_then(|bench| bench.session.run())
         {

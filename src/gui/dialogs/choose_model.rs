@@ -17,17 +17,22 @@ use crate::{
         file_dialog::Choose,
         panels::top_bar::elided,
         settings::{RecentModel, Settings},
-        theme::{self, space},
+        theme::{self, Palette, space},
         widgets::{self, choice, entry},
     },
     model::{
         Adapter, DeviceChoice, DtypeChoice, ImageSplitting, Inventory, ModelSpec, OwnedPreset,
         hub::HubSettings,
+        remote::{Endpoint, shown_name},
     },
 };
 
 /// What can stand for a model or an adapter.
 const HINT: &str = "Folder, org/name, or preset";
+
+/// What can be typed besides.
+const ELSEWHERE: &str =
+    "On another machine: openai:http://host:8000/v1#name, or sagemaker:http://host:8080.";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum AdapterChoice {
@@ -39,6 +44,8 @@ enum AdapterChoice {
 /// The dialog.
 pub struct ChooseModel {
     model: PathField,
+    /// The present model's name as it was given. What stands in the field has no password in it.
+    given: String,
     adapter: PathField,
     choice: AdapterChoice,
     device: DeviceChoice,
@@ -102,7 +109,8 @@ impl ChooseModel {
             Adapter::Named(adapter) => (AdapterChoice::Named, adapter),
         };
         let mut dialog = Self {
-            model: PathField::new(spec.model.as_ref()),
+            model: PathField::new(shown_name(&spec.model).as_ref()),
+            given: spec.model,
             adapter: PathField::new(adapter.as_ref()),
             choice,
             device: spec.device,
@@ -140,20 +148,19 @@ impl ChooseModel {
         let mut next = Next::Stay;
         let closes = modal(ctx, "Choose a model", 580.0, |ui| {
             ui.label("A folder with config.json and weights, a Hub id, or a preset’s name.");
+            ui.label(theme::caption(ui, ELSEWHERE));
             self.model.ui(ui, ("Model", HINT), Choose::Folder);
-            widgets::outlined(ui, |ui| self.adapter_ui(ui));
-            ui.horizontal(|ui| {
-                let device = ("Device", icons::ICON_MEMORY);
-                if let Some(device) = choice(ui, device, 150.0, self.device, &DEVICES) {
-                    self.device = device;
-                }
-                let dtype = ("Number format", icons::ICON_DATA_ARRAY);
-                if let Some(dtype) = choice(ui, dtype, 150.0, self.dtype, &DTYPES) {
-                    self.dtype = dtype;
-                }
-            });
-            self.tiles
-                .ui(ui, &self.model.text, &mut self.image_splitting);
+            let endpoint = Endpoint::of_name(self.model.text.trim());
+            // What runs there, and how, is chosen there.
+            ui.add_enabled_ui(endpoint.is_none(), |ui| self.how_ui(ui));
+            if let Some(endpoint) = endpoint {
+                let text = format!(
+                    "Posts leave this machine: they are sent to {}.",
+                    endpoint.host()
+                );
+                let palette = Palette::from_ui(ui);
+                widgets::notice(ui, icons::ICON_CLOUD_UPLOAD, palette.warn, &text);
+            }
             ui.add_space(space::XS);
             if self.load_ui(ui, out) {
                 next = Next::Close;
@@ -166,6 +173,23 @@ impl ChooseModel {
         } else {
             next
         }
+    }
+
+    /// How a model is loaded on this machine.
+    fn how_ui(&mut self, ui: &mut Ui) {
+        widgets::outlined(ui, |ui| self.adapter_ui(ui));
+        ui.horizontal(|ui| {
+            let device = ("Device", icons::ICON_MEMORY);
+            if let Some(device) = choice(ui, device, 150.0, self.device, &DEVICES) {
+                self.device = device;
+            }
+            let dtype = ("Number format", icons::ICON_DATA_ARRAY);
+            if let Some(dtype) = choice(ui, dtype, 150.0, self.dtype, &DTYPES) {
+                self.dtype = dtype;
+            }
+        });
+        self.tiles
+            .ui(ui, &self.model.text, &mut self.image_splitting);
     }
 
     /// What the model needs, and the buttons. Returns whether one of them was pressed that ends the dialog.
@@ -184,7 +208,7 @@ impl ChooseModel {
         let mut ends = false;
         ui.horizontal(|ui| {
             let ready = self.model.path().is_some()
-                && (self.choice != AdapterChoice::Named || self.adapter.path().is_some());
+                && (spec.adapter != Adapter::Named(String::new()));
             let load = if lacks {
                 widgets::primary(ui, icons::ICON_CLOUD_DOWNLOAD, "Fetch and load", ready)
             } else {
@@ -287,9 +311,13 @@ impl ChooseModel {
     }
 
     fn spec(&self) -> ModelSpec {
+        let typed = self.model.text.trim();
+        let is_given = typed == shown_name(&self.given);
         ModelSpec {
-            model: self.model.text.trim().to_owned(),
+            model: if is_given { &self.given } else { typed }.to_owned(),
             adapter: match self.choice {
+                // It is chosen there.
+                _ if Endpoint::of_name(typed).is_some() => Adapter::Default,
                 AdapterChoice::Own => Adapter::Default,
                 AdapterChoice::None => Adapter::None,
                 AdapterChoice::Named => Adapter::Named(self.adapter.text.trim().to_owned()),

@@ -10,6 +10,7 @@ use crate::{
         widgets::{self, icon_button},
     },
     model::ModelSpec,
+    predict::worker::Outage,
 };
 
 /// The line that says that this is a demo, and the three ways on. The tour stands out until it was taken.
@@ -60,6 +61,22 @@ pub fn tour(ui: &mut Ui, out: &mut Vec<Command>) {
 
 /// The line that says why there is no model, and what to do.
 pub fn model_failed(ui: &mut Ui, message: &str, spec: Option<&ModelSpec>, out: &mut Vec<Command>) {
+    let again = spec.map(|spec| Command::LoadModel(spec.clone()));
+    failed(ui, ("The model could not be loaded", message), again, out);
+}
+
+/// The line that says why predicting has ended, and what to do.
+pub fn outage(ui: &mut Ui, outage: &Outage, out: &mut Vec<Command>) {
+    let again = Some(Command::RetryFailed);
+    failed(ui, ("Predicting stopped", &outage.to_string()), again, out);
+}
+
+fn failed(
+    ui: &mut Ui,
+    (title, message): (&str, &str),
+    again: Option<Command>,
+    out: &mut Vec<Command>,
+) {
     let palette = Palette::from_ui(ui);
     ui.horizontal_top(|ui| {
         widgets::symbol(ui, icons::ICON_ERROR, palette.bad, ICON);
@@ -67,7 +84,7 @@ pub fn model_failed(ui: &mut Ui, message: &str, spec: Option<&ModelSpec>, out: &
         ui.allocate_ui(vec2(ui.available_width() - buttons, 0.0), |ui| {
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
-                ui.label(theme::strong("The model could not be loaded").color(palette.bad));
+                ui.label(theme::strong(title).color(palette.bad));
                 ui.add(
                     egui::Label::new(RichText::new(message).size(12.5))
                         .wrap()
@@ -77,10 +94,10 @@ pub fn model_failed(ui: &mut Ui, message: &str, spec: Option<&ModelSpec>, out: &
         });
         ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
             widgets::button(ui, Command::ChooseModel, true, out);
-            if let Some(spec) = spec
+            if let Some(again) = again
                 && ui.button("Try again").clicked()
             {
-                out.push(Command::LoadModel(spec.clone()));
+                out.push(again);
             }
         });
     });

@@ -1,4 +1,4 @@
-//! Asking an endpoint: time limits, tries, and what its refusals mean.
+//! Asking an endpoint: time limits, tries, and what it says when it refuses.
 
 use std::{
     io::ErrorKind,
@@ -11,7 +11,9 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use ureq::{Agent, Body, Timeout, http::Response};
 
-use super::{Endpoint, Protocol, RemoteAnswer, User, openai, sagemaker};
+use super::{
+    Endpoint, Protocol, RemoteAnswer, RemoteError, User, error::hint, openai, sagemaker,
+};
 
 /// The key of an endpoint that asks for one, as OpenAI's own tools take it.
 const KEY_VARIABLE: &str = "OPENAI_API_KEY";
@@ -40,132 +42,6 @@ const MOST_REPLY_BYTES: u64 = 16 << 20;
 
 /// The most that is shown of what an endpoint says.
 const MOST_MESSAGE_CHARS: usize = 300;
-
-/// The most models that a message names.
-const MOST_NAMED: usize = 12;
-
-/// Why an endpoint gave no answer.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RemoteError {
-    /// Nobody answers there, or not in time.
-    #[error("{url} cannot be reached: {reason}; check the address, and that the service runs")]
-    Unreachable {
-        /// What was asked.
-        url: String,
-        /// What happened.
-        reason: String,
-    },
-    /// It was reached, and the connection ended before the answer.
-    #[error(
-        "{url} ended the connection before its answer was whole; look whether the service fell over"
-    )]
-    Cut {
-        /// What was asked.
-        url: String,
-    },
-    /// It was reached, and its answer did not come in time.
-    #[error(
-        "{url} did not answer within {secs} s; it may have too much to do: ask about fewer posts at once (--batch-size), and try the failed ones again"
-    )]
-    Slow {
-        /// What was asked.
-        url: String,
-        /// How long it was waited for.
-        secs: u64,
-    },
-    /// It sends its callers elsewhere.
-    #[error("{url} has moved to {to}; name the address that it has now")]
-    HasMoved {
-        /// What was asked.
-        url: String,
-        /// Where it is.
-        to: String,
-    },
-    /// A refusal.
-    #[error("{url} answered {status}: {message}{hint}")]
-    Refused {
-        /// What was asked.
-        url: String,
-        /// The status of HTTP.
-        status: u16,
-        /// What the endpoint says.
-        message: String,
-        /// What to do.
-        hint: &'static str,
-    },
-    /// A reply in another form than the protocol's.
-    #[error("the endpoint’s answer cannot be used: {reason}")]
-    Answer {
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// An adapter of its own, which nobody there would hear of.
-    #[error(
-        "the adapter of a served model is chosen where it is served, by the name behind the #; leave out --adapter {adapter}"
-    )]
-    Adapter {
-        /// The one that was named.
-        adapter: String,
-    },
-    /// Several models where one has to be chosen, or not the one named.
-    #[error("{url} has {}", list(models, url))]
-    WhichModel {
-        /// What was asked.
-        url: String,
-        /// What it has.
-        models: Vec<String>,
-    },
-    /// Something else than the protocol's JSON, which a wrong address brings about.
-    #[error(
-        "{url} sent {found} and not JSON; check the address (of OpenAI’s protocol, most end in /v1)"
-    )]
-    NotJson {
-        /// What was asked.
-        url: String,
-        /// What came, in words.
-        found: String,
-    },
-    /// A picture that could not be written down.
-    #[error("the picture could not be sent: {0}")]
-    Picture(String),
-    /// Tokens of a model that is elsewhere.
-    #[error("the tokens of a model on another machine are not known here")]
-    NoTokens,
-    /// Nobody waits for the answer any more.
-    #[error("cancelled")]
-    Cancelled,
-}
-
-fn hint(status: u16, endpoint: &Endpoint) -> &'static str {
-    match status {
-        401 | 403 if endpoint.user.is_some() => {
-            "; check the user and the password in the address (a / or @ in them is written %2F or %40)"
-        }
-        401 | 403 if endpoint.protocol == Protocol::SageMaker => {
-            "; give user and password in the address (sagemaker:http://user:password@host)"
-        }
-        401 | 403 => "; give the key in the environment variable OPENAI_API_KEY",
-        413 => {
-            "; the post is larger than the service takes: raise its limit (--max-body of overrule serve), or make the picture smaller"
-        }
-        404 => "; check the address (of OpenAI’s protocol, most end in /v1) and the model’s name",
-        _ => "",
-    }
-}
-
-fn list(models: &[String], url: &str) -> String {
-    if models.is_empty() {
-        return "no model; load one there first".to_owned();
-    }
-    let named = models.iter().take(MOST_NAMED).map(String::as_str);
-    let more = match models.len().saturating_sub(MOST_NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let named = named.collect::<Vec<_>>().join(", ");
-    format!("the models {named}{more}; name one of them behind a # ({url}#NAME)")
-}
 
 /// Asks one endpoint, from any thread.
 pub struct RemoteEngine {
@@ -328,8 +204,10 @@ impl RemoteEngine {
                     (RemoteError::Slow { url, secs }, false)
                 }
                 // As a service that falls over in the middle has it.
-                ureq::Error::Io(error) if error.kind() == ErrorKind::UnexpectedEof => {
-                    (RemoteError::Cut { url }, true)
+                ureq::Error::Io(error) if is_cut(error.kind()) => (RemoteError::Cut { url }, true),
+                ureq::Error::BodyExceedsLimit(bytes) => {
+                    let reason = format!("it is longer than {} MiB", bytes >> 20);
+                    (RemoteError::Answer { reason }, false)
                 }
                 error => {
                     let reason = error.to_string();
@@ -395,6 +273,14 @@ struct Failed {
     may_pass: bool,
     /// When the endpoint asks to come again.
     retry_after: Option<Duration>,
+}
+
+fn is_cut(kind: ErrorKind) -> bool {
+    use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(
+        kind,
+        UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe
+    )
 }
 
 fn forget_logprobs(request: &mut Value) {
@@ -487,13 +373,5 @@ mod tests {
         );
         assert_eq!(found("<html>"), "a web page");
         assert_eq!(found("hello"), "“hello”");
-    }
-
-    #[test]
-    fn many_models_are_not_all_named() {
-        let models: Vec<String> = (0..14).map(|n| format!("m{n}")).collect();
-        let told = list(&models, "http://h/v1");
-        assert!(told.contains("m10, m11 and 2 more; name one"), "{told}");
-        assert!(told.ends_with("(http://h/v1#NAME)"), "{told}");
     }
 }

@@ -5,6 +5,7 @@
 //! this machine for the one named, and for no other.
 
 mod client;
+mod error;
 mod openai;
 mod sagemaker;
 
@@ -12,7 +13,10 @@ use std::{fmt, path::PathBuf, sync::Arc};
 
 use serde_json::Value;
 
-pub use self::client::{RemoteEngine, RemoteError};
+pub use self::{
+    client::RemoteEngine,
+    error::{Blame, RemoteError},
+};
 use super::{
     Engine, Family, LoadedModel, ModelError, ModelInfo, ModelInput, Processor, PromptStyle,
 };
@@ -96,7 +100,7 @@ impl Endpoint {
     }
 
     /// The machine's name and port, as records call the device.
-    fn host(&self) -> &str {
+    pub fn host(&self) -> &str {
         let behind = self
             .url
             .split_once("://")

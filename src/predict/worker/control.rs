@@ -215,6 +215,17 @@ impl Shared {
         self.lock().runs(generation)
     }
 
+    /// Ends a job that cannot go on. Whether it was wanted until now; the end of another one is told already.
+    pub fn give_up(&self, generation: Generation) -> bool {
+        self.change(|state| {
+            let runs = state.runs(generation);
+            if runs {
+                state.job = None;
+            }
+            runs
+        })
+    }
+
     /// Waits until the job can go on, with a batch of so many posts. The end of the job is taken note of here.
     pub fn next_step(&self, generation: Generation, batch_size: usize) -> Step {
         // A larger batch has a larger window: the image threads must hear of it before anyone waits for them.

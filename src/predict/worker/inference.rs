@@ -10,9 +10,10 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, select_biased};
 
 use super::{
-    Event, Generation, Progress,
+    Event, Generation, JobEnd, Outage, Progress,
     batch_size::BatchSize,
     control::{Context, Shared, Step, Task},
+    outage::Silence,
     probing,
     progress::Meter,
     schedule::{Next, Runnable},
@@ -96,7 +97,7 @@ where
                 Task::Run(generation, context) => self.run_job(generation, &context),
                 Task::Ended(generation) => self.reporter.send(Event::Finished {
                     generation,
-                    cancelled: true,
+                    end: JobEnd::Cancelled,
                 }),
                 Task::Probe(prepared) => self.answer_probe(prepared),
                 Task::Close => return,
@@ -177,10 +178,11 @@ where
             // `next_task` gives a job only with a model.
             return self.shared.cancel_job();
         };
-        let on_gpu = !model.info.is_remote() && !is_cpu(&model.info.device);
+        let is_remote = model.info.is_remote();
+        let on_gpu = !is_remote && !is_cpu(&model.info.device);
         let batch_size = match context.options.batch_size {
             Some(posts) => BatchSize::fixed(posts),
-            None if on_gpu => BatchSize::unknown(),
+            None if on_gpu || is_remote => BatchSize::unknown(),
             None => BatchSize::fixed(1),
         };
         let mut run = Run {
@@ -190,6 +192,7 @@ where
             meter: Meter::new(context.total, Instant::now()),
             batch_size,
             may_move: on_gpu,
+            silence: Silence::default(),
             unanswered: Vec::new(),
         };
         run.report_progress(false);
@@ -250,8 +253,13 @@ fn is_out_of_memory(message: &str) -> bool {
     message.contains("out of memory") || message.contains("alloc failed")
 }
 
-/// The memory is not enough for a single post.
-struct NoRoom;
+/// What keeps a batch from being answered to its end.
+enum Obstacle {
+    /// The memory is not enough for a single post.
+    NoRoom,
+    /// The model is on another machine, which answers nobody any more.
+    Outage(Outage),
+}
 
 /// Why a job stopped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -271,6 +279,8 @@ struct Run<'a> {
     batch_size: BatchSize,
     /// Whether there is another device to go to when the memory is not enough for a single post.
     may_move: bool,
+    /// For how long a model on another machine has answered nobody.
+    silence: Silence,
     /// What is left of the present batch.
     unanswered: Vec<Runnable>,
 }
@@ -279,8 +289,13 @@ impl Run<'_> {
     /// Works until the job ends, or needs another device.
     fn go_on(&mut self, answering: &mut Answering) -> Ended {
         loop {
-            if self.answer(answering).is_err() {
-                return Ended::WithoutRoom;
+            match self.answer(answering) {
+                Ok(()) => {}
+                Err(Obstacle::NoRoom) => return Ended::WithoutRoom,
+                Err(Obstacle::Outage(outage)) => {
+                    self.give_up(outage);
+                    return Ended::Told;
+                }
             }
             let asked = Instant::now();
             let step = self
@@ -302,11 +317,7 @@ impl Run<'_> {
                     self.mark();
                 }
                 Step::Next(Next::Done) => {
-                    self.report_progress(false);
-                    self.reporter.send(Event::Finished {
-                        generation: self.generation,
-                        cancelled: false,
-                    });
+                    self.tell_end(JobEnd::Done);
                     return Ended::Told;
                 }
             }
@@ -315,7 +326,7 @@ impl Run<'_> {
 
     /// Answers what is left of the batch, as many posts at once as the memory has been seen to take, and tells what came of
     /// each. What fails as a whole is tried in halves, down to each post alone.
-    fn answer(&mut self, answering: &mut Answering) -> Result<(), NoRoom> {
+    fn answer(&mut self, answering: &mut Answering) -> Result<(), Obstacle> {
         // Smaller after a failure whose reason is not known, for this batch alone.
         let mut at_once = usize::MAX;
         while !self.unanswered.is_empty() {
@@ -335,9 +346,13 @@ impl Run<'_> {
                 Ok(answers) => {
                     self.batch_size.took(n, begun.elapsed());
                     at_once = at_once.saturating_mul(2);
+                    let outage = self.silence.learn(&answers);
                     let batch: Vec<Runnable> = self.unanswered.drain(..n).collect();
                     for (runnable, answer) in batch.iter().zip(answers) {
                         self.tell_answer(runnable, answer);
+                    }
+                    if let Some(outage) = outage {
+                        return Err(Obstacle::Outage(outage));
                     }
                 }
                 Err(message) if n > 1 => {
@@ -347,7 +362,9 @@ impl Run<'_> {
                     }
                     continue;
                 }
-                Err(message) if self.may_move && is_out_of_memory(&message) => return Err(NoRoom),
+                Err(message) if self.may_move && is_out_of_memory(&message) => {
+                    return Err(Obstacle::NoRoom);
+                }
                 Err(message) => {
                     let runnable = self.unanswered.remove(0);
                     self.tell_failed(runnable.post, message, runnable.image_secs);
@@ -379,6 +396,23 @@ impl Run<'_> {
             ));
         }
         Ok(answers)
+    }
+
+    /// Ends the job early: what it has not asked about yet stays without an answer.
+    fn give_up(&mut self, outage: Outage) {
+        self.unanswered.clear();
+        if self.shared.give_up(self.generation) {
+            let left = self.meter.left();
+            self.tell_end(JobEnd::Outage(Outage { left, ..outage }));
+        }
+    }
+
+    fn tell_end(&self, end: JobEnd) {
+        self.report_progress(false);
+        self.reporter.send(Event::Finished {
+            generation: self.generation,
+            end,
+        });
     }
 
     fn tell_answer(&mut self, runnable: &Runnable, answer: Result<Answered, ModelError>) {

@@ -6,6 +6,7 @@
 mod batch_size;
 mod control;
 mod inference;
+mod outage;
 mod prefetch;
 mod probing;
 mod progress;
@@ -25,7 +26,7 @@ use crate::{
     model::{self, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelSpec, PromptStyle},
 };
 
-pub use self::probing::Probing;
+pub use self::{outage::Outage, probing::Probing};
 
 /// How many events may wait to be read before the thread waits for its reader.
 const EVENTS: usize = 1024;
@@ -43,7 +44,8 @@ pub struct PredictOptions {
     pub prompt: PromptStyle,
     /// The labels in the prompt, and how answers are found.
     pub answers: AnswerOptions,
-    /// How many posts run together. `None`: one on the CPU; on a GPU as many as pays, which is found out on the way.
+    /// How many posts run together. `None`: one on the CPU; on a GPU or another machine as many as pays, which is found out on
+    /// the way.
     pub batch_size: Option<usize>,
 }
 
@@ -145,9 +147,20 @@ pub enum Event {
     Finished {
         /// The job this belongs to.
         generation: Generation,
-        /// Whether it ended before its last post: cancelled, replaced, or without a model to run on.
-        cancelled: bool,
+        /// How.
+        end: JobEnd,
     },
+}
+
+/// How a job ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum JobEnd {
+    /// With its last post.
+    Done,
+    /// Before: cancelled, replaced, or without a model to run on.
+    Cancelled,
+    /// Before: the model is on another machine, which answers nobody any more.
+    Outage(Outage),
 }
 
 /// A handle to the inference thread. Dropping it cancels the work and ends the thread.

@@ -55,6 +55,11 @@ impl Meter {
         }
     }
 
+    /// Posts without an answer so far.
+    pub fn left(&self) -> usize {
+        self.total.saturating_sub(self.done)
+    }
+
     /// Counts time in which the model had nothing to do.
     pub fn waited(&mut self, time: Duration) {
         self.waited += time;
@@ -91,7 +96,7 @@ impl Meter {
     /// How the job stands.
     pub fn progress(&self, paused: bool) -> Progress {
         let per_sec = self.rate();
-        let left = self.total.saturating_sub(self.done);
+        let left = self.left();
         Progress {
             done: self.done,
             failed: self.failed,
