@@ -55,15 +55,15 @@ impl Workplace {
 
     fn of(posts: &[(&str, &str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("images")).unwrap();
         let mut writer = csv::Writer::from_path(folder.path().join("posts.csv")).unwrap();
         writer
             .write_record(["text", "image_path", "labels"])
             .unwrap();
         for (text, image, labels) in posts {
             if !image.is_empty() {
-                let picture = [PNG, text.as_bytes()].concat();
-                fs::write(folder.path().join(image), picture).unwrap();
+                let file = folder.path().join(image);
+                fs::create_dir_all(file.parent().unwrap()).unwrap();
+                fs::write(file, [PNG, text.as_bytes()].concat()).unwrap();
             }
             writer.write_record([text, image, labels]).unwrap();
         }

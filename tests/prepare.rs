@@ -159,6 +159,41 @@ fn mmhs150k_opens_as_published_with_splits_and_votes() {
 }
 
 #[test]
+fn pictures_that_share_a_name_but_for_their_folder_stay_apart() {
+    let work = Workplace::new(|_| ());
+    let images = ["a.png", "img/a.png", "img/img/a.png", "img/b.png"];
+    let lines = images.iter().enumerate().map(|(id, img)| {
+        serde_json::json!({"id": id + 1, "img": img, "label": 0, "text": img}).to_string() + "\n"
+    });
+    let mut files = vec![(
+        "train.jsonl".to_owned(),
+        lines.collect::<String>().into_bytes(),
+    )];
+    files.extend(images.map(|name| (name.to_owned(), name.as_bytes().to_vec())));
+    for (name, bytes) in &files {
+        write(&work.path("raw"), name, bytes);
+    }
+    zip_of(&work.path("raw.zip"), &files);
+    for source in ["raw", "raw.zip"] {
+        work.prepare(source, 0, &[]);
+        let dataset = open(&work.path("out/train.csv"), &OpenOptions::default()).unwrap();
+        for post in &dataset.posts {
+            // Each text is the name of its picture, and what the file says.
+            assert_eq!(work.read(&post.image_path), *post.text);
+        }
+        let paths: Vec<&str> = dataset.posts.iter().map(|post| &*post.image_path).collect();
+        let expected = [
+            "images/a.png",
+            "images/img/a.png",
+            "images/img/img/a.png",
+            "images/b.png",
+        ];
+        assert_eq!(paths, expected, "{source}");
+        fs::remove_dir_all(work.path("out")).unwrap();
+    }
+}
+
+#[test]
 fn mmhs150k_becomes_tables_and_pictures_and_what_is_left_out_is_told() {
     let work = Workplace::new(mmhs150k);
     let said = work.prepare("raw", 1, &[]);

@@ -82,7 +82,7 @@ pub(super) fn place_images<'a>(
 }
 
 /// An image's name below the folder: its path if that stays inside, else the name of its file.
-fn name_of(image_path: &str) -> String {
+pub(super) fn name_of(image_path: &str) -> String {
     let path = Path::new(image_path);
     let parts = path.components().filter(|part| *part != Component::CurDir);
     let inside: Option<Vec<&str>> = parts

@@ -52,6 +52,7 @@ pub(super) fn place_all(
     let folder = options.out.join(FOLDER);
     let mut listed = Listed::default();
     let total = posts.len();
+    let in_folders = kept_in_folders(&posts, source.kind());
     let mut rows = Vec::with_capacity(total);
     for (done, post) in posts.into_iter().enumerate() {
         if !on_progress(Progress { done, total }) {
@@ -73,7 +74,10 @@ pub(super) fn place_all(
             rows.push(Row { post, image_path });
             continue;
         }
-        let name = name_in_folder(&post.image, source.kind());
+        let name = match in_folders.contains(&post.image) {
+            true => &post.image,
+            false => name_in_folder(&post.image, source.kind()),
+        };
         // Asked again of what becomes a path: nothing is ever written elsewhere.
         if !is_inside(name) {
             faults.push(fault(Reason::ImageElsewhere));
@@ -133,6 +137,19 @@ fn in_place(source: &Source, image: &str) -> Result<String, PrepareError> {
 fn name_in_folder(image: &str, kind: Kind) -> &str {
     let own = image.strip_prefix(kind.images());
     own.and_then(|name| name.strip_prefix('/')).unwrap_or(image)
+}
+
+/// The pictures that need the dataset's own folder in their names: without it they are called as another picture is.
+fn kept_in_folders(posts: &[RawPost], kind: Kind) -> HashSet<String> {
+    let all: HashSet<&str> = posts.iter().map(|post| post.image.as_str()).collect();
+    let shares = |image: &&&str| {
+        let name = name_in_folder(image, kind);
+        name != **image && all.contains(name)
+    };
+    all.iter()
+        .filter(shares)
+        .map(|image| (*image).to_owned())
+        .collect()
 }
 
 /// What is known of folders: the names in the dataset's, and which of ours exist.

@@ -18,6 +18,9 @@ use crate::{
     post::{Post, Problem, ProblemKind},
 };
 
+/// The most folders that a picture's name may have in it.
+const MOST_FOLDERS: usize = 6;
+
 /// Writes the pictures one after the other, then the tables.
 pub(super) fn unpack(
     source: &Path,
@@ -100,7 +103,8 @@ fn make_folder(folder: &Path) -> Result<(), ExportError> {
     fs::create_dir_all(folder).map_err(|error| ExportError::from_io(folder, error))
 }
 
-/// Where a picture goes below the folder of the tables: under its own name where no other picture has it.
+/// Where a picture goes below the folder of the tables: under its own name, with the folders in it where every system can make
+/// them, unless another picture has it.
 fn name_of(picture: &Picture<'_>, bytes: &[u8], taken: &mut HashSet<String>) -> String {
     let folder = match picture.split {
         Some(split) => format!("{FOLDER}/{}", split.name()),
@@ -111,12 +115,16 @@ fn name_of(picture: &Picture<'_>, bytes: &[u8], taken: &mut HashSet<String>) -> 
         .and_then(|format| format.extensions_str().first().copied())
         .unwrap_or("image");
     let numbered = || format!("{folder}/{:08}.{extension}", picture.number);
-    let own = picture
-        .path
-        .and_then(|path| path.rsplit(['/', '\\']).next());
-    let own = own
-        .filter(|name| is_plain(name))
-        .map(|name| format!("{folder}/{name}"));
+    let own = picture.path.and_then(|path| {
+        let mut folders: Vec<&str> = path.split(['/', '\\']).collect();
+        let name = folders.pop().filter(|name| is_plain(name))?;
+        folders.insert(0, &folder);
+        let is_inside = folders.len() <= 1 + MOST_FOLDERS;
+        match is_inside && folders.iter().skip(1).all(|part| is_plain_folder(part)) {
+            true => Some(format!("{}/{name}", folders.join("/"))),
+            false => Some(format!("{folder}/{name}")),
+        }
+    });
     // Where case does not count, two names that differ in it are one file.
     match own {
         Some(own) if taken.insert(own.to_lowercase()) => own,
@@ -126,6 +134,12 @@ fn name_of(picture: &Picture<'_>, bytes: &[u8], taken: &mut HashSet<String>) -> 
             numbered
         }
     }
+}
+
+/// Whether a folder can have this name on every system. Without a dot it is never the name of a picture.
+fn is_plain_folder(name: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    (1..=60).contains(&name.len()) && name.chars().all(is_plain) && !is_device(name)
 }
 
 /// Whether a name is a file's on every system.
@@ -222,9 +236,15 @@ mod tests {
         };
         for (path, expected) in [
             (Some("cat.png"), "cat.png"),
-            (Some("folder/dog.jpg"), "dog.jpg"),
-            (Some("other/dog.jpg"), "00000003.png"),
-            (Some("DOG.jpg"), "00000004.png"),
+            (Some("folder/dog.jpg"), "folder/dog.jpg"),
+            (Some("other\\dog.jpg"), "other/dog.jpg"),
+            (Some("dog.jpg"), "dog.jpg"),
+            (Some("dog.jpg"), "00000003.png"),
+            (Some("FOLDER/DOG.jpg"), "00000004.png"),
+            (Some("/home/me/owl.png"), "owl.png"),
+            (Some("v1.2/hen.png"), "hen.png"),
+            (Some("con/bee.png"), "bee.png"),
+            (Some("a/b/c/d/e/f/g/ant.png"), "ant.png"),
             (Some("../../etc/passwd"), "00000005.png"),
             (Some("C:\\x\\fox.png"), "fox.png"),
             (Some("00000008.png"), "00000007.png"),

@@ -137,3 +137,28 @@ fn a_parquet_file_is_written_in_groups_of_rows_and_read_back_whole() {
         .collect();
     assert_eq!(rows, [100, 100, 50]);
 }
+
+#[test]
+fn pictures_of_one_name_in_two_folders_come_back_from_parquet_in_their_folders() {
+    let work = Workplace::of(&[
+        ("plain", "a.png", "[\"zeta\"]"),
+        ("in a folder", "set/a.png", "[]"),
+        ("in another", "other set/a.png", "?"),
+        ("of the dataset", "images/b.png", "[]"),
+        ("deeper", "images/set/b.png", "[]"),
+    ]);
+    let file = work.export(Format::Parquet);
+    let (made, again) = unpacked(&file, &work.path("unpacked"));
+    assert_eq!((made.copied, made.faults.len()), (5, 0));
+    assert_eq!(seen(&again), expected(&work.session));
+    let paths: Vec<&str> = again.posts.iter().map(|post| &*post.image_path).collect();
+    let expected = [
+        "images/a.png",
+        "images/set/a.png",
+        // A folder's name with a blank in it is not taken over.
+        "images/00000003.png",
+        "images/b.png",
+        "images/set/b.png",
+    ];
+    assert_eq!(paths, expected);
+}

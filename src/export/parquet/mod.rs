@@ -27,7 +27,7 @@ use parquet::{
 };
 
 use self::columns::{Cells, Column, columns, description, schema};
-use super::{TrainingSet, training_set::Row};
+use super::{TrainingSet, folder::name_of, training_set::Row};
 use crate::{
     image::{is_picture, read_file},
     post::Post,
@@ -162,10 +162,8 @@ fn write_pictures(group: &mut Group<'_, '_>, entries: &[Entry<'_>]) -> Result<us
         let picture = picture.filter(|path| is_picture(path));
         let bytes = picture.and_then(|path| read_file(path).ok());
         unreadable += usize::from(bytes.is_none() && !entry.post.image_path.is_empty());
-        let name = picture
-            .and_then(|path| path.file_name())
-            .map(|name| name.to_string_lossy());
-        names.push(bytes.as_ref().and(name).map(text_bytes));
+        let name = || text_bytes(name_of(&entry.post.image_path).into());
+        names.push(bytes.as_ref().map(|_| name()));
         let (bytes, level) = match bytes {
             Some(bytes) => (vec![ByteArray::from(bytes)], 2),
             None => (Vec::new(), 0),
