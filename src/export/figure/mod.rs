@@ -16,7 +16,7 @@ pub mod text;
 pub mod ticks;
 mod write;
 
-pub(super) use svg::svg;
+pub(super) use svg::svg_of_size;
 pub use write::{FigureFile, Format};
 
 /// Something to look at, and its numbers.

@@ -10,16 +10,21 @@ use super::{
 };
 
 /// The figure on white paper.
-pub(in crate::export) fn svg(figure: &Figure) -> String {
+pub(super) fn svg(figure: &Figure) -> String {
+    svg_of_size(figure, (WIDTH, HEIGHT))
+}
+
+/// The figure on white paper of some width and height, in points.
+pub(in crate::export) fn svg_of_size(figure: &Figure, (width, height): (f32, f32)) -> String {
     let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
-         viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"Inter, Helvetica, Arial, sans-serif\" role=\"img\">\n\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"0 0 {width} {height}\" font-family=\"Inter, Helvetica, Arial, sans-serif\" role=\"img\">\n\
          <title>{}</title>\n<desc>{}</desc>\n\
-         <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#ffffff\"/>\n",
+         <rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n",
         plain(&figure.title),
         plain(&figure.note),
     );
-    for mark in lay_out(figure, WIDTH, HEIGHT, true).marks {
+    for mark in lay_out(figure, width, height, true).marks {
         // Writing to a string cannot fail.
         let _ = write_mark(&mut out, &mark);
     }

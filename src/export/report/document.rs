@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::export::{
-    figure::{Figure, svg},
+    figure::{Figure, svg_of_size},
     markup::escaped,
 };
 
@@ -16,15 +16,20 @@ pub enum Markup {
     Markdown,
 }
 
-/// The style of the page: plain, readable in the dark and on a phone, printable. A table too wide for the page scrolls by itself,
-/// figures keep to one line, and figures drawn on white paper stay so.
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}\
+/// The style of the page: plain, readable in the dark and on a phone, printable. A table too wide for the page scrolls by itself.
+/// Figures are drawn on white paper; in the dark their lightness is turned about, and their hues stay.
+const STYLE: &str = ":root{color-scheme:light dark}\
+body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
 div.t{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse}\
 th,td{padding:.25rem .75rem;border-bottom:1px solid #8886;text-align:left;vertical-align:top}\
 th{white-space:nowrap}td{min-width:7rem;overflow-wrap:anywhere}\
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;min-width:0}\
 div.f{display:flex;flex-wrap:wrap;gap:1rem;margin:1rem 0}div.f svg{flex:1 1 24rem;max-width:100%;height:auto;border-radius:6px}\
-@media print{div.t{overflow:visible}div.f svg{break-inside:avoid}}";
+@media screen and (prefers-color-scheme:dark){div.f svg{filter:invert(.92) hue-rotate(180deg)}}\
+@media print{:root{color-scheme:light}div.t{overflow:visible}div.f svg{break-inside:avoid}}";
+
+/// The size of a figure, two of which stand side by side: its words are hardly smaller than those around it.
+const FIGURE: (f32, f32) = (480.0, 340.0);
 
 /// What a drawing by itself begins with.
 const SVG_NAMESPACE: &str = " xmlns=\"http://www.w3.org/2000/svg\"";
@@ -79,7 +84,7 @@ impl Document {
             // Within a page the name of the format is known, and an address would look like something to fetch.
             let drawn = figures
                 .iter()
-                .map(|figure| svg(figure).replacen(SVG_NAMESPACE, "", 1));
+                .map(|figure| svg_of_size(figure, FIGURE).replacen(SVG_NAMESPACE, "", 1));
             self.blocks.push(Block::Figures(drawn.collect()));
         }
     }

@@ -207,8 +207,8 @@ impl ChooseModel {
         }
         let mut ends = false;
         ui.horizontal(|ui| {
-            let ready = self.model.path().is_some()
-                && (spec.adapter != Adapter::Named(String::new()));
+            let ready =
+                self.model.path().is_some() && spec.adapter != Adapter::Named(String::new());
             let load = if lacks {
                 widgets::primary(ui, icons::ICON_CLOUD_DOWNLOAD, "Fetch and load", ready)
             } else {

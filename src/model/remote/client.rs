@@ -11,9 +11,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use ureq::{Agent, Body, Timeout, http::Response};
 
-use super::{
-    Endpoint, Protocol, RemoteAnswer, RemoteError, User, error::hint, openai, sagemaker,
-};
+use super::{Endpoint, Protocol, RemoteAnswer, RemoteError, User, error::hint, openai, sagemaker};
 
 /// The key of an endpoint that asks for one, as OpenAI's own tools take it.
 const KEY_VARIABLE: &str = "OPENAI_API_KEY";

@@ -155,7 +155,9 @@ pub(super) fn hint(status: u16, endpoint: &Endpoint) -> &'static str {
         413 => {
             "; the post is larger than the service takes: raise its limit (--max-body of overrule serve), or make the picture smaller"
         }
-        404 | 405 => "; check the address (of OpenAI’s protocol, most end in /v1) and the model’s name",
+        404 | 405 => {
+            "; check the address (of OpenAI’s protocol, most end in /v1) and the model’s name"
+        }
         _ => "",
     }
 }
