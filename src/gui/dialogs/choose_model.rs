@@ -109,7 +109,7 @@ impl ChooseModel {
             Adapter::Named(adapter) => (AdapterChoice::Named, adapter),
         };
         let mut dialog = Self {
-            model: PathField::new(shown_name(&spec.model).as_ref()),
+            model: PathField::focused(shown_name(&spec.model).as_ref()),
             given: spec.model,
             adapter: PathField::new(adapter.as_ref()),
             choice,
@@ -214,7 +214,8 @@ impl ChooseModel {
             } else {
                 widgets::primary(ui, icons::ICON_DEPLOYED_CODE, "Load model", ready)
             };
-            if load.clicked() && !self.needs.asks(&spec) {
+            let wanted = load.clicked() || ready && self.model.entered;
+            if wanted && !self.needs.asks(&spec) {
                 out.push(Command::LoadModel(spec));
                 ends = true;
             }
@@ -254,8 +255,9 @@ impl ChooseModel {
         let mut taken = None;
         // What stands above takes as much again on a small screen.
         let height = (ui.ctx().content_rect().height() - 520.0).max(140.0);
-        ScrollArea::vertical().max_height(height).show(ui, |ui| {
-            // The bar lies over what is behind it.
+        // As wide as the dialog: the bar lies over what is behind it, and there shall be nothing.
+        let area = ScrollArea::vertical().auto_shrink([false, true]);
+        area.max_height(height).show(ui, |ui| {
             ui.set_max_width(ui.available_width() - space::M);
             ui.spacing_mut().item_spacing.y = 0.0;
             for owned in &self.presets {

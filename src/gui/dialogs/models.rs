@@ -132,8 +132,9 @@ impl Models {
             };
             ui.label(theme::caption(ui, look.room()));
             let height = ui.ctx().content_rect().height() - 260.0;
-            ScrollArea::vertical().max_height(height).show(ui, |ui| {
-                // The bar lies over what is behind it.
+            // As wide as the dialog: the bar lies over what is behind it, and there shall be nothing.
+            let area = ScrollArea::vertical().auto_shrink([false, true]);
+            area.max_height(height).show(ui, |ui| {
                 ui.set_max_width(ui.available_width() - space::M);
                 ui.spacing_mut().item_spacing.y = 0.0;
                 for row in &look.rows {

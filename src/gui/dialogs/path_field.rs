@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Button, Ui};
+use egui::{Button, Key, Ui};
 
 use crate::gui::{
     background::waker,
@@ -15,6 +15,9 @@ use crate::gui::{
 pub(super) struct PathField {
     /// As it stands.
     pub text: String,
+    /// Whether Enter was pressed in it just now.
+    pub entered: bool,
+    wants_focus: bool,
     browsing: Option<FileDialog>,
 }
 
@@ -23,7 +26,15 @@ impl PathField {
     pub fn new(path: &Path) -> Self {
         Self {
             text: path.display().to_string(),
-            browsing: None,
+            ..Self::default()
+        }
+    }
+
+    /// Begins with a path, and with the keyboard.
+    pub fn focused(path: &Path) -> Self {
+        Self {
+            wants_focus: true,
+            ..Self::new(path)
         }
     }
 
@@ -54,6 +65,11 @@ impl PathField {
             self.browsing = Some(FileDialog::open(choose, waker(ui.ctx())));
         }
         let edit = field(&mut self.text).hint_text(hint);
-        ui.add(edit).accessible_name(name).changed()
+        let response = ui.add(edit).accessible_name(name);
+        if std::mem::take(&mut self.wants_focus) {
+            response.request_focus();
+        }
+        self.entered = response.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
+        response.changed()
     }
 }
