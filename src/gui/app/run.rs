@@ -180,7 +180,7 @@ pub(in crate::gui) fn progress_text(run: &Run) -> String {
     );
     if progress.paused {
         text.push_str(" · paused");
-    } else {
+    } else if !run.ended {
         if progress.per_sec >= 1.0 {
             text.push_str(&format!(" · {:.1}/s", progress.per_sec));
         } else if progress.per_sec > 0.0 {

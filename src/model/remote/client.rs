@@ -208,7 +208,10 @@ impl RemoteEngine {
                     (RemoteError::Answer { reason }, false)
                 }
                 error => {
-                    let reason = error.to_string();
+                    let reason = match error {
+                        ureq::Error::Io(error) => error.to_string(),
+                        error => error.to_string(),
+                    };
                     (RemoteError::Unreachable { url, reason }, true)
                 }
             };

@@ -344,7 +344,10 @@ impl Run<'_> {
             }
             match outcome {
                 Ok(answers) => {
-                    self.batch_size.took(n, begun.elapsed());
+                    // A refusal takes no time, whatever the size.
+                    if answers.iter().any(Result::is_ok) {
+                        self.batch_size.took(n, begun.elapsed());
+                    }
                     at_once = at_once.saturating_mul(2);
                     let outage = self.silence.learn(&answers);
                     let batch: Vec<Runnable> = self.unanswered.drain(..n).collect();
