@@ -4,10 +4,14 @@ use std::{fs, path::Path};
 
 use overrule::{
     image::Rgb,
-    model::{ModelError, PixelRange, Processor, PromptStyle, qwen2_vl::Qwen2VlProcessor},
+    model::{
+        self, Adapter, ModelError, ModelSpec, PixelRange, Processor, PromptStyle,
+        qwen2_vl::Qwen2VlProcessor,
+    },
 };
 
 use crate::{
+    cli::run::text,
     common::{TokenIds, fixture, goldens, model_fixtures},
     parity::labels,
     processors::{STYLES, assert_pixels, assert_prompts},
@@ -123,6 +127,30 @@ fn the_range_of_pixels_can_be_given() {
     assert_eq!(grid(None, &image), [1, 6, 10]);
     assert_eq!(grid(Some(preset), &image), [1, 26, 36]);
     assert_eq!(grid(Some(preset), &grey(1, 1)), [1, 16, 16]);
+}
+
+#[test]
+fn an_adapter_that_brings_its_settings_sees_the_pixels_it_was_trained_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let adapter = folder.path().join("adapter");
+    copy_folder(&fixture("qwen2_vl/adapter"), &adapter);
+    let grid = || {
+        let spec = ModelSpec {
+            model: text(&fixture("qwen2_vl/base")),
+            adapter: Adapter::Named(text(&adapter)),
+            ..ModelSpec::default()
+        };
+        let model = model::load(&spec, &mut |_| true).unwrap();
+        let image = grey(640, 480);
+        let style = PromptStyle::Trained;
+        let input = model.processor.prepare("", Some(&image), style, &labels());
+        input.unwrap().pixel_values.unwrap().image_grid.unwrap()
+    };
+    fs::remove_file(adapter.join("preprocessor_config.json")).ok();
+    assert_eq!(grid(), [1, 6, 10]);
+    let settings = r#"{"size": {"shortest_edge": 50176, "longest_edge": 200704}}"#;
+    fs::write(adapter.join("preprocessor_config.json"), settings).unwrap();
+    assert_eq!(grid(), [1, 26, 36]);
 }
 
 #[test]

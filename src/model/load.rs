@@ -50,8 +50,10 @@ pub fn load(
         .as_ref()
         .map(|adapter| Lora::load(&adapter.folder))
         .transpose()?;
+    let adapter = resolved.adapter.as_ref();
     let images = ImageOptions {
         pixels: resolved.pixels,
+        adapter: adapter.map(|adapter| adapter.folder.as_path()),
         splitting: spec.image_splitting,
     };
     let processor = (registration.load_processor)(folder, images)?;

@@ -1,5 +1,7 @@
 //! What the user chose to run.
 
+use std::path::Path;
+
 use super::PixelRange;
 
 /// Where to compute.
@@ -57,9 +59,11 @@ pub enum ImageSplitting {
 
 /// What takes the place of the checkpoint's own image settings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct ImageOptions {
+pub struct ImageOptions<'a> {
     /// How many pixels an image may have, where images are of any size.
     pub pixels: Option<PixelRange>,
+    /// The folder of the adapter, where the settings that it was trained with may lie.
+    pub adapter: Option<&'a Path>,
     /// How images are cut up, where they are seen in tiles.
     pub splitting: ImageSplitting,
 }

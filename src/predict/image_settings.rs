@@ -42,26 +42,34 @@ fn one_255th() -> f64 {
     1.0 / 255.0
 }
 
-/// Reads the settings of a checkpoint's folder, and says which file they stand in. As in transformers,
-/// `processor_config.json` (its `image_processor`) comes before `preprocessor_config.json`.
+/// Reads the settings of a checkpoint's folder, and says which file they stand in.
 ///
 /// # Errors
 /// No such file, or one that is not understood.
 pub fn read<T: DeserializeOwned>(folder: &Path) -> Result<(T, PathBuf), ModelError> {
+    read_if_present(folder)?.ok_or_else(|| ModelError::Processor {
+        path: folder.join("preprocessor_config.json"),
+        message: "it is not there, so the image size is unknown; download the model again"
+            .to_owned(),
+    })
+}
+
+/// The settings in a folder, if there are some, and which file they stand in. As in transformers, `processor_config.json` (its
+/// `image_processor`) comes before `preprocessor_config.json`.
+///
+/// # Errors
+/// A file that is not understood.
+pub fn read_if_present<T: DeserializeOwned>(
+    folder: &Path,
+) -> Result<Option<(T, PathBuf)>, ModelError> {
     let path = folder.join("processor_config.json");
     let nested: Option<ProcessorConfig<T>> = read_json_if_present(&path)?;
     if let Some(settings) = nested.and_then(|config| config.image_processor) {
-        return Ok((settings, path));
+        return Ok(Some((settings, path)));
     }
     let path = folder.join("preprocessor_config.json");
-    match read_json_if_present(&path)? {
-        Some(settings) => Ok((settings, path)),
-        None => Err(ModelError::Processor {
-            path,
-            message: "it is not there, so the image size is unknown; download the model again"
-                .to_owned(),
-        }),
-    }
+    let settings = read_json_if_present(&path)?;
+    Ok(settings.map(|settings| (settings, path)))
 }
 
 impl CommonSettings {

@@ -105,7 +105,7 @@ pub struct Traits<'a> {
     pub device: &'a Device,
 }
 
-/// No prompt may have more tokens: its mask takes a gibibyte.
+/// No prompt may have more tokens: a mask takes a gibibyte, and a network with a sliding window has two.
 const MOST_TOKENS: usize = 16_384;
 
 /// Refuses prompts whose mask would take the machine's memory, since no allocation that fails can be caught. A batch that is
@@ -113,7 +113,8 @@ const MOST_TOKENS: usize = 16_384;
 fn check_length(batch: usize, longest: usize) -> Result<(), ModelError> {
     if longest > MOST_TOKENS {
         return Err(ModelError::Input(format!(
-            "the post has {longest} tokens, and at most {MOST_TOKENS} can be run; shorten its text"
+            "the post has {longest} tokens with those of its image, and at most {MOST_TOKENS} can be run; shorten its text, or \
+             make its image smaller"
         )));
     }
     if batch * longest * longest > MOST_TOKENS * MOST_TOKENS {

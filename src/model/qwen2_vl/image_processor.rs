@@ -64,16 +64,26 @@ struct Size {
 }
 
 impl Settings {
-    fn pixels(&self) -> PixelRange {
+    /// The range that they say, if they say one.
+    fn pixels(&self) -> Option<PixelRange> {
         let none = Size::default();
         let size = self.size.as_ref().unwrap_or(&none);
         let min = self.min_pixels.or(size.shortest_edge).or(size.min_pixels);
         let max = self.max_pixels.or(size.longest_edge).or(size.max_pixels);
-        PixelRange {
+        (min.is_some() || max.is_some()).then(|| PixelRange {
             min: min.unwrap_or(PIXELS.min),
             max: max.unwrap_or(PIXELS.max),
-        }
+        })
     }
+}
+
+/// The range of pixels that the settings in a folder say; `None` if there are none.
+///
+/// # Errors
+/// Settings that are not understood.
+pub fn pixels_said_in(folder: &Path) -> Result<Option<PixelRange>, ModelError> {
+    let settings = image_settings::read_if_present::<Settings>(folder)?;
+    Ok(settings.and_then(|(settings, _)| settings.pixels()))
 }
 
 impl ImageProcessor {
@@ -106,7 +116,7 @@ impl ImageProcessor {
                 )));
             }
         }
-        let pixels = pixels.unwrap_or_else(|| settings.pixels());
+        let pixels = pixels.or_else(|| settings.pixels()).unwrap_or(PIXELS);
         if pixels.min > pixels.max || !(1..=MAX_PIXELS).contains(&pixels.max) {
             return Err(refuse(format!(
                 "images of {} to {} pixels are not supported; at most {MAX_PIXELS} are",

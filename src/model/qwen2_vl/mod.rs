@@ -32,7 +32,12 @@ pub(super) const REGISTRATION: Registration = Registration {
 };
 
 fn load_processor(folder: &Path, images: ImageOptions) -> Result<Arc<dyn Processor>, ModelError> {
-    Ok(Arc::new(Qwen2VlProcessor::load(folder, images.pixels)?))
+    // A base may be told to see millions of pixels, and its adapter have been trained with a fraction of them.
+    let pixels = match (images.pixels, images.adapter) {
+        (None, Some(adapter)) => image_processor::pixels_said_in(adapter)?,
+        (known, _) => known,
+    };
+    Ok(Arc::new(Qwen2VlProcessor::load(folder, pixels)?))
 }
 
 fn load_engine(folder: &Path, weights: &Weights, formats: Formats) -> Result<Engine, ModelError> {
