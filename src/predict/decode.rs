@@ -7,7 +7,10 @@ use std::time::Instant;
 
 use candle_core::Tensor;
 
-use super::{drafts::Drafts, logits::Row};
+use super::{
+    drafts::{Drafts, tokens_a_pass},
+    logits::Row,
+};
 use crate::model::{ModelError, ModelInput, Network, Node, TokenTree};
 
 /// How to decode.
@@ -128,6 +131,7 @@ pub fn decode(
             Ok(())
         }
     };
+    let tokens_a_pass = tokens_a_pass(network.device());
     let limits = Limits {
         max_new_tokens: decoding.max_new_tokens,
         eos_ids: network.eos_ids().to_vec(),
@@ -136,7 +140,7 @@ pub fn decode(
 
     go_on()?;
     let started = Instant::now();
-    let drafts = decoding.drafts.behind_prompt();
+    let drafts = decoding.drafts.behind_prompt(tokens_a_pass);
     let logits = network.prefill(batch, &drafts)?;
     let mut pass = Pass::prefill(logits, &drafts, batch.len());
     // Reading the logits waits for the device, so it belongs into the time of the pass that made them.
@@ -154,7 +158,7 @@ pub fn decode(
         network.keep(&kept)?;
         let trees = sequences
             .iter()
-            .map(|s| s.next_tree(decoding.drafts, &limits));
+            .map(|s| s.next_tree(decoding.drafts, tokens_a_pass, &limits));
         let trees: Vec<TokenTree> = trees.collect();
         let before = sequences.iter().map(Sequence::run_before).collect();
         let logits = network.extend(&trees)?;
@@ -242,11 +246,11 @@ impl Sequence {
     }
 
     /// What runs next: the last token and what may follow; nothing for an answer that is over.
-    fn next_tree(&self, drafts: &Drafts, limits: &Limits) -> TokenTree {
+    fn next_tree(&self, drafts: &Drafts, tokens_a_pass: f64, limits: &Limits) -> TokenTree {
         if self.is_done(limits) {
             return TokenTree::default();
         }
-        drafts.behind_answer(&self.ids)
+        drafts.behind_answer(&self.ids, tokens_a_pass)
     }
 
     fn finish(self) -> Result<Generated, ModelError> {

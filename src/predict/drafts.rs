@@ -4,6 +4,8 @@
 //! takes anyway; where the model's own greedy answer is among them, that one pass was all. What is likely is learned
 //! from the answers so far.
 
+use candle_core::Device;
+
 use crate::{
     model::{ModelError, Processor, TokenTree},
     post::{LabelNames, LabelSet},
@@ -15,10 +17,12 @@ const PROMPT_NODES: usize = 40;
 /// The most tokens that are tried behind an answer that left the first tree.
 const ANSWER_NODES: usize = 24;
 
-/// A pass for a token or a few reads every weight, and takes a CPU as long as so many more tokens in the prompt's pass (14
-/// for SmolVLM 256M, 22 for PaliGemma 2 3B, f32 on two cores). A token that is less likely than one in as many costs more
-/// than it saves.
-const TOKENS_A_PASS: f64 = 20.0;
+/// What a pass for a token or a few costs, in tokens that ride behind a prompt: one that is less likely than one in as many
+/// costs more than it saves. Such a pass reads every weight: on a CPU that takes as long as 14 (SmolVLM 256M) to 22 tokens
+/// (PaliGemma 2 3B, f32, two cores); a GPU multiplies so fast that some hundreds of tokens more cost nothing beside it.
+pub fn tokens_a_pass(device: &Device) -> f64 {
+    if device.is_cpu() { 20.0 } else { 500.0 }
+}
 
 /// With so many labels or fewer all sets of labels are known from the start; with more the smaller ones are.
 const ALL_SETS: usize = 6;
@@ -84,14 +88,14 @@ impl Drafts {
         self.answers.truncate(REMEMBERED);
     }
 
-    /// What is tried behind a prompt.
-    pub fn behind_prompt(&self) -> TokenTree {
+    /// What is tried behind a prompt, where a pass costs so much.
+    pub fn behind_prompt(&self, tokens_a_pass: f64) -> TokenTree {
         let whole = self.answers.iter().map(|of| (&of.ids[..], of.weight));
-        likely_tree(whole, PROMPT_NODES)
+        likely_tree(whole, tokens_a_pass, PROMPT_NODES)
     }
 
     /// What is tried behind an answer that has begun with `generated`: its last token, and what known answers go on with.
-    pub fn behind_answer(&self, generated: &[u32]) -> TokenTree {
+    pub fn behind_answer(&self, generated: &[u32], tokens_a_pass: f64) -> TokenTree {
         let Some(last) = generated.last() else {
             return TokenTree::default();
         };
@@ -107,7 +111,7 @@ impl Drafts {
                 let rest = answer.ids.get(place + common - 1..)?;
                 Some((rest, answer.weight))
             });
-            let tree = likely_tree(going_on, ANSWER_NODES);
+            let tree = likely_tree(going_on, tokens_a_pass, ANSWER_NODES);
             if tree.len() > 1 {
                 return tree;
             }
@@ -118,7 +122,11 @@ impl Drafts {
 
 /// The tokens of these answers that are worth trying, the likeliest `nodes` of them at most. An answer's end is not among
 /// them: nobody asks what comes behind it.
-fn likely_tree<'a>(answers: impl Iterator<Item = (&'a [u32], f64)>, nodes: usize) -> TokenTree {
+fn likely_tree<'a>(
+    answers: impl Iterator<Item = (&'a [u32], f64)>,
+    tokens_a_pass: f64,
+    nodes: usize,
+) -> TokenTree {
     let mut all = TokenTree::default();
     let (mut weights, mut whole) = (Vec::new(), 0.0); // by node, and of all answers
     for (ids, weight) in answers {
@@ -135,7 +143,7 @@ fn likely_tree<'a>(answers: impl Iterator<Item = (&'a [u32], f64)>, nodes: usize
         }
     }
     let mut likely: Vec<(usize, f64)> = weights.into_iter().enumerate().collect();
-    likely.retain(|(_, weight)| weight * TOKENS_A_PASS >= whole);
+    likely.retain(|(_, weight)| weight * tokens_a_pass >= whole);
     // No node is likelier than its parent, which came first.
     likely.sort_by(|(_, a), (_, b)| b.total_cmp(a));
     let mut tree = TokenTree::default();
@@ -163,6 +171,8 @@ mod tests {
     use super::*;
     use crate::predict::scripted::Bytes;
 
+    const CPU: f64 = 20.0;
+
     /// Drafts that expect each of these answers alike.
     fn drafts(answers: &[&[u32]]) -> Drafts {
         Drafts {
@@ -179,15 +189,15 @@ mod tests {
     #[test]
     fn what_is_seen_often_is_tried_and_the_rest_no_more() {
         let mut drafts = drafts(&[&[1, 9], &[2, 3, 9], &[2, 4, 9]]);
-        assert_eq!(drafts.behind_prompt().tokens(), [2, 1, 3, 4]);
+        assert_eq!(drafts.behind_prompt(CPU).tokens(), [2, 1, 3, 4]);
         for _ in 0..100 {
             drafts.learn(&[2, 4, 9]);
         }
-        assert_eq!(drafts.behind_prompt().tokens(), [2, 4]);
+        assert_eq!(drafts.behind_prompt(CPU).tokens(), [2, 4]);
         for _ in 0..100 {
             drafts.learn(&[7, 9]);
         }
-        assert_eq!(drafts.behind_prompt().tokens(), [2, 4, 7]);
+        assert_eq!(drafts.behind_prompt(CPU).tokens(), [2, 4, 7]);
     }
 
     #[test]
@@ -195,23 +205,31 @@ mod tests {
         // Of each label one in twenty-five answers, all of them beginning alike.
         let many: Vec<Vec<u32>> = (0..25).map(|i| vec![100, i, 101, 9]).collect();
         let many: Vec<&[u32]> = many.iter().map(Vec::as_slice).collect();
-        assert_eq!(drafts(&many).behind_prompt().tokens(), [100]);
-        assert_eq!(drafts(&many).behind_answer(&[100]).tokens(), [100]);
+        assert_eq!(drafts(&many).behind_prompt(CPU).tokens(), [100]);
+        assert_eq!(drafts(&many).behind_answer(&[100], CPU).tokens(), [100]);
+        // Where a pass costs more, they are.
+        assert_eq!(drafts(&many).behind_prompt(30.0).len(), PROMPT_NODES);
         // Once a label stands, only one answer goes on with it.
-        assert_eq!(drafts(&many).behind_answer(&[100, 7]).tokens(), [7, 101]);
+        assert_eq!(
+            drafts(&many).behind_answer(&[100, 7], CPU).tokens(),
+            [7, 101]
+        );
     }
 
     #[test]
     fn the_first_tree_does_not_outgrow_its_room() {
         let long: Vec<u32> = (0..100).collect();
-        assert_eq!(drafts(&[&long]).behind_prompt().len(), PROMPT_NODES);
-        assert_eq!(drafts(&[&long]).behind_answer(&[0]).len(), ANSWER_NODES);
+        assert_eq!(drafts(&[&long]).behind_prompt(CPU).len(), PROMPT_NODES);
+        assert_eq!(
+            drafts(&[&long]).behind_answer(&[0], CPU).len(),
+            ANSWER_NODES
+        );
     }
 
     #[test]
     fn answers_that_name_few_labels_are_expected_first() {
         let labels = LabelNames::new(["a", "b", "c", "d", "e"]).unwrap();
-        let tree = Drafts::new(&Bytes, &labels).unwrap().behind_prompt();
+        let tree = Drafts::new(&Bytes, &labels).unwrap().behind_prompt(CPU);
         for (answer, tried) in [("[]", true), (r#"["e"]"#, true), (r#"["d", "e"]"#, false)] {
             let ids: Vec<u32> = answer.bytes().map(u32::from).collect();
             assert_eq!(tree.find(&ids).is_some(), tried, "{answer}");
@@ -221,12 +239,12 @@ mod tests {
     #[test]
     fn an_answer_goes_on_as_those_that_began_like_it_or_hold_its_end() {
         let drafts = drafts(&[&[1, 2, 3, 9], &[1, 2, 4, 9], &[5, 6, 9]]);
-        assert_eq!(drafts.behind_answer(&[1, 2]).tokens(), [2, 3, 4]);
+        assert_eq!(drafts.behind_answer(&[1, 2], CPU).tokens(), [2, 3, 4]);
         // Begun like none, but “5” is known to be followed by “6”.
-        assert_eq!(drafts.behind_answer(&[8, 5]).tokens(), [5, 6]);
-        assert_eq!(drafts.behind_answer(&[8]).tokens(), [8]);
-        assert_eq!(Drafts::none().behind_answer(&[1, 2]).tokens(), [2]);
-        assert!(Drafts::none().behind_answer(&[]).is_empty());
+        assert_eq!(drafts.behind_answer(&[8, 5], CPU).tokens(), [5, 6]);
+        assert_eq!(drafts.behind_answer(&[8], CPU).tokens(), [8]);
+        assert_eq!(Drafts::none().behind_answer(&[1, 2], CPU).tokens(), [2]);
+        assert!(Drafts::none().behind_answer(&[], CPU).is_empty());
     }
 
     #[test]
