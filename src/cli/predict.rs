@@ -163,7 +163,11 @@ fn collect(
                     reporter.predicting(progress);
                 }
                 Event::Finished { end, .. } => break end,
-                Event::Moved { .. } => reporter.note("the GPU's memory is not enough for one post; going on with the CPU"),
+                Event::Moved { info, .. } => {
+                    // What follows is said by another device, whose last digits differ.
+                    writer.run.device = info.device;
+                    reporter.note("the GPU's memory is not enough for one post; going on with the CPU");
+                }
                 Event::Loading { .. } | Event::Loaded { .. } | Event::LoadFailed { .. } => {}
             }
         }
