@@ -34,6 +34,8 @@ pub enum Select {
     Nothing,
     /// Every post of the queue.
     All,
+    /// The post on screen or, if it is picked, not.
+    Shown,
     /// This post (its place in the dataset) or, if it is picked, not.
     Toggle(usize),
     /// Every post of the queue from the one on screen to this one.
@@ -132,6 +134,11 @@ impl Bench {
             Select::All => {
                 let queue = self.queue.iter();
                 self.selection = queue.map(|post| *post as usize).collect();
+            }
+            Select::Shown => {
+                if let Some(post) = self.cursor() {
+                    self.select(Select::Toggle(post));
+                }
             }
             Select::Toggle(post) => {
                 if !self.selection.remove(&post) {

@@ -237,6 +237,7 @@ impl Command {
             Self::SetOrder(_) => "Order",
             Self::Select(Select::Nothing) => "Clear the selection",
             Self::Select(Select::All) => "Select the whole queue",
+            Self::Select(Select::Shown) => "Select this post, or not",
             Self::Select(_) => "Select",
             Self::Bulk(bulk) => bulk.label(),
             Self::Search => "Search",
@@ -397,6 +398,7 @@ impl Command {
             Self::SetFilter(_) => icons::ICON_FILTER_LIST,
             Self::SetOrder(_) => icons::ICON_SORT,
             Self::Select(Select::Nothing) => icons::ICON_CLOSE,
+            Self::Select(Select::Shown) => icons::ICON_CHECK_BOX,
             Self::Select(_) => icons::ICON_SELECT_ALL,
             Self::Bulk(bulk) => bulk.icon(),
             Self::Search => icons::ICON_SEARCH,
@@ -432,6 +434,7 @@ impl Command {
                 | Self::Flag
                 | Self::EditNote
                 | Self::ToggleZoom
+                | Self::Select(Select::Shown)
         )
     }
 

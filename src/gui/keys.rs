@@ -73,6 +73,7 @@ impl Command {
             (Move, Self::Previous),
             (Move, Self::Next),
             (Move, Self::Search),
+            (Move, Self::Select(Select::Shown)),
             (Move, Self::Select(Select::All)),
             (Look, Self::ShowAnswer),
             (Look, Self::ShowSeen),
@@ -132,6 +133,7 @@ impl Command {
             Self::ToggleZoom => plain(Key::Z),
             Self::ToggleBlur => plain(Key::B),
             Self::ShowKeys => plain(Key::Questionmark),
+            Self::Select(Select::Shown) => plain(Key::T),
             Self::Select(Select::All) => command(Key::A),
             Self::ShowPalette => command(Key::K),
             Self::Quit => command(Key::Q),
@@ -150,6 +152,7 @@ impl Command {
         match self {
             Self::Toggle(label) => format!("Toggle {}", label + 1),
             Self::ShowSettings(_) => "Settings".to_owned(),
+            Self::Select(Select::Shown) => "Select this".to_owned(),
             Self::Select(_) => "Select all".to_owned(),
             other => format!("{other:?}"),
         }
@@ -167,7 +170,7 @@ impl Command {
     }
 
     /// Whether keys mean something else behind it: a field or a dialog opens, or everything is hidden.
-    fn takes_the_keyboard(&self) -> bool {
+    pub(super) fn takes_the_keyboard(&self) -> bool {
         matches!(
             self,
             Self::EditNote
@@ -187,14 +190,13 @@ impl Command {
 }
 
 /// Takes the keys of this frame that start commands out of the input, in the order in which they were pressed: a quick
-/// reviewer, or a slow frame, brings several at once. Never called while someone is typing. Keys of commands that are not
-/// `allowed` are left in the input.
+/// reviewer, or a slow frame, brings several at once (behind a key that opens something comes none: see `key_queue`). Never
+/// called while someone is typing. Keys of commands that are not `allowed` are left in the input.
 pub fn take_keys(ctx: &egui::Context, allowed: impl Fn(&Command) -> bool) -> Vec<Command> {
     // A focused button keeps Enter for itself, so that the window can be used with Tab alone.
     let focused = ctx.memory(|memory| memory.focused()).is_some();
     let known = KeyMap::of(ctx);
     let mut commands = Vec::new();
-    let mut typing = false;
     ctx.input_mut(|input| {
         input.events.retain(|event| {
             let Event::Key {
@@ -207,10 +209,6 @@ pub fn take_keys(ctx: &egui::Context, allowed: impl Fn(&Command) -> bool) -> Vec
             else {
                 return true;
             };
-            // What follows the key that opens a field is meant for the field, which is not there yet.
-            if typing {
-                return false;
-            }
             if focused && *key == Key::Enter {
                 return true;
             }
@@ -218,7 +216,6 @@ pub fn take_keys(ctx: &egui::Context, allowed: impl Fn(&Command) -> bool) -> Vec
                 return true;
             };
             if !repeat || command.may_repeat() {
-                typing = command.takes_the_keyboard();
                 commands.push(command);
             }
             false

@@ -9,6 +9,7 @@ use egui_material_icons::MaterialIcon;
 
 use super::{
     command::Command,
+    focus,
     theme::{self, ICON, Palette, RADIUS, SMALL, space},
 };
 
@@ -153,10 +154,11 @@ pub fn segmented<T: PartialEq + Copy>(
         .corner_radius(CornerRadius::same(RADIUS))
         .inner_margin(Margin::same(2))
         .show(ui, |ui| {
+            // With the margins as high as a button.
+            ui.spacing_mut().interact_size.y = theme::ROW_HEIGHT - 4.0;
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 2.0;
                 ui.spacing_mut().button_padding = vec2(8.0, 1.0);
-                ui.spacing_mut().interact_size.y = 22.0;
                 // A row filled from its right end still reads from the left.
                 let mut choices: Vec<_> = choices.iter().collect();
                 if ui.layout().prefer_right_to_left() {
@@ -222,6 +224,7 @@ pub fn choice<T: PartialEq + Copy>(
                         ui.close();
                     }
                 }
+                focus::follow(ui);
             });
         });
         response

@@ -6,6 +6,7 @@ use egui::{Key, Modifiers, ViewportEvent, ViewportId};
 use egui_kittest::kittest::Queryable;
 use overrule::{
     gui::Launch,
+    post::LabelSet,
     review::{
         queue::{Filter, Order},
         session::SaveState,
@@ -151,6 +152,38 @@ fn the_palette_finds_commands_queues_and_posts_by_a_few_letters() {
 }
 
 #[test]
+fn what_is_typed_ahead_of_a_slow_frame_reaches_the_dialog_it_was_meant_for() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    let press = |key: Key, modifiers: Modifiers| egui::Event::Key {
+        key,
+        physical_key: None,
+        pressed: true,
+        repeat: false,
+        modifiers,
+    };
+    // Settings are opened and closed, the palette is opened, and a few letters are typed: all in one frame.
+    let mut events = vec![
+        press(Key::Comma, super::CTRL),
+        press(Key::Escape, Modifiers::NONE),
+        press(Key::K, super::CTRL),
+    ];
+    for key in [Key::D, Key::I, Key::S, Key::A, Key::G] {
+        let letter = key.name().to_lowercase();
+        events.extend([press(key, Modifiers::NONE), egui::Event::Text(letter)]);
+    }
+    events.push(press(Key::Enter, Modifiers::NONE));
+    window.harness.input_mut().events.extend(events);
+    window.until("filtering", |window| {
+        window.bench().filter == Filter::Disagreement
+    });
+    let counts = window.bench().session.counts();
+    assert_eq!((counts.reviewed, counts.skipped), (0, 0));
+    assert!(!window.has_part("Everything is hidden"));
+}
+
+#[test]
 fn several_posts_are_decided_at_once_and_one_undo_takes_it_back() {
     let folder = Folder::new(&POSTS);
     let mut window = folder.window();
@@ -188,6 +221,19 @@ fn several_posts_are_decided_at_once_and_one_undo_takes_it_back() {
     assert!(window.has("5 selected"));
     window.click("Clear the selection");
     assert!(window.bench().selection().is_empty());
+
+    // By keys alone.
+    for n_selected in [1, 0, 1] {
+        window.press(Key::T);
+        assert_eq!(window.bench().selection().len(), n_selected);
+    }
+    let post = window.bench().cursor().expect("a post on screen");
+    window.press_with(super::CTRL, Key::K);
+    window.type_text("Confirm none for");
+    window.press(Key::Enter);
+    window.harness.run_steps(3);
+    assert!(window.has("Confirmed none for 1 post"));
+    assert_eq!(window.decision(post), Some(LabelSet::EMPTY));
 }
 
 #[test]

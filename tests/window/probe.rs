@@ -1,6 +1,7 @@
 //! What the model saw, and asking it about other forms of a post.
 
 use egui::{Key, Role};
+use egui_kittest::kittest::Queryable;
 
 use super::fake::{Folder, POSTS};
 
@@ -58,4 +59,29 @@ fn without_a_model_there_is_nothing_to_probe() {
     window.until("opening", super::fake::Window::is_open);
     window.press(Key::X);
     assert!(window.has("Load a model first") && window.has("Choose model…"));
+}
+
+#[test]
+fn a_part_of_the_picture_is_covered_with_keys_alone() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    window.press(Key::X);
+    let picture = "Picture: drag, or press Enter, to cover a part";
+    window.harness.get_by_label(picture).focus();
+    window.harness.run_steps(3);
+    assert!(window.has("Press Enter to cover the middle."));
+    window.press(Key::Enter);
+    for key in [Key::ArrowLeft, Key::ArrowDown, Key::Plus] {
+        window.press(key);
+        assert!(window.has_part("Arrows move the grey part"), "{key:?}");
+    }
+    window.click("Ask the model");
+    window.until("answering", |window| {
+        window.has_part("Largest change") || window.has_part("No form changes")
+    });
+    window.harness.get_by_label(picture).focus();
+    window.harness.run_steps(3);
+    window.press(Key::Delete);
+    assert!(window.has("Press Enter to cover the middle."));
 }

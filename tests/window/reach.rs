@@ -1,9 +1,9 @@
 //! Screen readers and keyboards: everything that can be clicked has a name, and Tab comes to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use egui::{Key, Role, accesskit::Action};
-use egui_kittest::kittest::NodeT;
+use egui::{Key, Modifiers, Role, accesskit::Action};
+use egui_kittest::kittest::{NodeT, Queryable};
 use overrule::gui::Launch;
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
 
 /// Something that can be clicked: its role, its name, whether it can be used now, whether it has the keyboard.
 struct Control {
+    id: String,
     role: String,
     name: String,
     is_enabled: bool,
@@ -30,6 +31,7 @@ fn controls(window: &Window) -> Vec<Control> {
     let control = |node: egui_kittest::Node<'_>| {
         let node = node.accesskit_node();
         Control {
+            id: format!("{:?}", node.id()),
             role: format!("{:?}", node.role()),
             name: node.label().unwrap_or_default(),
             is_enabled: !node.is_disabled(),
@@ -52,29 +54,80 @@ fn all_have_names(window: &Window, place: &str) {
     assert!(nameless.is_empty(), "{place}: {nameless:?}");
 }
 
-/// Tab comes to every control that can be used.
+/// Tab comes to every control that can be used, and where it comes to is seen. What was there `before` lies behind a
+/// dialog.
 #[track_caller]
-fn all_are_reached(window: &mut Window, place: &str) {
-    let names = |window: &Window| -> BTreeSet<String> {
+fn all_are_reached(window: &mut Window, place: &str, before: &BTreeSet<String>) {
+    let usable = |window: &Window| -> BTreeMap<String, String> {
         let usable = controls(window).into_iter().filter(|c| c.is_enabled);
-        usable.map(|c| format!("{} “{}”", c.role, c.name)).collect()
+        usable
+            .filter(|c| !before.contains(&c.id))
+            .map(|c| (c.id, format!("{} “{}”", c.role, c.name)))
+            .collect()
     };
-    let mut missed = names(window);
-    let most = 2 * controls(window).len() + 20;
+    let mut missed = usable(window);
+    let most = 2 * missed.len() + 20;
     for _ in 0..most {
         window.harness.key_press(Key::Tab);
-        window.harness.run_steps(2);
-        for control in controls(window).iter().filter(|c| c.has_focus) {
-            missed.remove(&format!("{} “{}”", control.role, control.name));
+        window.harness.run_steps(4);
+        focus_is_seen(window, place);
+        if let Some(control) = focused(window) {
+            missed.remove(&control.id);
         }
         if missed.is_empty() {
             return;
         }
     }
     // What scrolled out of sight meanwhile is not there to be reached.
-    let there = names(window);
-    missed.retain(|name| there.contains(name));
+    let there = usable(window);
+    missed.retain(|id, _| there.contains_key(id));
     assert!(missed.is_empty(), "{place}: {missed:?}");
+}
+
+/// What has the keyboard is in sight, and a ring or a caret shows that it has it. A dialog whose content has just come
+/// takes a few frames to rest.
+#[track_caller]
+fn focus_is_seen(window: &mut Window, place: &str) {
+    for _ in 0..20 {
+        if is_focus_seen(window) {
+            return;
+        }
+        window.harness.step();
+    }
+    let name = focused_name(window);
+    assert!(
+        is_focus_seen(window),
+        "{place}: “{name}” is not seen to have the keyboard"
+    );
+}
+
+fn is_focus_seen(window: &Window) -> bool {
+    let ctx = &window.harness.ctx;
+    let Some(id) = ctx.memory(|memory| memory.focused()) else {
+        return true;
+    };
+    let response = ctx.read_response(id).expect("what has the keyboard");
+    let shown = response.interact_rect.expand(1.0);
+    let is_ring = |shape: &egui::Shape| {
+        matches!(shape, egui::Shape::Rect(rect)
+            if rect.stroke.width == 2.0 && rect.rect == response.rect.expand(2.0))
+    };
+    let mut shapes = window.harness.output().shapes.iter();
+    let is_marked = ctx.text_edit_focused() || shapes.any(|shape| is_ring(&shape.shape));
+    shown.contains_rect(response.rect) && is_marked
+}
+
+/// What has the keyboard.
+fn focused(window: &Window) -> Option<Control> {
+    controls(window).into_iter().find(|c| c.has_focus)
+}
+
+fn focused_name(window: &Window) -> String {
+    focused(window).map_or_else(String::new, |control| control.name)
+}
+
+fn ids(window: &Window) -> BTreeSet<String> {
+    controls(window).into_iter().map(|c| c.id).collect()
 }
 
 /// Starts a command by some letters of its name.
@@ -168,5 +221,112 @@ fn tab_alone_comes_to_everything_of_a_review() {
     let folder = Folder::new(&POSTS);
     let mut window = folder.window();
     window.settle();
-    all_are_reached(&mut window, "the review");
+    all_are_reached(&mut window, "the review", &BTreeSet::new());
+    // And back again.
+    let here = focused_name(&window);
+    window.press(Key::Tab);
+    assert_ne!(focused_name(&window), here);
+    window.press_with(Modifiers::SHIFT, Key::Tab);
+    assert_eq!(focused_name(&window), here);
+}
+
+#[test]
+fn tab_alone_comes_to_everything_of_the_figures() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    window.press(Key::M);
+    window.until("drawing", |window| window.bench().figures.drawn.is_some());
+    for page in ["Scores", "Labels", "Thresholds", "Calibration", "Over time"] {
+        window.click(&format!("Page: {page}"));
+        all_are_reached(&mut window, page, &BTreeSet::new());
+    }
+}
+
+#[test]
+fn tab_alone_comes_to_everything_of_every_dialog() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    for dialog in [
+        "Open data…",
+        "Choose model…",
+        "Models on this machine…",
+        "Export…",
+        "Note…",
+        "Second reviewers…",
+        "Gold posts…",
+        "What the model saw",
+        "Probe this post…",
+    ] {
+        let before = ids(&window);
+        start(&mut window, dialog);
+        all_are_reached(&mut window, dialog, &before);
+        window.press(Key::Escape);
+    }
+    let before = ids(&window);
+    window.press_with(CTRL, Key::Comma);
+    for section in [
+        "Looking",
+        "Blind review",
+        "Reviewer",
+        "Window and model",
+        "Keys",
+    ] {
+        window.click(&format!("Settings: {section}"));
+        all_are_reached(&mut window, section, &before);
+    }
+    window.press(Key::Escape);
+    assert!(!window.has("Settings"));
+    let before = ids(&window);
+    window.press_with(CTRL, Key::K);
+    all_are_reached(&mut window, "the palette", &before);
+}
+
+#[test]
+fn the_keyboard_goes_back_to_where_it_was_before_a_dialog_or_a_menu() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    for (control, opens) in [
+        ("Note…", "Save note"),
+        ("Show: All posts", "Disagreement"),
+        ("View settings", "Grey pictures"),
+    ] {
+        window.harness.get_by_label(control).focus();
+        window.harness.run_steps(2);
+        window.press(Key::Enter);
+        window.harness.run_steps(3);
+        assert!(window.has(opens), "{control}");
+        window.press(Key::Tab);
+        window.press(Key::Escape);
+        assert!(!window.has(opens), "{control}");
+        assert_eq!(focused_name(&window), control);
+        assert!(!window.has_part("Everything is hidden"), "{control}");
+    }
+    // A menu in a dialog, and then the dialog.
+    window.press_with(CTRL, Key::E);
+    let format = "Format: Training CSV";
+    window.harness.get_by_label(format).focus();
+    window.harness.run_steps(2);
+    window.press(Key::Enter);
+    window.press(Key::Escape);
+    assert_eq!(focused_name(&window), format);
+    window.press(Key::Escape);
+    assert_eq!(focused_name(&window), "View settings");
+    // A command that leads to a field stays there.
+    start(&mut window, "Search");
+    assert_eq!(focused_name(&window), "Search the text");
+}
+
+#[test]
+fn the_list_of_problems_is_at_hand_when_it_opens() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    start(&mut window, "Problems");
+    assert_eq!(focused_name(&window), "Close problems");
+    window.press(Key::Tab);
+    window.press(Key::Enter);
+    assert!(window.has("Post 5"), "the picture that is broken");
 }

@@ -98,6 +98,14 @@ impl<'a> Gallery<'a> {
         format!("n = {} posts", self.run.metrics.n)
     }
 
+    /// For what is drawn of the first run alone.
+    fn n_of_first(&self) -> String {
+        match self.other {
+            Some(_) => format!("run {}, {}", self.run.name, self.n()),
+            None => self.n(),
+        }
+    }
+
     /// F1 of every label.
     pub fn f1_by_label(&self) -> Figure {
         let both = self.other.is_some();
@@ -343,7 +351,7 @@ impl<'a> Gallery<'a> {
         Figure {
             name: "confused-labels".to_owned(),
             title: "Labels taken for one another".to_owned(),
-            note: self.note(&format!("{}; {what}", self.n())),
+            note: self.note(&format!("{}; {what}", self.n_of_first())),
             content: Content::Grid(grid(
                 ("Missed", names("nothing missed")),
                 ("Given in its place", names("nothing given")),
@@ -372,7 +380,11 @@ impl<'a> Gallery<'a> {
             title: title.to_owned(),
             note: self.note(&format!(
                 "{}; posts that have both labels, on the diagonal the one",
-                self.n()
+                if by_model {
+                    self.n_of_first()
+                } else {
+                    self.n()
+                }
             )),
             content: Content::Grid(grid(("Label", names()), ("Label", names()), found)),
         }

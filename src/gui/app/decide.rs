@@ -202,6 +202,7 @@ impl App {
             Bulk::Confirm => bench.labels_read(post).map(|l| confirm(post, l)),
             // What is hidden is accepted by nobody.
             Bulk::Accept => session.shown_answer(post).map(|l| confirm(post, l)),
+            Bulk::ChooseNone => Some(confirm(post, LabelSet::EMPTY)),
             Bulk::Skip => Some(Action::Skip),
             Bulk::Escalate => Some(Action::Escalate),
             Bulk::Flag => Some(Action::Flag(true)),
@@ -220,6 +221,7 @@ impl App {
         let (done, lacks) = match bulk {
             Bulk::Confirm => ("Confirmed", "labels"),
             Bulk::Accept => ("Accepted", "a readable answer"),
+            Bulk::ChooseNone => ("Confirmed none for", ""),
             Bulk::Skip => ("Skipped", ""),
             Bulk::Escalate => ("Escalated", ""),
             Bulk::Flag => ("Flagged", ""),
@@ -269,7 +271,7 @@ impl App {
         self.travel(
             size,
             |bench| bench.session.undo(),
-            "Undone",
+            ("Undone", Command::Redo),
             "There is nothing to undo",
         );
     }
@@ -279,7 +281,7 @@ impl App {
         self.travel(
             size,
             |bench| bench.session.redo(),
-            "Done again",
+            ("Done again", Command::Undo),
             "There is nothing to do again",
         );
     }
@@ -289,7 +291,7 @@ impl App {
         &mut self,
         size: usize,
         go: fn(&mut Bench) -> Option<usize>,
-        done: &str,
+        (done, back): (&str, Command),
         nothing: &str,
     ) {
         let Some(bench) = self.bench_mut() else {
@@ -309,7 +311,7 @@ impl App {
             0 | 1 => format!("{done}: post {} is {state} now", post + 1),
             size => format!("{done}: {}", posts(size)),
         };
-        self.toasts.show(Kind::Done, text, None);
+        self.toasts.show(Kind::Done, text, Some(back));
         self.go_to(post);
     }
 }

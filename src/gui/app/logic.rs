@@ -82,6 +82,7 @@ impl App {
                 // Before anything of it is on screen.
                 session.put_topics_away(self.settings.topics_put_away(&session.dataset().labels));
                 self.work = Work::Open(Box::new(Bench::new(opened, Arc::new(waker(ctx)))));
+                self.views.queue.scroll_to_cursor();
                 self.prepare_for_reviewer(ctx);
                 self.tell_return();
                 self.run_or_take_labels();

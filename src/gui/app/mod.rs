@@ -25,8 +25,10 @@ use super::{
     dialogs::Dialogs,
     downloading::Download,
     errand::Errand,
+    focus::FocusKeeper,
     guideline::Guideline,
     key_map::KeyMap,
+    key_queue::KeyQueue,
     missing::MissingImages,
     opening::{Opening, Request},
     panels::{
@@ -171,6 +173,8 @@ pub struct App {
     uncovering: bool,
     /// The dataset that is opened as soon as what was done to the present one is saved.
     opens_next: Option<PathBuf>,
+    /// Where the keyboard goes when a dialog or a menu is gone.
+    focus: FocusKeeper,
     /// Whether the window closes as soon as everything is saved.
     closing: bool,
 }
@@ -213,6 +217,7 @@ impl App {
         ctx.set_theme(settings.theme);
         ctx.set_zoom_factor(settings.zoom);
         KeyMap::new(&settings.keys).install(ctx);
+        ctx.add_plugin(KeyQueue::default());
         let thumbnails = match parts.thumbnails {
             Some(folder) => {
                 let kept = KeptThumbnails::start(folder, kept::LIMIT_BYTES)?;
@@ -253,6 +258,7 @@ impl App {
             covered: false,
             uncovering: false,
             opens_next: None,
+            focus: FocusKeeper::default(),
             closing: false,
             settings,
             launch,

@@ -33,10 +33,12 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
+        self.focus.begin_frame(&ctx, self.dialogs.is_open());
         self.take_input(&ctx);
         self.run_commands(&ctx);
         self.panels_ui(ui);
         self.overlays_ui(&ctx);
+        self.focus.end_frame(&ctx);
         self.run_commands(&ctx);
         self.textures.end_frame();
         self.note_shown();

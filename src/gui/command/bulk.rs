@@ -10,6 +10,8 @@ pub enum Bulk {
     Confirm,
     /// Confirm what the model said of each; posts without a readable answer, or whose answer is hidden, stay as they are.
     Accept,
+    /// Confirm that no label applies to any of them.
+    ChooseNone,
     /// Put them aside.
     Skip,
     /// Leave them to someone else.
@@ -20,9 +22,10 @@ pub enum Bulk {
 
 impl Bulk {
     /// All of them, in the order of the buttons.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Confirm,
         Self::Accept,
+        Self::ChooseNone,
         Self::Skip,
         Self::Escalate,
         Self::Flag,
@@ -33,6 +36,7 @@ impl Bulk {
         match self {
             Self::Confirm => "Confirm the labels of the selected posts",
             Self::Accept => "Accept the predictions of the selected posts",
+            Self::ChooseNone => "Confirm none for the selected posts",
             Self::Skip => "Skip the selected posts",
             Self::Escalate => "Escalate the selected posts",
             Self::Flag => "Flag the selected posts",
@@ -54,6 +58,7 @@ impl Bulk {
         match self {
             Self::Confirm => icons::ICON_CHECK,
             Self::Accept => icons::ICON_DONE_ALL,
+            Self::ChooseNone => icons::ICON_BLOCK,
             Self::Skip => icons::ICON_SKIP_NEXT,
             Self::Escalate => icons::ICON_SUPERVISOR_ACCOUNT,
             Self::Flag => icons::ICON_FLAG,

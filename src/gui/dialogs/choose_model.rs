@@ -15,6 +15,7 @@ use crate::{
         command::Command,
         errand::Errand,
         file_dialog::Choose,
+        focus,
         panels::top_bar::elided,
         settings::{RecentModel, Settings},
         theme::{self, Palette, space},
@@ -277,6 +278,7 @@ impl ChooseModel {
                     });
                 });
             }
+            focus::follow(ui);
         });
         if let Some(name) = taken {
             self.choice = AdapterChoice::Own;

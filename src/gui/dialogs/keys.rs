@@ -13,7 +13,7 @@ use crate::gui::{
 };
 
 /// The height of the longest column, in points; it scrolls only where the window is lower.
-const HEIGHT: f32 = 320.0;
+const HEIGHT: f32 = 360.0;
 
 pub(super) fn show(ctx: &egui::Context, uncover: Uncover) -> Next {
     let closes = modal(ctx, "Keys", 840.0, |ui| {

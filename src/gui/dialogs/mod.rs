@@ -270,7 +270,7 @@ impl Dialogs {
 
     /// Shows the dialog about a second reviewer.
     pub fn open_second(&mut self) {
-        self.open(Dialog::Second(SecondDialog::default()));
+        self.open(Dialog::Second(SecondDialog::new()));
     }
 
     /// Reads a second reviewer's session, off the frame.

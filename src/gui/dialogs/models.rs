@@ -11,6 +11,7 @@ use crate::{
         command::Command,
         downloading::DownloadStep,
         errand::Errand,
+        focus,
         settings::Settings,
         theme::{self, Palette, space},
         widgets::{self, icon, notice},
@@ -157,6 +158,7 @@ impl Models {
                     ui.label("No model has been fetched yet.");
                 }
                 fetches = presets_ui(ui, &look.presets, out);
+                focus::follow(ui);
             });
             ui.label(theme::caption(
                 ui,

@@ -10,8 +10,9 @@ use nucleo_matcher::{
 use super::{Next, modal};
 use crate::{
     gui::{
-        bench::Bench,
-        command::{Command, People},
+        bench::{Bench, Select},
+        command::{Bulk, Command, People},
+        focus,
         panels::queue_choices,
         theme::{self, Palette, ThemeChoice},
         widgets,
@@ -85,9 +86,16 @@ impl CommandPalette {
             Command::ShowTour,
             Command::About,
         ];
+        let has_selection = bench.is_some_and(|bench| !bench.selection().is_empty());
+        let of_selection = Bulk::ALL
+            .map(Command::Bulk)
+            .into_iter()
+            .chain([Command::Select(Select::Nothing)])
+            .filter(|_| has_selection);
         // Labels are toggled by their names.
         let mut entries: Vec<Entry> = known
             .chain(more)
+            .chain(of_selection)
             .filter(|command| !matches!(command, Command::Toggle(_) | Command::ShowPalette))
             .filter(|command| bench.is_some() || !command.needs_session())
             .filter(|command| has_post || !command.needs_the_post())
@@ -155,7 +163,9 @@ impl CommandPalette {
             if response.changed() {
                 self.find();
             }
-            self.list_ui(ui, up || down, &mut taken);
+            if let Some(row) = self.list_ui(ui, up || down, &mut taken) {
+                self.chosen = row;
+            }
         });
         match taken.and_then(|row| self.shown.get(row)) {
             Some(entry) => {
@@ -167,7 +177,8 @@ impl CommandPalette {
         }
     }
 
-    fn list_ui(&self, ui: &mut Ui, moved: bool, taken: &mut Option<usize>) {
+    /// Draws the list. Returns the row that Tab has just come to.
+    fn list_ui(&self, ui: &mut Ui, moved: bool, taken: &mut Option<usize>) -> Option<usize> {
         if self.shown.is_empty() {
             ui.label(theme::caption(
                 ui,
@@ -175,6 +186,7 @@ impl CommandPalette {
             ));
         }
         let room = (ui.ctx().content_rect().height() - 200.0).clamp(4.0 * ROW, HEIGHT);
+        let mut come_to = None;
         ui.spacing_mut().item_spacing.y = 0.0;
         // Of one height whatever is found, so that the field stays where it is.
         ScrollArea::vertical()
@@ -191,8 +203,13 @@ impl CommandPalette {
                     if is_chosen && moved {
                         response.scroll_to_me(None);
                     }
+                    if response.gained_focus() {
+                        come_to = Some(row);
+                    }
                 }
+                focus::follow(ui);
             });
+        come_to
     }
 
     /// Takes the entries that have the letters in their order, the best first.

@@ -38,6 +38,13 @@ impl PathField {
         }
     }
 
+    /// Takes the keyboard when it is drawn for the first time.
+    #[must_use]
+    pub fn with_focus(mut self) -> Self {
+        self.wants_focus = true;
+        self
+    }
+
     /// The path, unless nothing stands there.
     pub fn path(&self) -> Option<PathBuf> {
         let text = self.text.trim();

@@ -1,16 +1,14 @@
 //! Probing an error: the shown post in other forms, their label probabilities side by side. Nothing here is stored.
 
+mod cover;
 mod results;
 
 use std::sync::Arc;
 
-use egui::{
-    Color32, Rect, ScrollArea, Sense, Stroke, StrokeKind, TextEdit, TextureHandle, TextureOptions,
-    Ui, pos2, vec2,
-};
+use egui::{ScrollArea, Sense, TextEdit, TextureHandle, TextureOptions, Ui, vec2};
 use egui_material_icons::icons;
 
-use self::results::Column;
+use self::{cover::Cover, results::Column};
 use super::{
     Next, modal,
     seen::{Covered, fitted, reveal_ui},
@@ -18,6 +16,7 @@ use super::{
 use crate::{
     gui::{
         command::Command,
+        focus,
         picture::color_image,
         theme::{self, Palette, space},
         widgets::{self, outlined},
@@ -25,7 +24,7 @@ use crate::{
     model::{ModelSpec, PromptStyle},
     post::LabelNames,
     predict::{
-        probe::{Found, PictureChange, Region, Variant},
+        probe::{Found, PictureChange, Variant},
         worker::Probing,
     },
 };
@@ -86,8 +85,7 @@ impl Form {
 pub struct ProbeDialog {
     subject: Subject,
     text: String,
-    region: Option<Region>,
-    dragged_from: Option<egui::Pos2>,
+    cover: Cover,
     picture: Option<TextureHandle>,
     covered: Covered,
     /// Whether the text was covered when it was opened: then there is a way to show it.
@@ -104,8 +102,7 @@ impl ProbeDialog {
     pub fn new(subject: Subject, looking: Probing, covered: Covered) -> Self {
         Self {
             text: subject.text.to_string(),
-            region: None,
-            dragged_from: None,
+            cover: Cover::default(),
             picture: None,
             covered,
             hides_text: covered.text,
@@ -193,6 +190,7 @@ impl ProbeDialog {
                         next = Next::Close;
                     }
                 }
+                focus::follow(ui);
             });
         });
         if closes { Next::Close } else { next }
@@ -205,9 +203,10 @@ impl ProbeDialog {
             .picture
             .as_ref()
             .map_or(vec2(PICTURE, PICTURE), |p| fitted(p.size_vec2(), PICTURE));
-        let (rect, response) = ui.allocate_exact_size(size, Sense::drag());
+        let (rect, response) = ui.allocate_exact_size(size, Sense::drag() | Sense::FOCUSABLE);
         response.widget_info(|| {
-            egui::WidgetInfo::labeled(egui::Role::Image, true, "Picture: drag to cover a part")
+            let name = "Picture: drag, or press Enter, to cover a part";
+            egui::WidgetInfo::labeled(egui::Role::Image, true, name)
         });
         match &self.picture {
             Some(picture) if !self.covered.picture => {
@@ -217,32 +216,10 @@ impl ProbeDialog {
                 ui.painter().rect_filled(rect, 6.0, palette.raised);
             }
         }
-        if response.drag_started() {
-            self.dragged_from = response.interact_pointer_pos();
-        }
-        if let (Some(from), Some(to)) = (self.dragged_from, response.interact_pointer_pos()) {
-            self.region = region(rect, from, to);
-        }
-        if response.drag_stopped() {
-            self.dragged_from = None;
-        }
-        if let Some(region) = self.region {
-            let at = |x: f32, y: f32| rect.min + vec2(x * rect.width(), y * rect.height());
-            let covered =
-                Rect::from_min_max(at(region.left, region.top), at(region.right, region.bottom));
-            ui.painter().rect(
-                covered,
-                0.0,
-                Color32::from_gray(128),
-                Stroke::new(1.5, palette.accent),
-                StrokeKind::Outside,
-            );
-        }
+        self.cover.steer(ui, &response);
+        self.cover.paint(ui, rect);
         reveal_ui(ui, &mut self.covered.picture, "Show the picture");
-        let text = match self.region {
-            None => "Drag over the picture to cover a part of it.",
-            Some(_) => "The grey part is covered. Drag again for another one.",
-        };
+        let text = self.cover.hint(response.has_focus());
         ui.add(egui::Label::new(theme::caption(ui, text)).wrap());
     }
 
@@ -306,7 +283,7 @@ impl ProbeDialog {
             Form::AsItIs | Form::OtherPrompt => true,
             Form::NoText => !self.subject.text.trim().is_empty(),
             Form::BlankPicture => self.subject.has_picture,
-            Form::Covered => self.region.is_some(),
+            Form::Covered => self.cover.region.is_some(),
             Form::Edited => *self.text != *self.subject.text,
         }
     }
@@ -324,6 +301,7 @@ impl ProbeDialog {
             Form::BlankPicture => variant.picture = PictureChange::Blank,
             Form::Covered => {
                 variant.picture = self
+                    .cover
                     .region
                     .map_or(PictureChange::None, PictureChange::Cover);
             }
@@ -337,25 +315,4 @@ impl ProbeDialog {
         }
         variant
     }
-}
-
-/// The part of a rectangle between two points; none if it is hardly there.
-fn region(rect: Rect, from: egui::Pos2, to: egui::Pos2) -> Option<Region> {
-    let drawn = Rect::from_two_pos(from, to).intersect(rect);
-    if !drawn.is_positive() || drawn.width().min(drawn.height()) < 3.0 {
-        return None;
-    }
-    let share = |at: egui::Pos2| {
-        pos2(
-            (at.x - rect.left()) / rect.width(),
-            (at.y - rect.top()) / rect.height(),
-        )
-    };
-    let (min, max) = (share(drawn.min), share(drawn.max));
-    Some(Region {
-        left: min.x,
-        top: min.y,
-        right: max.x,
-        bottom: max.y,
-    })
 }

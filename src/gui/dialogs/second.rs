@@ -50,6 +50,14 @@ struct Renaming {
 }
 
 impl SecondDialog {
+    /// With the keyboard in the field.
+    pub(super) fn new() -> Self {
+        Self {
+            file: PathField::default().with_focus(),
+            ..Self::default()
+        }
+    }
+
     /// Reads a session off the frame.
     pub(super) fn import(&mut self, file: PathBuf, session: &Session, ctx: &egui::Context) {
         let (posts, own) = (session.snapshot(), session.file().to_owned());

@@ -14,6 +14,7 @@ use self::{keys::KeysView, thumbnails::ThumbnailsView};
 use super::{Next, Shown, modal};
 use crate::gui::{
     command::Command,
+    focus,
     settings::Settings,
     theme::{self, ThemeChoice, space},
     widgets::{outlined, segmented},
@@ -107,15 +108,18 @@ impl SettingsDialog {
                 .max_height(room)
                 .min_scrolled_height(room)
                 .auto_shrink(false)
-                .show(ui, |ui| match self.section {
-                    Section::Care => care::show(ui, &mut settings, shown),
-                    Section::Blind => blind::show(ui, shown, out),
-                    Section::Reviewer => reviewer::show(ui, &mut settings, shown, out),
-                    Section::Window => {
-                        window_ui(ui, &mut settings);
-                        self.thumbnails.show(ui, &mut settings, shown, out);
+                .show(ui, |ui| {
+                    match self.section {
+                        Section::Care => care::show(ui, &mut settings, shown),
+                        Section::Blind => blind::show(ui, shown, out),
+                        Section::Reviewer => reviewer::show(ui, &mut settings, shown, out),
+                        Section::Window => {
+                            window_ui(ui, &mut settings);
+                            self.thumbnails.show(ui, &mut settings, shown, out);
+                        }
+                        Section::Keys => self.keys.show(ui, &mut settings),
                     }
-                    Section::Keys => self.keys.show(ui, &mut settings),
+                    focus::follow(ui);
                 });
             if settings != *shown.settings {
                 out.push(Command::ChangeSettings(Box::new(settings)));

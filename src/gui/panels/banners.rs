@@ -29,10 +29,6 @@ pub fn demo(ui: &mut Ui, is_demo_data: bool, tour_taken: bool, out: &mut Vec<Com
                 "A toy that knows drawn pictures only.",
             )
         };
-        ui.label(theme::strong(title).color(palette.demo));
-        if ui.ctx().content_rect().width() > 1150.0 {
-            ui.label(text);
-        }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             icon_button(ui, Command::DismissBanner, true, out);
             if tour_taken {
@@ -42,6 +38,13 @@ pub fn demo(ui: &mut Ui, is_demo_data: bool, tour_taken: bool, out: &mut Vec<Com
             }
             widgets::button(ui, Command::ChooseModel, true, out);
             widgets::button(ui, Command::OpenData, true, out);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let title = theme::strong(title).color(palette.demo);
+                ui.add(egui::Label::new(title).truncate());
+                if ui.ctx().content_rect().width() > 1150.0 {
+                    ui.add(egui::Label::new(text).truncate());
+                }
+            });
         });
     });
 }
@@ -51,10 +54,13 @@ pub fn tour(ui: &mut Ui, out: &mut Vec<Command>) {
     let palette = Palette::from_ui(ui);
     ui.horizontal(|ui| {
         widgets::symbol(ui, icons::ICON_EXPLORE, palette.weak, ICON);
-        ui.label("New here? Eight short steps show what is where.");
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             icon_button(ui, Command::DismissBanner, true, out);
             widgets::button(ui, Command::ShowTour, true, out);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let text = "New here? Eight short steps show what is where.";
+                ui.add(egui::Label::new(text).truncate());
+            });
         });
     });
 }

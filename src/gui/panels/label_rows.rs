@@ -185,12 +185,6 @@ impl Row<'_> {
             ui.painter()
                 .rect_filled(rect.expand2(vec2(4.0, 0.0)), 5.0, palette.raised);
         }
-        if response.has_focus() {
-            let stroke = Stroke::new(1.5, palette.accent);
-            let rect = rect.expand2(vec2(4.0, 0.0));
-            ui.painter()
-                .rect_stroke(rect, 5.0, stroke, egui::StrokeKind::Inside);
-        }
         let painter = ui.painter();
         if let Some(key) = &self.key {
             // A key of the user's choice may be longer than the digit that it stands for.

@@ -17,6 +17,7 @@ use crate::{
         bench::Bench,
         command::Command,
         dialogs::tour::{self, Place},
+        focus,
         theme::{self, ICON, Palette, space},
         widgets::{self, notice},
         working::Source,
@@ -121,6 +122,7 @@ impl LabelsPanel<'_> {
                     ui.add_space(space::S);
                 }
                 self.below_frame_ui(ui, false, below, policy_view, out);
+                focus::follow(ui);
             });
     }
 
@@ -182,6 +184,7 @@ impl LabelsPanel<'_> {
                 Below::Policy => policy::show(ui, self.policy, policy_view),
             }
             ui.add_space(space::M);
+            focus::follow(ui);
         };
         if !scrolls {
             content(ui);
@@ -243,6 +246,7 @@ impl LabelsPanel<'_> {
                     let about = self.policy.and_then(|policy| policy.about(name)?.summary());
                     label_rows::label(ui, index, (name, about.as_deref()), records, out);
                 }
+                focus::follow(ui);
             });
         label_rows::none(ui, records, out);
         ui.spacing_mut().item_spacing.y = space::S;

@@ -1,16 +1,19 @@
 //! The post in the middle: its picture, covered until asked for, and its text.
 
+mod stage;
 mod view;
 
 use egui::{
-    Align, Align2, CornerRadius, FontId, Label, Layout, Margin, Rect, RichText, Role, ScrollArea,
-    Sense, Stroke, StrokeKind, TextFormat, TextureHandle, Ui, UiBuilder, Vec2, WidgetInfo, pos2,
-    vec2,
+    Align, CornerRadius, Label, Layout, Margin, Rect, RichText, Role, ScrollArea, Sense,
+    TextFormat, Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
 use egui_material_icons::icons;
 
 pub use self::view::PostView;
-use self::view::{key_to_see, way_to_see};
+use self::{
+    stage::{Stage, fit, hint},
+    view::{key_to_see, way_to_see},
+};
 use super::queue::ROOM_BESIDE;
 use crate::{
     dataset,
@@ -242,7 +245,12 @@ fn covered_text_ui(ui: &mut Ui, index: usize, uncover: Uncover, view: &mut PostV
     });
     ui.painter()
         .rect_filled(rect, CornerRadius::same(8), palette.surface);
-    hint(ui, rect, &format!("Text covered · {}", way_to_see(uncover)));
+    let text = |way| format!("Text covered · {way}");
+    hint(
+        ui,
+        rect,
+        [&text(way_to_see(uncover)), &text(key_to_see(uncover))],
+    );
 }
 
 fn reading_ui(ui: &mut Ui, text: &str, size: f32) {
@@ -292,116 +300,4 @@ fn other_columns_ui(ui: &mut Ui, session: &Session, index: usize, post: &Post) {
         let text = theme::caption(ui, format!("{}: {}", column.trim(), cell.trim()));
         ui.add(Label::new(text).truncate());
     }
-}
-
-/// Where the picture stands.
-struct Stage<'a> {
-    textures: &'a mut TextureCache,
-    settings: &'a Settings,
-    view: &'a mut PostView,
-}
-
-impl Stage<'_> {
-    fn show(&mut self, ui: &mut Ui, rect: Rect, index: usize, out: &mut Vec<Command>) {
-        let response = ui.interact(rect, ui.scope_id().with("picture"), Sense::click_and_drag());
-        self.view.clicked(ui, &response);
-        let care = &self.settings.care;
-        let held = care.uncover == Uncover::Hold && response.is_pointer_button_down_on();
-        let covered = self.settings.blur && !held && !self.view.asks(ui, care);
-        if response.double_clicked() {
-            out.push(Command::ToggleZoom);
-        }
-        let (key, way) = (key_to_see(care.uncover), way_to_see(care.uncover));
-        response.widget_info(|| {
-            let state = match covered {
-                true => format!("blurred, {key}"),
-                false => "shown".to_owned(),
-            };
-            let text = format!("Picture of post {}: {state}", index + 1);
-            WidgetInfo::labeled(Role::Image, true, text)
-        });
-        // Read ahead even while covered, so that asking to see it shows it at once.
-        let full = self.textures.get(index, Form::Full, Urgency::Watched);
-        let cover = self.textures.get(index, Form::Cover, Urgency::Watched);
-        match (if covered { cover.clone() } else { full }, cover) {
-            (Picture::Ready(texture), _) if covered => {
-                paint_fitted(ui, rect, &texture);
-                hint(ui, rect, &format!("Blurred · {way}"));
-            }
-            (Picture::Ready(texture), _) => self.paint(ui, rect, &response, &texture),
-            (Picture::Loading, Picture::Ready(cover)) => {
-                paint_fitted(ui, rect, &cover);
-            }
-            (Picture::Failed(message), _) | (_, Picture::Failed(message)) => {
-                failed_ui(ui, rect, &message);
-            }
-            (Picture::Loading | Picture::None, _) => {
-                let palette = Palette::from_ui(ui);
-                ui.painter()
-                    .rect_filled(rect, CornerRadius::same(8), palette.surface);
-            }
-        }
-    }
-
-    fn paint(&self, ui: &mut Ui, rect: Rect, response: &egui::Response, texture: &TextureHandle) {
-        if !self.view.full_size {
-            paint_fitted(ui, rect, texture);
-            return;
-        }
-        let size = texture.size_vec2() / ui.pixels_per_point();
-        let mut ui = ui.new_child(UiBuilder::new().max_rect(rect));
-        ScrollArea::both()
-            .id_salt("picture_scroll")
-            .auto_shrink(false)
-            .show(&mut ui, |ui| {
-                ui.scroll_with_delta(response.drag_delta());
-                let room = size.max(rect.size());
-                let (_, space) = ui.allocate_space(room);
-                let at = Align2::CENTER_CENTER.align_size_within_rect(size, space);
-                egui::Image::new(texture).paint_at(ui, at);
-            });
-    }
-}
-
-fn paint_fitted(ui: &Ui, rect: Rect, texture: &TextureHandle) {
-    let at = fit(texture.size_vec2(), rect);
-    egui::Image::new(texture)
-        .corner_radius(CornerRadius::same(6))
-        .paint_at(ui, at);
-}
-
-/// The largest rectangle of a picture's proportions inside a room.
-fn fit(size: Vec2, room: Rect) -> Rect {
-    let scale = (room.width() / size.x.max(1.0)).min(room.height() / size.y.max(1.0));
-    Align2::CENTER_TOP.align_size_within_rect(size * scale, room)
-}
-
-fn hint(ui: &Ui, rect: Rect, text: &str) {
-    let palette = Palette::from_ui(ui);
-    let font = FontId::new(12.5, theme::strong_family());
-    let galley = ui
-        .painter()
-        .layout_no_wrap(text.to_owned(), font, palette.text);
-    let size = galley.size() + vec2(24.0, 12.0);
-    // In the middle, where messages at the bottom of the window cannot cover it.
-    let at = Align2::CENTER_CENTER.align_size_within_rect(size, rect);
-    let painter = ui.painter();
-    let radius = CornerRadius::same(15);
-    painter.rect(
-        at,
-        radius,
-        palette.surface,
-        Stroke::new(1.0, palette.line),
-        StrokeKind::Inside,
-    );
-    painter.galley(at.min + vec2(12.0, 6.0), galley, palette.text);
-}
-
-fn failed_ui(ui: &mut Ui, rect: Rect, message: &str) {
-    let palette = Palette::from_ui(ui);
-    ui.painter()
-        .rect_filled(rect, CornerRadius::same(8), palette.surface);
-    let mut ui = ui.new_child(UiBuilder::new().max_rect(rect.shrink(space::L)));
-    let title = "This picture cannot be shown";
-    empty_state(&mut ui, icons::ICON_BROKEN_IMAGE, title, message, |_| {});
 }

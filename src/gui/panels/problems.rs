@@ -6,6 +6,7 @@ use egui_material_icons::icons;
 use crate::{
     gui::{
         command::Command,
+        focus,
         theme::{self, ICON, Palette, space},
         widgets::{self, icon},
     },
@@ -20,12 +21,15 @@ const ROW: f32 = 46.0;
 #[derive(Default)]
 pub struct ProblemsView {
     open: bool,
+    /// Whether it opens in this frame.
+    is_new: bool,
 }
 
 impl ProblemsView {
     /// Shows the window, or hides it.
     pub fn toggle(&mut self) {
         self.open = !self.open;
+        self.is_new = self.open;
     }
 
     /// Draws the window if it is open.
@@ -43,27 +47,33 @@ impl ProblemsView {
             .show(ctx, |ui| {
                 widgets::row_from_right(ui, |ui| {
                     let close = Button::new(icon(icons::ICON_CLOSE)).frame_when_inactive(false);
-                    if ui.add(close).accessible_name("Close problems").clicked() {
+                    let close = ui.add(close).accessible_name("Close problems");
+                    // It stands behind everything else in the order of Tab.
+                    if std::mem::take(&mut self.is_new) {
+                        close.request_focus();
+                    }
+                    if close.clicked() {
                         self.open = false;
                     }
                     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                         ui.label(theme::strong("Problems").size(theme::HEADING));
                     });
                 });
-                list_ui(ui, &session.all_problems(), out);
+                list_ui(ui, session, out);
             });
     }
 }
 
-fn list_ui(ui: &mut Ui, problems: &[&Problem], out: &mut Vec<Command>) {
+fn list_ui(ui: &mut Ui, session: &Session, out: &mut Vec<Command>) {
     let palette = Palette::from_ui(ui);
-    if problems.is_empty() {
+    let n_problems = session.n_problems();
+    if n_problems == 0 {
         ui.label(RichText::new("Nothing is wrong with this dataset.").color(palette.weak));
         return;
     }
     let text = format!(
         "{} found. Everything else of the dataset is loaded.",
-        match problems.len() {
+        match n_problems {
             1 => "1 problem was".to_owned(),
             n => format!("{} problems were", widgets::thousands(n)),
         }
@@ -72,10 +82,11 @@ fn list_ui(ui: &mut Ui, problems: &[&Problem], out: &mut Vec<Command>) {
     ui.spacing_mut().item_spacing.y = 0.0;
     ScrollArea::vertical()
         .auto_shrink(false)
-        .show_rows(ui, ROW, problems.len(), |ui, rows| {
-            for problem in problems.get(rows).unwrap_or_default() {
+        .show_rows(ui, ROW, n_problems, |ui, rows| {
+            for problem in rows.filter_map(|row| session.problem(row)) {
                 problem_ui(ui, problem, out);
             }
+            focus::follow(ui);
         });
 }
 

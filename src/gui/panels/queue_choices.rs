@@ -8,6 +8,7 @@ use crate::{
     gui::{
         bench::Bench,
         command::Command,
+        focus,
         theme::{self, Palette, space},
         widgets,
     },
@@ -287,9 +288,10 @@ fn filter_ui(ui: &mut Ui, width: f32, bench: &Bench, out: &mut Vec<Command>) {
         let (response, _) = MenuButton::from_button(button).ui(ui, |ui| {
             ui.set_min_width(220.0);
             let room = ui.ctx().content_rect().height() - 200.0;
-            ScrollArea::vertical()
-                .max_height(room)
-                .show(ui, |ui| menu_ui(ui, bench, out));
+            ScrollArea::vertical().max_height(room).show(ui, |ui| {
+                menu_ui(ui, bench, out);
+                focus::follow(ui);
+            });
         });
         response
             .accessible_name(format!("Show: {name}"))

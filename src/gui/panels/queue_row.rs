@@ -75,7 +75,7 @@ impl QueueRow<'_> {
             ui.painter().rect_filled(rect, 0.0, palette.selected);
             let edge = Rect::from_min_size(rect.min, vec2(3.0, rect.height()));
             ui.painter().rect_filled(edge, 0.0, palette.accent);
-        } else if response.hovered() || response.has_focus() {
+        } else if response.hovered() {
             ui.painter().rect_filled(rect, 0.0, palette.raised);
         }
         let thumb = Rect::from_min_size(

@@ -137,15 +137,14 @@ impl Session {
         self.problems.of(&self.now.dataset, post)
     }
 
-    /// All problems: those of the dataset, then those found since.
-    pub fn all_problems(&self) -> Vec<&Problem> {
-        let found = self.problems.found();
-        self.now.dataset.problems.iter().chain(found).collect()
+    /// One of all problems, by its place among them: those of the dataset, then those found since.
+    pub fn problem(&self, place: usize) -> Option<&Problem> {
+        self.problems.at(&self.now.dataset, place)
     }
 
     /// How many problems there are.
     pub fn n_problems(&self) -> usize {
-        self.now.dataset.problems.len() + self.problems.found().len()
+        self.problems.n()
     }
 
     /// Adds a problem found later, such as an image that cannot be decoded. Told once a post and kind.

@@ -37,21 +37,27 @@ impl Problems {
         if !self.told.insert(key(&problem)) {
             return false;
         }
-        self.index(problem.post, self.loaded + self.found.len());
+        self.index(problem.post, self.n());
         self.found.push(problem);
         true
     }
 
-    pub(super) fn found(&self) -> &[Problem] {
-        &self.found
+    /// How many there are.
+    pub(super) fn n(&self) -> usize {
+        self.loaded + self.found.len()
+    }
+
+    /// The one at a place: first those that the dataset came with.
+    pub(super) fn at<'a>(&'a self, dataset: &'a Dataset, place: usize) -> Option<&'a Problem> {
+        match place.checked_sub(self.loaded) {
+            Some(later) => self.found.get(later),
+            None => dataset.problems.get(place),
+        }
     }
 
     pub(super) fn of<'a>(&'a self, dataset: &'a Dataset, post: usize) -> Vec<&'a Problem> {
         let places = self.by_post.get(&post).map_or(&[][..], Vec::as_slice);
-        let problem = |place: &usize| match place.checked_sub(self.loaded) {
-            Some(later) => self.found.get(later),
-            None => dataset.problems.get(*place),
-        };
+        let problem = |place: &usize| self.at(dataset, *place);
         places.iter().filter_map(problem).collect()
     }
 

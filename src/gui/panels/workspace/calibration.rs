@@ -28,17 +28,15 @@ pub fn show(ui: &mut Ui, shows: &Shows, view: &mut WorkspaceView, out: &mut Vec<
             let figure = shows.gallery.reliability(label);
             figure::show(ui, &figure, figure::height(ui, 0.8, 40.0), &mut left);
         },
-        |ui| bins_ui(ui, reliability, &mut right),
+        |ui| bins_ui(ui, shows, reliability, &mut right),
     );
     out.append(&mut left);
     out.append(&mut right);
 }
 
-fn bins_ui(ui: &mut Ui, reliability: &Reliability, out: &mut Vec<Command>) {
-    ui.label(theme::strong(format!(
-        "Expected calibration error {:.3}",
-        reliability.ece
-    )));
+fn bins_ui(ui: &mut Ui, shows: &Shows, reliability: &Reliability, out: &mut Vec<Command>) {
+    let ece = format!("Expected calibration error {:.3}", reliability.ece);
+    ui.label(theme::strong(shows.of_first(&ece)));
     let text = "The mean distance between what a bin says and what is so, each bin counted by its posts. With few \
                 posts it looks worse than it is. Above the dotted line the model is too modest, below it too sure.";
     ui.add(egui::Label::new(theme::caption(ui, text)).wrap());

@@ -124,7 +124,7 @@ fn cell_ui(
     let response = ui.interact(rect, id, Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
     let palette = Palette::from_ui(ui);
-    if response.hovered() || response.has_focus() {
+    if response.hovered() {
         let stroke = Stroke::new(2.0, palette.accent);
         ui.painter()
             .rect_stroke(rect, 2.0, stroke, egui::StrokeKind::Inside);
@@ -185,11 +185,6 @@ fn draw(ui: &mut Ui, figure: &Figure, height: f32, out: &mut Vec<Command>) -> (R
             let is_cut = !part.is_whole() && layout.data.contains(&place);
             paint(ui, if is_cut { &data } else { &painter }, rect.min, mark);
         }
-    }
-    if response.has_focus() {
-        let stroke = Stroke::new(1.5, Palette::from_ui(ui).accent);
-        ui.painter()
-            .rect_stroke(rect, 4.0, stroke, egui::StrokeKind::Inside);
     }
     (response, layout)
 }

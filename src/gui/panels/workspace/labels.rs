@@ -78,9 +78,6 @@ fn together_ui(ui: &mut Ui, shows: &Shows, by_model: &mut bool, out: &mut Vec<Co
             "Labels together in the model’s answers",
         ),
     ];
-    if let Some(chosen) = widgets::segmented(ui, "Together", *by_model, &choices) {
-        *by_model = chosen;
-    }
     let figure = shows.gallery.together(*by_model);
     let analysis = &shows.drawn.run.analysis;
     let counts = match *by_model {
@@ -108,4 +105,8 @@ fn together_ui(ui: &mut Ui, shows: &Shows, by_model: &mut bool, out: &mut Vec<Co
         };
         Some((Command::SetFilter(filter), name))
     });
+    // Below, so that both tables begin side by side.
+    if let Some(chosen) = widgets::segmented(ui, "Together", *by_model, &choices) {
+        *by_model = chosen;
+    }
 }

@@ -20,11 +20,13 @@ use crate::{
         bench::Bench,
         command::Command,
         figures::{Drawn, DrawnRun},
+        focus,
         theme::{self, Palette, space},
         widgets,
     },
     metrics::threshold::{Flips, Threshold},
     metrics::{Counts, bootstrap::Intervals},
+    predict::prediction::RunInfo,
     review::{basis::Sample, queue::Order, session::Truth},
 };
 
@@ -70,6 +72,16 @@ struct Shows<'a> {
     bench: &'a Bench,
     drawn: &'a Drawn,
     gallery: Gallery<'a>,
+}
+
+impl Shows<'_> {
+    /// What is true of the shown run alone, with its name where there are two.
+    fn of_first(&self, text: &str) -> String {
+        match self.drawn.other {
+            Some(_) => format!("A: {text}"),
+            None => text.to_owned(),
+        }
+    }
 }
 
 /// Draws it.
@@ -119,6 +131,7 @@ pub fn show(
                     Page::OverTime => over_time_ui(ui, &shows, out),
                 }
                 ui.add_space(space::M);
+                focus::follow(ui);
             });
     });
 }
@@ -131,6 +144,16 @@ fn shown<'a>(name: &'a str, run: &'a DrawnRun, intervals: Option<&'a Intervals>)
         analysis: &run.analysis,
         moments: &run.moments,
     }
+}
+
+/// The names of two runs; with what they were made, where the names alone do not tell them apart.
+fn named(a: &RunInfo, b: &RunInfo) -> String {
+    let is_one_model = runs::name(a) == runs::name(b);
+    let [a, b] = [a, b].map(|run| match is_one_model {
+        true => format!("{}, {}", runs::name(run), run.settings()),
+        false => runs::name(run),
+    });
+    format!("A: {a} · B: {b}")
 }
 
 fn truth_words(truth: Truth) -> &'static str {
@@ -194,7 +217,7 @@ fn header_ui(ui: &mut Ui, bench: &Bench, view: &mut WorkspaceView, out: &mut Vec
         }
         let session = &bench.session;
         if let (Some(a), Some(b)) = (session.run(), session.other_run()) {
-            let text = format!("A: {} · B: {}", runs::name(a), runs::name(b));
+            let text = named(a, b);
             ui.label(theme::caption(ui, text));
         }
     });

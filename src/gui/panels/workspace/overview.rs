@@ -20,6 +20,9 @@ pub fn show(ui: &mut Ui, shows: &Shows, out: &mut Vec<Command>) {
     side_by_side(
         ui,
         |ui| {
+            if shows.drawn.other.is_some() {
+                ui.label(theme::strong("Run A"));
+            }
             metrics::scores_ui(ui, shows.bench, &mut left);
             exposure_ui(ui, shows);
         },

@@ -144,9 +144,11 @@ fn change_ui(
     });
     ui.scope(|ui| {
         ui.set_max_width(560.0);
+        let names = ["The answers as given", "With this threshold"];
+        let [before, after] = names.map(|name| shows.of_first(name));
         let rows = [
-            ("The answers as given", row(moved.before)),
-            ("With this threshold", row(moved.after)),
+            (before.as_str(), row(moved.before)),
+            (after.as_str(), row(moved.after)),
         ];
         table::show(ui, "threshold", ("", ""), &columns(), &rows, out);
     });
