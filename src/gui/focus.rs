@@ -25,10 +25,7 @@ impl FocusKeeper {
     /// At the beginning of a frame: sees what was opened and closed.
     pub fn begin_frame(&mut self, ctx: &Context, dialog_is_open: bool) {
         let focused = ctx.memory(|memory| memory.focused());
-        let depth = usize::from(dialog_is_open) + usize::from(Popup::is_any_open(ctx));
-        while self.behind.len() < depth {
-            self.behind.push(self.last);
-        }
+        let depth = self.see_opened(ctx, dialog_is_open);
         if self.behind.len() > depth {
             self.next = self.behind.drain(depth..).next().flatten();
         }
@@ -45,8 +42,19 @@ impl FocusKeeper {
         }
     }
 
+    /// Remembers what had the keyboard before something was opened; how many things are open in front of each other.
+    fn see_opened(&mut self, ctx: &Context, dialog_is_open: bool) -> usize {
+        let depth = usize::from(dialog_is_open) + usize::from(Popup::is_any_open(ctx));
+        while self.behind.len() < depth {
+            self.behind.push(self.last);
+        }
+        depth
+    }
+
     /// At the end of a frame: draws the ring.
-    pub fn end_frame(&mut self, ctx: &Context) {
+    pub fn end_frame(&mut self, ctx: &Context, dialog_is_open: bool) {
+        // What was opened in this frame may have taken the keyboard already.
+        self.see_opened(ctx, dialog_is_open);
         let focused = ctx.memory(|memory| memory.focused());
         ctx.data_mut(|data| match focused.filter(|id| Some(*id) != self.last) {
             Some(id) => {

@@ -38,7 +38,7 @@ impl eframe::App for App {
         self.run_commands(&ctx);
         self.panels_ui(ui);
         self.overlays_ui(&ctx);
-        self.focus.end_frame(&ctx);
+        self.focus.end_frame(&ctx, self.dialogs.is_open());
         self.run_commands(&ctx);
         self.textures.end_frame();
         self.note_shown();

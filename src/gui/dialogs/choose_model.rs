@@ -110,7 +110,7 @@ impl ChooseModel {
             Adapter::Named(adapter) => (AdapterChoice::Named, adapter),
         };
         let mut dialog = Self {
-            model: PathField::focused(shown_name(&spec.model).as_ref()),
+            model: PathField::new(shown_name(&spec.model).as_ref()).with_focus(),
             given: spec.model,
             adapter: PathField::new(adapter.as_ref()),
             choice,

@@ -30,14 +30,6 @@ impl PathField {
         }
     }
 
-    /// Begins with a path, and with the keyboard.
-    pub fn focused(path: &Path) -> Self {
-        Self {
-            wants_focus: true,
-            ..Self::new(path)
-        }
-    }
-
     /// Takes the keyboard when it is drawn for the first time.
     #[must_use]
     pub fn with_focus(mut self) -> Self {
