@@ -25,7 +25,8 @@ impl FocusKeeper {
     /// At the beginning of a frame: sees what was opened and closed.
     pub fn begin_frame(&mut self, ctx: &Context, dialog_is_open: bool) {
         let focused = ctx.memory(|memory| memory.focused());
-        let depth = self.see_opened(ctx, dialog_is_open);
+        let depth = usize::from(dialog_is_open) + usize::from(Popup::is_any_open(ctx));
+        self.see_opened(depth);
         if self.behind.len() > depth {
             self.next = self.behind.drain(depth..).next().flatten();
         }
@@ -42,19 +43,17 @@ impl FocusKeeper {
         }
     }
 
-    /// Remembers what had the keyboard before something was opened; how many things are open in front of each other.
-    fn see_opened(&mut self, ctx: &Context, dialog_is_open: bool) -> usize {
-        let depth = usize::from(dialog_is_open) + usize::from(Popup::is_any_open(ctx));
+    /// Remembers what had the keyboard before something was opened, so that so many things are open.
+    fn see_opened(&mut self, depth: usize) {
         while self.behind.len() < depth {
             self.behind.push(self.last);
         }
-        depth
     }
 
     /// At the end of a frame: draws the ring.
     pub fn end_frame(&mut self, ctx: &Context, dialog_is_open: bool) {
-        // What was opened in this frame may have taken the keyboard already.
-        self.see_opened(ctx, dialog_is_open);
+        // A dialog that a key has opened may have taken the keyboard already. (A click takes it from whatever had it.)
+        self.see_opened(usize::from(dialog_is_open));
         let focused = ctx.memory(|memory| memory.focused());
         ctx.data_mut(|data| match focused.filter(|id| Some(*id) != self.last) {
             Some(id) => {
