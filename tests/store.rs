@@ -11,7 +11,7 @@ use std::{
 use overrule::review::{
     Action, Review, Session,
     session::{SaveState, Unsaved},
-    store::{StoreError, dataset_of},
+    store::{StoreError, dataset_of, is_session},
 };
 use rusqlite::Connection;
 
@@ -285,6 +285,40 @@ fn nothing_is_lost_when_the_disk_is_full_for_a_while() {
     assert_eq!(again.session.review(0).note, "last");
     assert_eq!(again.session.counts().noted, 50);
     assert_eq!(again.session.counts().predicted, 49);
+}
+
+#[test]
+fn another_program_counts_the_decisions() {
+    let Some(file) = std::env::var_os(CHILD_VARIABLE) else {
+        return;
+    };
+    let connection = Connection::open(file).unwrap();
+    let count = "SELECT count(*) FROM decisions";
+    let n: i64 = connection.query_row(count, [], |row| row.get(0)).unwrap();
+    connection.close().unwrap();
+    writeln!(std::io::stdout(), "counted {n}").unwrap();
+}
+
+#[test]
+fn what_is_saved_stays_although_other_programs_open_the_file_and_close_it() {
+    let (_folder, file) = in_folder();
+    let mut watched = Watched::open(dataset(3), &file);
+    let counted = || {
+        let counting = child("store::another_program_counts_the_decisions", &file);
+        let output = counting.wait_with_output().unwrap().stdout;
+        let text = String::from_utf8(output).unwrap();
+        let n = text.lines().find_map(|line| line.split_once("counted "));
+        n.unwrap().1.parse::<usize>().unwrap()
+    };
+    // What the window itself does with the file while it is open.
+    assert!(is_session(&file));
+    dataset_of(&file).unwrap();
+    for post in 0..3 {
+        watched.session.apply(post, confirm(&[post]));
+        watched.wait_until_saved();
+        assert_eq!(counted(), post + 1);
+    }
+    watched.close();
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The file itself: recognise it without touching it, lock it, make it, open it.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File, TryLockError},
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -18,16 +20,41 @@ use super::{
 /// just closing can be in the way.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// The session files that this process has open. Closing any handle on a file takes all locks away that the process has on it
+/// (<https://www.sqlite.org/howtocorrupt.html>, 2.2), SQLite's own among them; another program that opens and closes the file
+/// then removes the log that is still written to. So nothing but SQLite opens these.
+static HELD: Mutex<BTreeSet<FileIdentity>> = Mutex::new(BTreeSet::new());
+
+fn held<T>(look: impl FnOnce(&mut BTreeSet<FileIdentity>) -> T) -> T {
+    look(&mut HELD.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
 /// The right to write a session file: an operating system's lock on `FILE.lock`, which ends with the process however
 /// that ends. SQLite's own locks stay free for readers. The lock file is left behind, since removing it would let
 /// two windows hold locks on two files of that name.
 pub(super) struct WriteLock {
     file: File,
+    /// The session file, once it is opened.
+    held: Option<FileIdentity>,
+}
+
+impl WriteLock {
+    /// Takes note that SQLite has this file open from now on, in place of an earlier one, until the lock is dropped.
+    pub(super) fn hold(&mut self, path: &Path) {
+        // Elsewhere files have no identity, and a handle that is closed takes no locks away.
+        let now = identity(path).filter(|_| cfg!(unix));
+        let before = std::mem::replace(&mut self.held, now);
+        held(|held| {
+            held.extend(now);
+            held.retain(|identity| before != Some(*identity) || before == now);
+        });
+    }
 }
 
 impl Drop for WriteLock {
     /// Closing the file would not be enough: a child process that is just being started holds it, too, for a moment.
     fn drop(&mut self) {
+        held(|held| held.retain(|identity| self.held != Some(*identity)));
         // What cannot be unlocked is unlocked when the process ends.
         let _ = self.file.unlock();
     }
@@ -39,11 +66,12 @@ pub(super) fn open_for_writing(path: &Path) -> Result<(WriteLock, Connection), S
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|e| StoreError::io(path, e))?;
     }
-    let lock = lock(path)?;
+    let mut lock = lock(path)?;
     // Another window may have made the file between the look and the lock.
     if new && !check(path)? {
         create(path)?;
     }
+    lock.hold(path);
     refuse_newer(path)?;
     let connection = connect(path)?;
     Ok((lock, connection))
@@ -159,6 +187,10 @@ pub fn is_session(path: &Path) -> bool {
 /// # Errors
 /// If there is something that is no session, or one of a newer format.
 fn check(path: &Path) -> Result<bool, StoreError> {
+    // One that is open here was looked at before it was opened.
+    if identity(path).is_some_and(|found| held(|held| held.contains(&found))) {
+        return Ok(true);
+    }
     let foreign = |what| StoreError::Foreign {
         path: path.to_owned(),
         what,
@@ -225,7 +257,7 @@ fn lock(path: &Path) -> Result<WriteLock, StoreError> {
         .open(&lock_path)
         .map_err(|e| StoreError::io(path, e))?;
     match file.try_lock() {
-        Ok(()) => Ok(WriteLock { file }),
+        Ok(()) => Ok(WriteLock { file, held: None }),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.to_owned())),
         Err(TryLockError::Error(e)) => Err(StoreError::Unsuitable {
             path: path.to_owned(),

@@ -91,7 +91,7 @@ pub(super) struct Writer {
     status: Arc<Status>,
     wake: Wake,
     /// Dropped after the connection: nobody else may write before the last checkpoint is done.
-    _lock: WriteLock,
+    lock: WriteLock,
 }
 
 impl Writer {
@@ -117,7 +117,7 @@ impl Writer {
             answers: VecDeque::new(),
             status,
             wake,
-            _lock: lock,
+            lock,
         }
     }
 
@@ -210,6 +210,7 @@ impl Writer {
         if self.identity.is_none() {
             return Err(StoreError::Moved(self.path.clone()));
         }
+        self.lock.hold(&self.path);
         let connection = file::connect(&self.path)?;
         let check = || -> rusqlite::Result<(bool, i64)> {
             let busy = checkpoint(&connection)?;
