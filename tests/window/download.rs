@@ -65,6 +65,18 @@ impl Machine {
         window.click_role(Role::Button, "Fetch and load");
     }
 
+    /// Asks for it from a Hub that cuts the connection and then makes it wait for minutes, so that there is time.
+    fn choose_and_be_held_up(&mut self) {
+        let cut = Fault::CutAfter(500_000);
+        let wait = Fault::Refuse(429, &[("Retry-After", "290")]);
+        for fault in [cut, wait] {
+            self.hub.fail("model.safetensors", fault);
+        }
+        self.choose();
+        self.window
+            .until("waiting", |window| window.has_part("The Hub asks to wait"));
+    }
+
     fn repository(&self) -> PathBuf {
         self.home.path().join("hub/models--org--name")
     }
@@ -128,15 +140,8 @@ fn a_gated_model_asks_for_a_token_and_keeps_it_where_the_hubs_tools_do() {
 #[test]
 fn a_download_is_stopped_and_gone_on_with() {
     let mut machine = Machine::new();
-    machine
-        .hub
-        .fail("model.safetensors", Fault::CutAfter(500_000));
-    // What comes next waits for minutes, so that there is time to stop it.
-    let wait = Fault::Refuse(429, &[("Retry-After", "290")]);
-    machine.hub.fail("model.safetensors", wait);
-    machine.choose();
+    machine.choose_and_be_held_up();
     let window = &mut machine.window;
-    window.until("waiting", |window| window.has_part("The Hub asks to wait"));
     assert!(window.has("Progress of the file") && window.has("Progress of all files"));
     window.harness.run_steps(5);
     window.click("Stop: download");
@@ -156,14 +161,8 @@ fn a_download_is_stopped_and_gone_on_with() {
 #[test]
 fn one_model_is_fetched_at_a_time_and_what_was_put_away_is_not_loaded() {
     let mut machine = Machine::new();
-    machine
-        .hub
-        .fail("model.safetensors", Fault::CutAfter(500_000));
-    let wait = Fault::Refuse(429, &[("Retry-After", "290")]);
-    machine.hub.fail("model.safetensors", wait);
-    machine.choose();
+    machine.choose_and_be_held_up();
     let window = &mut machine.window;
-    window.until("waiting", |window| window.has_part("The Hub asks to wait"));
     window.name_model("org/other");
     window.until("looking", |window| {
         window.has_part("Not on this machine yet: org/other")

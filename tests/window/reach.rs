@@ -11,6 +11,19 @@ use super::{
     fake::{Folder, POSTS, Window},
 };
 
+/// The dialogs that have no sections, by the commands that open them.
+const DIALOGS: [&str; 9] = [
+    "Open data…",
+    "Choose model…",
+    "Models on this machine…",
+    "Export…",
+    "Note…",
+    "Second reviewers…",
+    "Gold posts…",
+    "What the model saw",
+    "Probe this post…",
+];
+
 /// Something that can be clicked: its role, its name, whether it can be used now, whether it has the keyboard.
 struct Control {
     id: String,
@@ -183,21 +196,11 @@ fn all_that_can_be_clicked_has_a_name_in_every_dialog() {
     let folder = Folder::new(&POSTS);
     let mut window = folder.window();
     window.settle();
-    for dialog in [
-        "Open data…",
-        "Choose model…",
-        "Models on this machine…",
-        "Export…",
-        "Note…",
-        "Second reviewers…",
-        "Gold posts…",
-        "What the model saw",
-        "Probe this post…",
-        "Settings…",
-        "Take the tour",
-        "Keys",
-        "About Overrule",
-    ] {
+    for dialog in
+        DIALOGS
+            .into_iter()
+            .chain(["Settings…", "Take the tour", "Keys", "About Overrule"])
+    {
         start(&mut window, dialog);
         all_have_names(&window, dialog);
         for section in ["Blind review", "Reviewer", "Window and model", "Keys"] {
@@ -248,17 +251,7 @@ fn tab_alone_comes_to_everything_of_every_dialog() {
     let folder = Folder::new(&POSTS);
     let mut window = folder.window();
     window.settle();
-    for dialog in [
-        "Open data…",
-        "Choose model…",
-        "Models on this machine…",
-        "Export…",
-        "Note…",
-        "Second reviewers…",
-        "Gold posts…",
-        "What the model saw",
-        "Probe this post…",
-    ] {
+    for dialog in DIALOGS {
         let before = ids(&window);
         start(&mut window, dialog);
         all_are_reached(&mut window, dialog, &before);
