@@ -1,6 +1,7 @@
 //! The inference thread with a fake model: order, interruption, faults, and what the window is told.
 
 pub mod fake;
+mod probing;
 
 use std::sync::{Arc, atomic::Ordering};
 

@@ -35,6 +35,12 @@ pub enum DtypeChoice {
 }
 
 impl DtypeChoice {
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Self::Auto, Self::F32, Self::Bf16, Self::F16, Self::Q8_0];
+        all.into_iter().find(|choice| choice.name() == name)
+    }
+
     /// The name on the command line and in the window.
     pub fn name(self) -> &'static str {
         match self {

@@ -8,7 +8,7 @@ use super::{answering::AnswerOptions, prediction::Prediction};
 use crate::{
     dataset::Dataset,
     image::Rgb,
-    model::{ModelInput, Processor, PromptStyle},
+    model::{ModelInput, ModelSpec, Processor, PromptStyle},
 };
 
 /// What stands in place of a picture, or of a part of it: the grey that models see as the middle of their range.
@@ -76,6 +76,8 @@ pub struct Variant {
     pub picture: PictureChange,
     /// Which prompt.
     pub prompt: PromptStyle,
+    /// Whether the [base](Probe::base) is asked in place of the model, in the same words.
+    pub asks_base: bool,
 }
 
 /// Forms of a post to look at, or to ask the model about.
@@ -91,6 +93,8 @@ pub struct Probe {
     pub answers: AnswerOptions,
     /// Whether the model is asked at all; if not, only what it would get is made.
     pub ask: bool,
+    /// How to load the model without its adapter, if it has one.
+    pub base: Option<ModelSpec>,
 }
 
 /// What a model gets of a post.

@@ -19,8 +19,8 @@ use overrule::{
     },
     image::Rgb,
     model::{
-        DtypeChoice, Engine, Family, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelInput,
-        ModelSpec, Network, Node, Processor, PromptStyle, TokenTree, hub::HubSettings,
+        Adapter, DtypeChoice, Engine, Family, LoadProgress, LoadedModel, ModelError, ModelInfo,
+        ModelInput, ModelSpec, Network, Node, Processor, PromptStyle, TokenTree, hub::HubSettings,
     },
     post::{LabelNames, LabelSet},
     predict::worker::Worker,
@@ -299,7 +299,9 @@ fn load(
 ) -> Result<LoadedModel, ModelError> {
     let knows_other_labels = spec.model == "fake with other labels";
     let is_folder = Path::new(&spec.model).is_dir();
-    let is_known = ["fake", "blind", "org/name"].contains(&spec.model.as_str()) || is_folder;
+    let known = ["fake", "blind", "adapted", "org/name"];
+    let is_known = known.contains(&spec.model.as_str()) || is_folder;
+    let adapter = (spec.model == "adapted" && spec.adapter != Adapter::None).then_some("taught");
     if !is_known && !knows_other_labels {
         return Err(ModelError::NoSuchModel {
             name: spec.model.clone(),
@@ -316,7 +318,7 @@ fn load(
             family: Family("fake"),
             folder: PathBuf::from("/models/fake"),
             revision: None,
-            adapter: None,
+            adapter: adapter.map(str::to_owned),
             labels: knows_other_labels.then(|| {
                 ["sexist", "otherhate", "racist"]
                     .map(str::to_owned)
@@ -335,7 +337,10 @@ fn load(
         processor: Arc::new(Obedient {
             is_blind: spec.model == "blind",
         }),
-        engine: Engine::Generative(Box::<Echo>::default()),
+        engine: Engine::Generative(Box::new(Echo {
+            is_untaught: spec.model == "adapted" && adapter.is_none(),
+            ..Echo::default()
+        })),
     })
 }
 
@@ -382,6 +387,8 @@ const END: u32 = 256;
 /// Says its prompt.
 #[derive(Default)]
 struct Echo {
+    /// Says nothing instead, whatever the prompt.
+    is_untaught: bool,
     answers: Vec<Vec<u32>>,
     /// How many tokens of each answer were kept.
     said: Vec<usize>,
@@ -409,7 +416,11 @@ impl Echo {
 
 impl Network for Echo {
     fn prefill(&mut self, batch: &[&ModelInput], drafts: &TokenTree) -> Result<Tensor, ModelError> {
-        self.answers = batch.iter().map(|input| input.input_ids.clone()).collect();
+        let answer = |input: &&ModelInput| match self.is_untaught {
+            true => b"[]".map(u32::from).to_vec(),
+            false => input.input_ids.clone(),
+        };
+        self.answers = batch.iter().map(answer).collect();
         self.said = vec![0; batch.len()];
         self.trees = vec![drafts.clone(); batch.len()];
         self.logits(true)

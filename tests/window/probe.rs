@@ -1,7 +1,7 @@
 //! What the model saw, and asking it about other forms of a post.
 
 use egui::{Key, Role};
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 
 use super::fake::{Folder, POSTS};
 
@@ -50,6 +50,30 @@ fn other_forms_of_a_post_are_answered_beside_it_and_never_stored() {
     window.click("Close Probe post 2");
     assert_eq!(window.bench().session.prediction(1).cloned(), before);
     assert_eq!(window.bench().session.counts().reviewed, 0);
+}
+
+#[test]
+fn the_base_without_its_adapter_is_asked_beside_the_model() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window_with(Some("adapted"));
+    window.settle();
+    window.press(Key::X);
+    window.click("No text");
+    window.click("Grey picture");
+    window.click("Base model");
+    assert!(window.has_part("loaded beside the model, and put away again"));
+    window.click("Ask the model");
+    window.until("answering", |window| window.has_part("Largest change"));
+    assert!(window.has_part("racist falls") && window.has_part("with “base model”"));
+    assert!(window.has("Model: adapted"), "it is still the model");
+
+    // One without an adapter has no base.
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    window.press(Key::X);
+    let base = window.harness.get_by_label("Base model");
+    assert!(base.accesskit_node().is_disabled());
 }
 
 #[test]

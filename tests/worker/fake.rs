@@ -21,7 +21,8 @@ use overrule::{
     post::{LabelNames, Post, PostId},
     predict::{
         answering::{AnswerOptions, DecodeMode},
-        worker::{Event, Generation, Job, JobEnd, PredictOptions, Worker},
+        probe::Found,
+        worker::{Event, Generation, Job, JobEnd, PredictOptions, Probing, Worker},
     },
 };
 
@@ -388,6 +389,16 @@ impl Bench {
                 _ => {}
             }
         }
+    }
+
+    /// All that comes of a probe.
+    pub fn found(&self, probing: &Probing) -> Vec<(usize, Found)> {
+        let mut all = Vec::new();
+        while let Some(found) = probing.take() {
+            all.extend(found);
+            self.woken.recv_timeout(PATIENCE).expect("a wake");
+        }
+        all
     }
 
     /// Waits until the inference thread has ended: it dropped its senders.

@@ -13,7 +13,7 @@ use crate::{
         },
         toast::Kind,
     },
-    model::{Adapter, ModelSpec},
+    model::{Adapter, DtypeChoice, ModelSpec},
     predict::{
         answering::AnswerOptions,
         probe::{PictureChange, Probe, Variant},
@@ -44,24 +44,20 @@ impl App {
         let Some((index, looking)) = self.look() else {
             return;
         };
-        let (Some(bench), ModelState::Ready(info)) = (self.bench(), &self.model) else {
+        let Some(bench) = self.bench() else {
             return;
         };
         let dataset = bench.session.dataset();
         let Some(post) = dataset.posts.get(index) else {
             return;
         };
-        let base = info.adapter.as_ref().and(self.spec.as_ref());
         let subject = Subject {
             post: index,
             text: Arc::from(&*post.text),
             has_picture: !post.image_path.is_empty(),
             labels: dataset.labels.clone(),
             prompt: self.launch.prompt,
-            base: base.map(|spec| ModelSpec {
-                adapter: Adapter::None,
-                ..spec.clone()
-            }),
+            base: self.base(),
         };
         let dialog = ProbeDialog::new(subject, looking, Covered::of(&self.settings));
         self.show_post();
@@ -74,6 +70,18 @@ impl App {
         }
     }
 
+    /// How to load the model without its adapter, in the same number format, if it has one.
+    fn base(&self) -> Option<ModelSpec> {
+        let (ModelState::Ready(info), Some(spec)) = (&self.model, &self.spec) else {
+            return None;
+        };
+        info.adapter.as_ref().map(|_| ModelSpec {
+            adapter: Adapter::None,
+            dtype: DtypeChoice::named(&info.dtype).unwrap_or(spec.dtype),
+            ..spec.clone()
+        })
+    }
+
     /// The shown post as the model gets it.
     fn look(&mut self) -> Option<(usize, Probing)> {
         let bench = self.bench()?;
@@ -82,6 +90,7 @@ impl App {
             text: Arc::from(&*post.text),
             picture: PictureChange::None,
             prompt: self.launch.prompt,
+            asks_base: false,
         };
         self.probe(vec![variant], false)
     }
@@ -105,6 +114,7 @@ impl App {
             variants,
             answers,
             ask,
+            base: self.base(),
         };
         Some((post, self.worker.probe(probe)))
     }

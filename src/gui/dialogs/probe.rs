@@ -57,16 +57,19 @@ enum Form {
     Covered,
     Edited,
     OtherPrompt,
+    /// Last, since it must be loaded first.
+    Base,
 }
 
 impl Form {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::AsItIs,
         Self::NoText,
         Self::BlankPicture,
         Self::Covered,
         Self::Edited,
         Self::OtherPrompt,
+        Self::Base,
     ];
 
     fn name(self) -> &'static str {
@@ -77,6 +80,7 @@ impl Form {
             Self::Covered => "Part covered",
             Self::Edited => "Edited text",
             Self::OtherPrompt => "Other prompt",
+            Self::Base => "Base model",
         }
     }
 }
@@ -106,7 +110,7 @@ impl ProbeDialog {
             picture: None,
             covered,
             hides_text: covered.text,
-            left_out: vec![Form::OtherPrompt],
+            left_out: vec![Form::OtherPrompt, Form::Base],
             looking: Some(looking),
             asking: None,
             columns: Vec::new(),
@@ -181,8 +185,7 @@ impl ProbeDialog {
                     let runs = Command::ShowRuns.shortcut_text(ui.ctx());
                     let runs = runs.map_or_else(String::new, |key| format!(" ({key})"));
                     let text = format!(
-                        "An adapter is merged into the weights. To ask the base, load it as a run of its own and compare \
-                         the two{runs}."
+                        "To compare all posts with the base, load it as a run of its own, and compare the two{runs}."
                     );
                     ui.label(theme::caption(ui, text));
                     if ui.button("Load the base").clicked() {
@@ -241,7 +244,7 @@ impl ProbeDialog {
             ui.horizontal_wrapped(|ui| {
                 for form in Form::ALL {
                     let possible = self.is_possible(form);
-                    let mut chosen = possible && !self.left_out.contains(&form);
+                    let mut chosen = self.is_chosen(form);
                     let fixed = form == Form::AsItIs;
                     let check = egui::Checkbox::new(&mut chosen, form.name());
                     let response = ui.add_enabled(possible && !fixed, check);
@@ -263,19 +266,26 @@ impl ProbeDialog {
             if ask.clicked() {
                 let forms: Vec<Form> = Form::ALL
                     .into_iter()
-                    .filter(|form| self.is_possible(*form) && !self.left_out.contains(form))
+                    .filter(|form| self.is_chosen(*form))
                     .collect();
                 self.columns = forms.iter().map(|form| Column::new(form.name())).collect();
                 let variants = forms.iter().map(|form| self.variant(*form)).collect();
                 out.push(Command::AskProbe(variants));
             }
-            if !idle {
-                ui.label(theme::caption(
-                    ui,
-                    "The model answers between the posts of its run…",
-                ));
-            }
+            let text = match (idle, self.is_chosen(Form::Base)) {
+                (true, false) => return,
+                (true, true) => "The base is loaded beside the model, and put away again.",
+                (false, false) => "The model answers between the posts of its run…",
+                (false, true) => {
+                    "The model answers between the posts of its run, the base once it is loaded…"
+                }
+            };
+            ui.add(egui::Label::new(theme::caption(ui, text)).wrap());
         });
+    }
+
+    fn is_chosen(&self, form: Form) -> bool {
+        self.is_possible(form) && !self.left_out.contains(&form)
     }
 
     fn is_possible(&self, form: Form) -> bool {
@@ -285,6 +295,7 @@ impl ProbeDialog {
             Form::BlankPicture => self.subject.has_picture,
             Form::Covered => self.cover.region.is_some(),
             Form::Edited => *self.text != *self.subject.text,
+            Form::Base => self.subject.base.is_some(),
         }
     }
 
@@ -294,9 +305,10 @@ impl ProbeDialog {
             text: Arc::clone(text),
             picture: PictureChange::None,
             prompt: *prompt,
+            asks_base: form == Form::Base,
         };
         match form {
-            Form::AsItIs => {}
+            Form::AsItIs | Form::Base => {}
             Form::NoText => variant.text = Arc::from(""),
             Form::BlankPicture => variant.picture = PictureChange::Blank,
             Form::Covered => {

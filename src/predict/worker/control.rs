@@ -102,16 +102,18 @@ struct ActiveJob {
 /// The handle's side: nothing here waits for the threads.
 impl Shared {
     pub fn want_model(&self, spec: Option<ModelSpec>) -> Generation {
-        self.change(|state| {
+        let (generation, unanswered) = self.change(|state| {
             state.end_job();
-            // Dropping them tells whoever waits that nothing more comes.
-            state.unprepared_probes.clear();
-            state.probes.clear();
             state.processor = None;
             state.model_wish = Some(spec);
             state.model_generation = state.next_generation();
-            state.model_generation
-        })
+            let unprepared = std::mem::take(&mut state.unprepared_probes);
+            let probes = std::mem::take(&mut state.probes);
+            (state.model_generation, (unprepared, probes))
+        });
+        // That tells whoever waits that nothing more comes, without the lock.
+        drop(unanswered);
+        generation
     }
 
     pub fn want_job(&self, job: Job) -> Generation {

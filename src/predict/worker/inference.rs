@@ -13,6 +13,7 @@ use super::{
     Event, Generation, JobEnd, Outage, Progress,
     batch_size::BatchSize,
     control::{Context, Shared, Step, Task},
+    loading::{self, Load, is_out_of_memory},
     outage::Silence,
     probing,
     progress::Meter,
@@ -20,10 +21,7 @@ use super::{
 };
 use crate::{
     causes::with_causes,
-    model::{
-        DeviceChoice, DtypeChoice, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelSpec,
-        remote::shown_name,
-    },
+    model::{LoadProgress, LoadedModel, ModelError, ModelSpec},
     predict::{
         answering::{Answered, Answering},
         prediction::{Prediction, Seconds},
@@ -108,18 +106,18 @@ where
     fn load(&mut self, generation: Generation, spec: &ModelSpec) {
         // First make room for the new one.
         self.model = None;
-        let mut loaded = self.try_load(generation, spec);
-        if spec.device == DeviceChoice::Auto
-            && loaded
-                .as_ref()
-                .is_err_and(|message| is_out_of_memory(message))
-        {
-            let spec = ModelSpec {
-                device: DeviceChoice::Cpu,
-                ..spec.clone()
-            };
-            loaded = self.try_load(generation, &spec);
-        }
+        let mut progress = |progress: LoadProgress| {
+            let wanted = self.shared.wants_model(generation);
+            if wanted {
+                self.reporter.send(Event::Loading {
+                    generation,
+                    step: progress.step,
+                    fraction: progress.fraction,
+                });
+            }
+            wanted
+        };
+        let loaded = loading::load(&self.loader, spec, &mut progress);
         match loaded {
             Ok(model) => {
                 let info = model.info.clone();
@@ -141,35 +139,11 @@ where
         }
     }
 
-    /// The model, or what to tell the user.
-    fn try_load(&self, generation: Generation, spec: &ModelSpec) -> Result<LoadedModel, String> {
-        let mut progress = |progress: LoadProgress| {
-            let wanted = self.shared.wants_model(generation);
-            if wanted {
-                self.reporter.send(Event::Loading {
-                    generation,
-                    step: progress.step,
-                    fraction: progress.fraction,
-                });
-            }
-            wanted
-        };
-        let loading = AssertUnwindSafe(|| (self.loader)(spec, &mut progress));
-        match panic::catch_unwind(loading) {
-            Ok(result) => result.map_err(|error| with_causes(&error)),
-            Err(fault) => Err(format!(
-                "loading “{}” failed unexpectedly: {}",
-                shown_name(&spec.model),
-                panic_message(&*fault)
-            )),
-        }
-    }
-
     /// Answers one form of a post while no job runs.
     fn answer_probe(&mut self, prepared: probing::Prepared) {
         if let Some(model) = &mut self.model {
             let options = prepared.probe().answers.clone();
-            prepared.answer(&mut Answering::new(model, &options));
+            prepared.answer(&mut Answering::new(model, &options), &self.loader);
         }
     }
 
@@ -188,6 +162,7 @@ where
         let mut run = Run {
             shared: &self.shared,
             reporter: &self.reporter,
+            loader: &self.loader,
             generation,
             meter: Meter::new(context.total, Instant::now()),
             batch_size,
@@ -203,7 +178,7 @@ where
             let Some((of, spec)) = &self.loaded else {
                 continue;
             };
-            if let Some(moved) = on_cpu(&self.loader, spec, &model.info, &cancelled) {
+            if let Some(moved) = loading::on_cpu(&self.loader, spec, &model.info, &cancelled) {
                 *model = moved;
                 if self
                     .shared
@@ -221,36 +196,6 @@ where
 
 fn is_cpu(device: &str) -> bool {
     device.starts_with("cpu")
-}
-
-/// The model that is loaded once more on the CPU, with its numbers in the same format; `None` if that fails.
-fn on_cpu<L>(
-    loader: &L,
-    spec: &ModelSpec,
-    info: &ModelInfo,
-    cancelled: &dyn Fn() -> bool,
-) -> Option<LoadedModel>
-where
-    L: Fn(&ModelSpec, &mut dyn FnMut(LoadProgress) -> bool) -> Result<LoadedModel, ModelError>,
-{
-    let dtype = match info.dtype.as_str() {
-        "bf16" => DtypeChoice::Bf16,
-        "f16" => DtypeChoice::F16,
-        _ => DtypeChoice::F32,
-    };
-    let spec = ModelSpec {
-        device: DeviceChoice::Cpu,
-        dtype,
-        ..spec.clone()
-    };
-    let loading = AssertUnwindSafe(|| loader(&spec, &mut |_| !cancelled()));
-    panic::catch_unwind(loading).ok()?.ok()
-}
-
-/// Whether a device had not enough memory, as the drivers of GPUs put it.
-fn is_out_of_memory(message: &str) -> bool {
-    let message = message.to_lowercase().replace('_', " ");
-    message.contains("out of memory") || message.contains("alloc failed")
 }
 
 /// What keeps a batch from being answered to its end.
@@ -274,6 +219,7 @@ enum Ended {
 struct Run<'a> {
     shared: &'a Shared,
     reporter: &'a Reporter,
+    loader: &'a Load<'a>,
     generation: Generation,
     meter: Meter,
     batch_size: BatchSize,
@@ -305,7 +251,7 @@ impl Run<'_> {
             match step {
                 Step::Stale => return Ended::Told,
                 Step::Paused => self.pause(),
-                Step::Probe(prepared) => prepared.answer(answering),
+                Step::Probe(prepared) => prepared.answer(answering, self.loader),
                 Step::Next(Next::NotYet) => {}
                 Step::Next(Next::Batch(batch)) => self.unanswered = batch,
                 Step::Next(Next::Failed {
@@ -386,7 +332,8 @@ impl Run<'_> {
     ) -> Result<Vec<Result<Answered, ModelError>>, String> {
         let batch = self.unanswered.iter().take(n);
         let inputs: Vec<_> = batch.map(|runnable| &runnable.input).collect();
-        let cancelled = || !self.shared.wants_job(self.generation);
+        let (shared, generation) = (self.shared, self.generation);
+        let cancelled = || !shared.wants_job(generation);
         // A prefill forgets whatever a panic may have left half done in the network.
         let running = AssertUnwindSafe(|| answering.answer(&inputs, &cancelled));
         let answers = panic::catch_unwind(running)

@@ -6,6 +6,7 @@
 mod batch_size;
 mod control;
 mod inference;
+mod loading;
 mod outage;
 mod prefetch;
 mod probing;
@@ -245,7 +246,7 @@ impl Worker {
     }
 
     /// Makes other forms of a post, and asks the model about them before the next batch of a job. It belongs to the model
-    /// that is loaded now: another one ends it.
+    /// that is loaded now: another one ends it. The base is loaded beside the model when it is asked, and put away again.
     pub fn probe(&self, probe: Probe) -> Probing {
         let (probing, tasks) = Probing::begin(probe, &self.wake);
         self.shared.want_probe(tasks);

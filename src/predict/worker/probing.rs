@@ -7,11 +7,14 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender};
 
-use super::inference::panic_message;
+use super::{
+    inference::panic_message,
+    loading::{self, Load},
+};
 use crate::{
     causes::with_causes,
     image,
-    model::{ModelInput, Processor},
+    model::{ModelInput, ModelSpec, Processor},
     predict::{
         answering::Answering,
         probe::{self, Found, Probe, Seen},
@@ -34,7 +37,7 @@ impl Probing {
         let tasks = (0..probe.variants.len()).map(|variant| Task {
             probe: Arc::clone(&probe),
             variant,
-            findings: findings.clone(),
+            findings: Some(findings.clone()),
             wake: Arc::clone(wake),
             alive: Arc::downgrade(&alive),
         });
@@ -62,7 +65,8 @@ impl Probing {
 pub(super) struct Task {
     probe: Arc<Probe>,
     variant: usize,
-    findings: Sender<(usize, Found)>,
+    /// Until the end.
+    findings: Option<Sender<(usize, Found)>>,
     wake: Arc<dyn Fn() + Send + Sync>,
     alive: Weak<()>,
 }
@@ -126,32 +130,16 @@ impl Task {
             .map_err(|error| with_causes(&error))
     }
 
-    fn is_unwanted(&self) -> bool {
-        self.alive.strong_count() == 0
+    /// The base, if this form is for it.
+    fn base(&self) -> Option<&ModelSpec> {
+        let variant = self.probe.variants.get(self.variant)?;
+        self.probe.base.as_ref().filter(|_| variant.asks_base)
     }
 
-    fn tell(&self, found: Found) {
-        // Nobody listens once the handle is dropped.
-        drop(self.findings.try_send((self.variant, found)));
-        (self.wake)();
-    }
-}
-
-impl Prepared {
-    /// How it is to be answered.
-    pub fn probe(&self) -> &Probe {
-        &self.task.probe
-    }
-
-    /// Asks the model.
-    pub fn answer(self, answering: &mut Answering<'_>) {
-        let Self { task, input } = self;
-        if task.is_unwanted() {
-            return;
-        }
-        let cancelled = || task.is_unwanted();
-        let running = AssertUnwindSafe(|| answering.answer(&[&input], &cancelled));
-        let found = match panic::catch_unwind(running) {
+    fn ask(&self, input: &ModelInput, answering: &mut Answering<'_>) -> Found {
+        let cancelled = || self.is_unwanted();
+        let running = AssertUnwindSafe(|| answering.answer(&[input], &cancelled));
+        match panic::catch_unwind(running) {
             Ok(Ok(answers)) => match answers.into_iter().next() {
                 Some(Ok(answered)) => Found::Said(Box::new(answered.prediction)),
                 Some(Err(error)) => Found::Failed(with_causes(&error)),
@@ -162,6 +150,53 @@ impl Prepared {
                 "the model failed unexpectedly: {}",
                 panic_message(&*fault)
             )),
+        }
+    }
+
+    fn is_unwanted(&self) -> bool {
+        self.alive.strong_count() == 0
+    }
+
+    fn tell(&self, found: Found) {
+        if let Some(findings) = &self.findings {
+            // Nobody listens once the handle is dropped.
+            drop(findings.try_send((self.variant, found)));
+            (self.wake)();
+        }
+    }
+}
+
+impl Drop for Task {
+    /// Whoever waits hears that nothing more comes.
+    fn drop(&mut self) {
+        self.findings = None;
+        (self.wake)();
+    }
+}
+
+impl Prepared {
+    /// How it is to be answered.
+    pub fn probe(&self) -> &Probe {
+        &self.task.probe
+    }
+
+    /// Asks the model, or the base that is loaded for this form alone.
+    pub fn answer(self, answering: &mut Answering<'_>, loader: &Load<'_>) {
+        let Self { task, input } = self;
+        if task.is_unwanted() {
+            return;
+        }
+        let found = match task.base() {
+            None => task.ask(&input, answering),
+            Some(spec) => match loading::load(loader, spec, &mut |_| !task.is_unwanted()) {
+                Ok(mut base) => {
+                    let options = &task.probe.answers;
+                    task.ask(&input, &mut Answering::new(&mut base, options))
+                }
+                Err(message) => Found::Failed(format!(
+                    "the base cannot be loaded beside the model: {message}"
+                )),
+            },
         };
         task.tell(found);
     }
