@@ -1,6 +1,6 @@
-//! An error and what led to it, as one sentence for a person.
+//! An error or a panic and what led to it, as one sentence for a person.
 
-use std::error::Error;
+use std::{any::Any, error::Error};
 
 /// The error and its causes, from the outermost in. A cause that the sentence quotes already is left out.
 pub fn with_causes(error: &dyn Error) -> String {
@@ -14,6 +14,15 @@ pub fn with_causes(error: &dyn Error) -> String {
         source = cause.source();
     }
     message
+}
+
+/// What a panic said.
+pub fn panic_message(fault: &(dyn Any + Send)) -> &str {
+    fault
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| fault.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no reason was given")
 }
 
 #[cfg(test)]

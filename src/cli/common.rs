@@ -23,6 +23,7 @@ use crate::{
     post::{LabelNames, Problem, ProblemKind},
     predict::{
         answering::{AnswerOptions, DecodeMode},
+        loading,
         prediction::{DEFAULT_MAX_NEW_TOKENS, RunInfo},
     },
     review::{Session, store},
@@ -175,11 +176,11 @@ impl ModelArgs {
 /// Loads a model, with progress on standard error.
 pub(super) fn load_model(spec: &ModelSpec) -> anyhow::Result<LoadedModel> {
     let mut reporter = Reporter::new();
-    let loaded = model::load(spec, &mut |progress| {
+    let loaded = loading::load(&model::load, spec, &mut |progress| {
         reporter.loading(&progress.step, progress.fraction);
         true
     });
-    Ok(loaded?)
+    loaded.map_err(anyhow::Error::msg)
 }
 
 /// What to tell of a file that could not be written.

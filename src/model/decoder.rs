@@ -158,8 +158,7 @@ impl Decoder {
             };
             x = layer.forward(&x, &rows)?;
         }
-        let logits = self.lm_head.forward(&self.norm.forward(&x)?)?; // (batch, keep, vocab)
-        logits.to_dtype(DType::F32)
+        self.lm_head.forward_f32(&self.norm.forward(&x)?) // (batch, keep, vocab)
     }
 
     /// Forgets all but the first `len` tokens of every sequence.

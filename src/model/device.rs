@@ -1,8 +1,18 @@
 //! Where a network computes, and in which number format.
 
-use candle_core::{DType, Device};
+use std::panic;
+
+use candle_core::{DType, Device, Tensor};
 
 use super::{DeviceChoice, DtypeChoice, ModelError};
+
+/// Where to compute in a format: what only the CPU can do goes there, unless another device is asked for by name.
+pub fn of(choice: DeviceChoice, dtype: DtypeChoice) -> DeviceChoice {
+    match (choice, dtype) {
+        (DeviceChoice::Auto, DtypeChoice::Q8_0) => DeviceChoice::Cpu,
+        (choice, _) => choice,
+    }
+}
 
 /// Opens the device that was chosen.
 ///
@@ -24,11 +34,7 @@ fn cuda() -> Result<Device, ModelError> {
                 .to_owned(),
         ));
     }
-    Device::new_cuda(0).map_err(|error| {
-        ModelError::Device(format!(
-            "the NVIDIA GPU cannot be used ({error}); use --device cpu"
-        ))
-    })
+    tried("NVIDIA", || Device::new_cuda(0))
 }
 
 fn metal() -> Result<Device, ModelError> {
@@ -37,11 +43,40 @@ fn metal() -> Result<Device, ModelError> {
             "this build has no Metal support; build it with `--features metal`, or use --device cpu".to_owned(),
         ));
     }
-    Device::new_metal(0).map_err(|error| {
-        ModelError::Device(format!(
-            "the Apple GPU cannot be used ({error}); use --device cpu"
-        ))
-    })
+    tried("Apple", || Device::new_metal(0))
+}
+
+/// A GPU that was seen to compute. (Where there is none, Metal's panics.)
+fn tried(
+    maker: &str,
+    open: impl FnOnce() -> candle_core::Result<Device> + panic::UnwindSafe,
+) -> Result<Device, ModelError> {
+    let trying = panic::catch_unwind(|| {
+        let device = open()?;
+        computes_in(DType::F32, &device)?;
+        Ok::<_, candle_core::Error>(device)
+    });
+    let reason = match trying {
+        Ok(Ok(device)) => return Ok(device),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "there is none".to_owned(),
+    };
+    Err(ModelError::Device(format!(
+        "the {maker} GPU cannot be used ({reason}); use --device cpu"
+    )))
+}
+
+/// Whether a device computes in a format. Its kernels are built for one kind of GPU and loaded when they are first used, so that an
+/// older one opens and then fails at everything; those before NVIDIA's Ampere have none for bf16.
+fn computes_in(dtype: DType, device: &Device) -> candle_core::Result<()> {
+    let ones = Tensor::ones((8, 8), dtype, device)?;
+    let twice = ones.matmul(&ones)?.affine(2.0, 1.0)?;
+    let sum = twice.to_dtype(DType::F32)?.sum_all()?.to_scalar::<f32>()?;
+    if sum == 64.0 * 17.0 {
+        Ok(())
+    } else {
+        candle_core::bail!("it computes wrongly in {}: {sum}", dtype.as_str())
+    }
 }
 
 /// How a device is called in records: `cpu`, `cuda:0`, `metal:0`.
@@ -101,7 +136,7 @@ pub struct Formats {
 impl Formats {
     /// The formats for a choice on a device, for a network of so many weights.
     ///
-    /// `Auto` is bf16 on a GPU. On the CPU it is f32, which is what the reference computes in; bf16 if f32 does not fit
+    /// `Auto` is bf16 on a GPU that has it, else f32. On the CPU it is f32, which is what the reference computes in; bf16 if f32 does not fit
     /// into the memory that is free.
     ///
     /// # Errors
@@ -131,6 +166,7 @@ impl Formats {
         );
         let stored = match choice {
             DtypeChoice::Auto if cpu && fits(f32) => f32,
+            DtypeChoice::Auto if !cpu && computes_in(DType::BF16, device).is_err() => f32,
             DtypeChoice::Auto | DtypeChoice::Bf16 => bf16,
             DtypeChoice::F32 => f32,
             DtypeChoice::F16 => WeightFormat::Float(DType::F16),
@@ -192,6 +228,31 @@ mod tests {
         assert_eq!(chosen(DtypeChoice::Auto, 8), Ok("bf16"));
         let unknown = Formats::choose_within(DtypeChoice::Auto, &Device::Cpu, PARAMETERS, None);
         assert_eq!(unknown.unwrap().stored.name(), "f32");
+    }
+
+    #[test]
+    fn a_gpu_that_does_not_work_is_refused_with_the_reason() {
+        for dtype in [DType::F32, DType::BF16] {
+            computes_in(dtype, &Device::Cpu).unwrap();
+        }
+        assert!(tried("NVIDIA", || Ok(Device::Cpu)).is_ok());
+        let refused = |open: fn() -> candle_core::Result<Device>| {
+            let error = tried("NVIDIA", open).unwrap_err().to_string();
+            error.contains("--device cpu").then_some(error).unwrap()
+        };
+        assert!(refused(|| candle_core::bail!("no such kernel")).contains("no such kernel"));
+        assert!(refused(|| panic!("no such device")).contains("there is none"));
+    }
+
+    #[test]
+    fn what_only_the_cpu_can_do_goes_there() {
+        let of_q8_0 = |device| of(device, DtypeChoice::Q8_0);
+        assert_eq!(of_q8_0(DeviceChoice::Auto), DeviceChoice::Cpu);
+        assert_eq!(of_q8_0(DeviceChoice::Cuda), DeviceChoice::Cuda);
+        assert_eq!(
+            of(DeviceChoice::Auto, DtypeChoice::Bf16),
+            DeviceChoice::Auto
+        );
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub fn load(
     let resolved = hub::resolve(spec)?;
     let folder = &resolved.base.folder;
     let registration = families::recognise(folder)?;
-    let device = device::open(spec.device)?;
+    let device = device::open(device::of(spec.device, spec.dtype))?;
     let checkpoint = Checkpoint::open(folder)?;
     let formats = Formats::choose(spec.dtype, &device, checkpoint.parameters())?;
     let lora = resolved
@@ -69,6 +69,8 @@ pub fn load(
     );
     let engine = (registration.load_engine)(folder, &source.root(), formats)?;
     source.finish()?;
+    // A GPU may still be at it; then another thread could read what is not there yet.
+    device.synchronize()?;
     Ok(LoadedModel {
         info: ModelInfo {
             family: registration.family,

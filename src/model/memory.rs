@@ -6,7 +6,7 @@ use candle_core::Device;
 
 use super::{
     DeviceChoice, DtypeChoice, ModelError, ModelSpec,
-    device::{Formats, available_bytes},
+    device::{self, Formats, available_bytes},
     hub, preset,
     weights::Checkpoint,
 };
@@ -27,10 +27,10 @@ pub struct MemoryFit {
 }
 
 impl MemoryFit {
-    /// For so many weights on the CPU; `None` where a GPU may compute, which has a memory of its own.
+    /// For so many weights on the CPU; `None` where a GPU computes, which has a memory of its own.
     pub fn new(device: DeviceChoice, dtype: DtypeChoice, parameters: u64) -> Option<Self> {
-        let has_gpu = cfg!(any(feature = "cuda", feature = "metal"));
-        if has_gpu && device != DeviceChoice::Cpu {
+        let opened = device::open(device::of(device, dtype));
+        if opened.is_ok_and(|device| !device.is_cpu()) {
             return None;
         }
         match Formats::choose(dtype, &Device::Cpu, parameters) {

@@ -9,7 +9,7 @@ use candle_core::Tensor;
 
 use super::{
     drafts::{Drafts, tokens_a_pass},
-    logits::Row,
+    logits::{Best, Logits, Row},
 };
 use crate::model::{ModelError, ModelInput, Network, Node, TokenTree};
 
@@ -67,8 +67,7 @@ pub struct Decoded {
 /// One pass of a batch through the network.
 #[derive(Debug)]
 pub struct Pass {
-    /// `(batch, rows, vocabulary)` f32
-    logits: Tensor,
+    logits: Logits,
     /// Of each sequence: what ran.
     pub trees: Vec<TokenTree>,
     /// Of each sequence: the tokens behind the prompt that the tree follows.
@@ -78,23 +77,42 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// The pass of the prompts with the same drafts behind each.
-    pub fn prefill(logits: Tensor, drafts: &TokenTree, batch: usize) -> Self {
-        Self {
-            logits,
+    /// The pass of the prompts with the same drafts behind each; logits `(batch, rows, vocabulary)` f32.
+    ///
+    /// # Errors
+    /// A device that fails.
+    pub fn prefill(logits: Tensor, drafts: &TokenTree, batch: usize) -> Result<Self, ModelError> {
+        Ok(Self {
+            logits: Logits::new(logits)?,
             trees: vec![drafts.clone(); batch],
             before: vec![Vec::new(); batch],
             is_prefill: true,
-        }
+        })
     }
 
-    /// A pass of trees behind the prompts and these tokens.
-    pub fn further(logits: Tensor, trees: Vec<TokenTree>, before: Vec<Vec<u32>>) -> Self {
-        Self {
-            logits,
+    /// A pass of trees behind the prompts and these tokens; logits likewise.
+    ///
+    /// # Errors
+    /// A device that fails.
+    pub fn further(
+        logits: Tensor,
+        trees: Vec<TokenTree>,
+        before: Vec<Vec<u32>>,
+    ) -> Result<Self, ModelError> {
+        Ok(Self {
+            logits: Logits::new(logits)?,
             trees,
             before,
             is_prefill: false,
+        })
+    }
+
+    /// The row of what comes behind a node; `None` if that did not run here.
+    fn row_behind(&self, node: Node) -> Option<usize> {
+        match (node, self.is_prefill) {
+            (None, true) => Some(0),
+            (None, false) => None,
+            (Some(node), is_prefill) => Some(node + usize::from(is_prefill)),
         }
     }
 
@@ -103,12 +121,34 @@ impl Pass {
     /// # Errors
     /// A device that fails.
     pub fn row(&self, sequence: usize, node: Node) -> Result<Option<Row>, ModelError> {
-        let row = match (node, self.is_prefill) {
-            (None, true) => 0,
-            (None, false) => return Ok(None),
-            (Some(node), is_prefill) => node + usize::from(is_prefill),
+        let row = self.row_behind(node);
+        row.map_or(Ok(None), |row| self.logits.row(sequence, row))
+    }
+
+    /// The best token behind a node, likewise.
+    ///
+    /// # Errors
+    /// A device that fails.
+    pub fn best(&self, sequence: usize, node: Node) -> Result<Option<Best>, ModelError> {
+        let row = self.row_behind(node);
+        row.map_or(Ok(None), |row| self.logits.best(sequence, row))
+    }
+
+    /// The natural logs of the probabilities of some tokens, behind nodes that ran here; `None` where they are not numbers.
+    ///
+    /// # Errors
+    /// A node that did not run here, a token beyond the vocabulary, and a device that fails.
+    pub fn log_probs(
+        &self,
+        sequence: usize,
+        wanted: Vec<(Node, Vec<u32>)>,
+    ) -> Result<Vec<Option<Vec<f64>>>, ModelError> {
+        let row = |(node, tokens)| {
+            let missing = || ModelError::Input("a token that did not run".to_owned());
+            Ok((self.row_behind(node).ok_or_else(missing)?, tokens))
         };
-        Row::read(&self.logits, sequence, row)
+        let wanted: Result<Vec<_>, ModelError> = wanted.into_iter().map(row).collect();
+        self.logits.log_probs(sequence, &wanted?)
     }
 }
 
@@ -142,7 +182,7 @@ pub fn decode(
     let started = Instant::now();
     let drafts = decoding.drafts.behind_prompt(tokens_a_pass);
     let logits = network.prefill(batch, &drafts)?;
-    let mut pass = Pass::prefill(logits, &drafts, batch.len());
+    let mut pass = Pass::prefill(logits, &drafts, batch.len())?;
     // Reading the logits waits for the device, so it belongs into the time of the pass that made them.
     for (i, sequence) in sequences.iter_mut().enumerate() {
         if decoding.keep_first_logits {
@@ -162,7 +202,8 @@ pub fn decode(
         let trees: Vec<TokenTree> = trees.collect();
         let before = sequences.iter().map(Sequence::run_before).collect();
         let logits = network.extend(&trees)?;
-        let earlier = std::mem::replace(&mut pass, Pass::further(logits, trees, before));
+        let further = Pass::further(logits, trees, before)?;
+        let earlier = std::mem::replace(&mut pass, further);
         passes.extend(decoding.keep_passes.then_some(earlier));
         for (i, sequence) in sequences.iter_mut().enumerate() {
             if !sequence.is_done(&limits) {
@@ -219,11 +260,10 @@ impl Sequence {
         self.passes += 1;
         self.node = node;
         while !self.is_done(limits) {
-            let Some(row) = pass.row(sequence, self.node)? else {
+            let Some(best) = pass.best(sequence, self.node)? else {
                 self.failed_at = Some(self.ids.len() + 1);
                 break;
             };
-            let best = row.best();
             self.ids.push(best.id);
             self.logprob += best.logprob;
             let margin = self.margin.unwrap_or(f64::INFINITY);

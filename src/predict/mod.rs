@@ -10,6 +10,7 @@ pub mod drafts;
 pub mod image_processor;
 pub mod image_settings;
 pub mod label_scores;
+pub(crate) mod loading;
 mod logits;
 pub mod prediction;
 pub mod probe;

@@ -26,7 +26,7 @@ pub fn score(
         let (tree, taken) = tree_of(&order);
         let rest = order.split_off(taken);
         let pass = if first.is_none() {
-            let pass = Pass::prefill(network.prefill(&[input], &tree)?, &tree, 1);
+            let pass = Pass::prefill(network.prefill(&[input], &tree)?, &tree, 1)?;
             first = Some(
                 pass.row(0, None)?
                     .ok_or(ModelError::NotANumber { step: 1 })?,
@@ -36,7 +36,8 @@ pub fn score(
             None
         } else {
             let logits = network.extend(std::slice::from_ref(&tree))?;
-            Some(Pass::further(logits, vec![tree.clone()], vec![Vec::new()]))
+            let pass = Pass::further(logits, vec![tree.clone()], vec![Vec::new()])?;
+            Some(pass)
         };
         let mut rows = Vec::with_capacity(tree.len());
         for node in 0..tree.len() {

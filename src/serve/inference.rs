@@ -15,7 +15,10 @@ use crate::{
     causes::with_causes,
     model::{LoadedModel, ModelError, ModelInput},
     post::LabelNames,
-    predict::answering::{Answered, Answering},
+    predict::{
+        answering::{Answered, Answering},
+        loading::is_out_of_memory,
+    },
 };
 
 /// A post that waits for its answer.
@@ -68,14 +71,20 @@ impl<'a> Inference<'a> {
         Next::Answered
     }
 
-    /// Answers a batch. One that fails as a whole is tried in halves, down to each post alone.
+    /// Answers a batch. One that fails as a whole is tried in halves, down to each post alone; what the memory has no room for is
+    /// not tried again.
     fn answer(&mut self, batch: &[Job]) {
         let inputs: Vec<&ModelInput> = batch.iter().map(|job| &job.input).collect();
         // A prefill forgets whatever a panic may have left half done in the network.
         let running = AssertUnwindSafe(|| self.answering.answer(&inputs, &|| false));
         let answers = match panic::catch_unwind(running) {
             Ok(Ok(answers)) => answers,
-            _ if batch.len() > 1 => {
+            failed if batch.len() > 1 => {
+                if let Ok(Err(error)) = failed
+                    && is_out_of_memory(&with_causes(&error))
+                {
+                    self.batch_size = self.batch_size.min(batch.len().div_ceil(2));
+                }
                 let (left, right) = batch.split_at(batch.len() / 2);
                 self.answer(left);
                 return self.answer(right);

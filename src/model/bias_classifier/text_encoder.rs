@@ -12,23 +12,26 @@ use crate::model::{ModelError, weights::Weights};
 pub struct TextEncoder {
     bert: BertModel,
     vocab_size: usize,
+    compute: DType,
 }
 
 impl TextEncoder {
-    /// Loads the encoder; it computes in `compute`.
+    /// Loads the encoder, whose outcome is in `compute`. It computes in f32 on every device: its mask is made of the least f32,
+    /// which is −∞ in 16 bits, and 0 · −∞ is no number.
     ///
     /// # Errors
     /// A tensor that is missing or of another shape.
     pub fn load(weights: &Weights, config: &Config, compute: DType) -> Result<Self, ModelError> {
         let mut tensors = HashMap::new();
         for (name, shape) in shapes(config) {
-            let tensor = weights.tensor(&name, &shape)?.to_dtype(compute)?;
+            let tensor = weights.tensor(&name, &shape)?.to_dtype(DType::F32)?;
             tensors.insert(name, tensor);
         }
-        let tensors = VarBuilder::from_tensors(tensors, compute, weights.device());
+        let tensors = VarBuilder::from_tensors(tensors, DType::F32, weights.device());
         Ok(Self {
             bert: BertModel::load(tensors, config)?,
             vocab_size: config.vocab_size,
+            compute,
         })
     }
 
@@ -68,7 +71,8 @@ impl TextEncoder {
         let hidden = self
             .bert
             .forward(&input_ids, &token_type_ids, Some(&attention_mask))?; // (batch, longest, hidden)
-        Ok(hidden.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?)
+        let first = hidden.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
+        Ok(first.to_dtype(self.compute)?)
     }
 }
 

@@ -174,10 +174,11 @@ impl<B: Backbone> CausalLm<B> {
         // Where every token of a prompt sees every other one, one row does for all of them.
         let same_row = reach.prompt_sees_itself && self.len == self.prompt_len;
         let rows = if same_row { 1 } else { new };
-        let shape = (self.sequences.len(), rows, self.len);
+        let sequences = &self.sequences;
+        let shape = (sequences.len(), rows, self.len);
         let seen = |window: Option<usize>| {
             attention_mask(shape, device, |b, q, k| {
-                let sequence = self.sequences.get(b);
+                let sequence = sequences.get(b);
                 if same_row {
                     return sequence.is_some_and(|sequence| sequence.is_real(k));
                 }
@@ -204,6 +205,16 @@ impl<B: Backbone> CausalLm<B> {
         Ok(self
             .backbone
             .forward(embeddings, &positions, &masks, keep)?)
+    }
+
+    /// Works on the threads of the products, where they compute. A GPU is told what to do by one thread alone: CUDA keeps the order
+    /// of what one thread asks for, and of nothing else.
+    fn at_work<T: Send>(&mut self, work: impl FnOnce(&mut Self) -> T + Send) -> T {
+        if self.backbone.traits().device.is_cpu() {
+            on_own_threads(|| work(self))
+        } else {
+            work(self)
+        }
     }
 
     /// See [`Network::prefill`].
@@ -281,11 +292,11 @@ impl<B: Backbone> CausalLm<B> {
 
 impl<B: Backbone> Network for CausalLm<B> {
     fn prefill(&mut self, batch: &[&ModelInput], drafts: &TokenTree) -> Result<Tensor, ModelError> {
-        on_own_threads(|| self.run_prompts(batch, drafts))
+        self.at_work(|network| network.run_prompts(batch, drafts))
     }
 
     fn extend(&mut self, trees: &[TokenTree]) -> Result<Tensor, ModelError> {
-        on_own_threads(|| self.run_trees(trees))
+        self.at_work(|network| network.run_trees(trees))
     }
 
     fn keep(&mut self, nodes: &[Node]) -> Result<(), ModelError> {

@@ -155,10 +155,14 @@ impl Gemma2 {
             };
             x = layer.forward(&x, &rows)?;
         }
-        let logits = self.lm_head.forward(&self.norm.forward(&x)?)?; // (batch, keep, vocab)
-        let logits = logits.to_dtype(DType::F32)?;
+        let logits = self.lm_head.forward_f32(&self.norm.forward(&x)?)?; // (batch, keep, vocab)
         match self.config.final_logit_softcapping {
-            Some(cap) => (logits / cap)?.tanh()? * cap,
+            Some(cap) => {
+                let scaled = (logits / cap)?;
+                let squeezed = scaled.tanh()?;
+                drop(scaled);
+                squeezed * cap
+            }
             None => Ok(logits),
         }
     }

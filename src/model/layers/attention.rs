@@ -4,6 +4,8 @@ use candle_core::{
     CpuStorage, CustomOp3, D, DType, Device, Layout, Result, Shape, Storage, Tensor, bail,
 };
 
+use rayon::prelude::*;
+
 use super::{
     softmax::{Mask, Softmax, softmax_of_tensor},
     storage::values,
@@ -55,10 +57,7 @@ pub fn attend(
         let attention = Attention { heads, len, mask };
         queries.apply_op3_no_bwd(&k.contiguous()?, &v.contiguous()?, &attention)?
     } else {
-        let scores = queries.matmul(&k.t()?)?.to_dtype(DType::F32)?; // (batch, key_value_heads, rows, keys)
-        let scaling = (heads.scale, heads.softcap);
-        let weights = softmax_of_tensor(&scores, scaling, (batch, n_heads, len), mask)?;
-        weights.to_dtype(v.dtype())?.matmul(v)?
+        mix(&queries, k, v, (heads, len), mask, MOST_SCORES)?
     }; // (batch, key_value_heads, rows, dim)
     // The heads side by side again.
     mixed
@@ -66,6 +65,41 @@ pub fn attend(
         .transpose(1, 2)?
         .contiguous()?
         .flatten_from(D::Minus2)
+}
+
+/// How many scores are taken at once: a gibibyte. The kernels of GPUs count them in 31 bits.
+const MOST_SCORES: usize = 1 << 28;
+
+/// The same by candle's own operations, of queries `(batch, key_value_heads, rows, dim)`, in parts of at most `most` scores: some
+/// of the sequences, or some of the heads.
+fn mix(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    (heads, len): (&Heads, usize),
+    mask: Option<&Tensor>,
+    most: usize,
+) -> Result<Tensor> {
+    let (batch, of_keys, rows, _) = q.dims4()?;
+    let keys = k.dim(2)?;
+    let (axis, n) = if batch > 1 { (0, batch) } else { (1, of_keys) };
+    if batch * of_keys * rows * keys > most && n > 1 {
+        let part = |from, n| {
+            let [q, k, v] = [q, k, v].map(|all| all.narrow(axis, from, n));
+            let mask = mask.map(|mask| match mask.dim(axis)? {
+                1 => Ok(mask.clone()),
+                _ => mask.narrow(axis, from, n),
+            });
+            let mask = mask.transpose()?;
+            mix(&q?, &k?, &v?, (heads, len), mask.as_ref(), most)
+        };
+        return Tensor::cat(&[part(0, n / 2)?, part(n / 2, n - n / 2)?], axis);
+    }
+    let scores = q.matmul(&k.t()?)?.to_dtype(DType::F32)?; // (batch, key_value_heads, rows, keys)
+    let scaling = (heads.scale, heads.softcap);
+    let rows = (batch, of_keys * rows / len.max(1), len);
+    let weights = softmax_of_tensor(scores, scaling, rows, mask)?;
+    weights.to_dtype(v.dtype())?.matmul(v)
 }
 
 /// The same on the CPU, where scores stay in the cache: of queries `(batch, key_value_heads, rows, dim)`, all contiguous.
@@ -159,20 +193,17 @@ impl Attention<'_> {
 pub fn attention_mask(
     (batch, queries, keys): (usize, usize, usize),
     device: &Device,
-    visible: impl Fn(usize, usize, usize) -> bool,
+    visible: impl Fn(usize, usize, usize) -> bool + Sync,
 ) -> Result<Option<Tensor>> {
-    let mut values = Vec::with_capacity(batch * queries * keys);
-    for b in 0..batch {
-        for q in 0..queries {
-            values.extend((0..keys).map(|k| {
-                if visible(b, q, k) {
-                    0f32
-                } else {
-                    f32::NEG_INFINITY
-                }
-            }));
+    let mut values = vec![0f32; batch * queries * keys];
+    let rows = values.par_chunks_mut(keys.max(1)).enumerate();
+    rows.for_each(|(row, values)| {
+        for (k, value) in values.iter_mut().enumerate() {
+            if !visible(row / queries, row % queries, k) {
+                *value = f32::NEG_INFINITY;
+            }
         }
-    }
+    });
     if values.iter().all(|value| *value == 0.0) {
         return Ok(None);
     }
@@ -208,6 +239,31 @@ mod tests {
                     let expected = attend(&q, &k, &v, &heads, mask.as_ref()).unwrap();
                     assert_near(&got, &expected.to_dtype(DType::F32).unwrap(), 1e-5);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn attention_in_parts_is_that_of_the_whole() {
+        let heads = Heads {
+            queries: 6,
+            keys_values: 3,
+            dim: 4,
+            scale: 0.3,
+            softcap: Some(5.0),
+        };
+        let (batch, len, keys) = (3, 2, 5);
+        let q = ramp(&[batch, heads.keys_values, 2 * len, heads.dim]);
+        let k = (ramp(&[batch, heads.keys_values, keys, heads.dim]) * 0.7).unwrap();
+        for mask in [
+            Some(ramp(&[batch, 1, len, keys])),
+            Some(ramp(&[1, 1, 1, keys])),
+            None,
+        ] {
+            let mixed = |most| mix(&q, &k, &k, (&heads, len), mask.as_ref(), most).unwrap();
+            let whole = mixed(usize::MAX);
+            for most in [100, 60, 20, 1] {
+                assert_near(&mixed(most), &whole, 1e-6);
             }
         }
     }

@@ -11,6 +11,9 @@ use crate::model::{
     weights::Weights,
 };
 
+/// How many rows of a matrix are widened to f32 at a time.
+const WIDENED: usize = 1 << 15;
+
 /// A matrix `(out, in)`.
 ///
 /// On the CPU it is packed for the processor's widest registers, and not kept in any other way; inputs and products are f32,
@@ -59,6 +62,25 @@ impl Matrix {
                 .apply_op1_no_bwd(&Product { matrix, bias }),
             (Self::Plain(weight), Some(bias)) => rows.matmul(&weight.t()?)?.broadcast_add(bias),
             (Self::Plain(weight), None) => rows.matmul(&weight.t()?),
+        }
+    }
+
+    /// The same with `rows`, `bias` and product in f32. Weights are widened some at a time.
+    fn product_f32(&self, rows: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+        let weight = match self {
+            Self::Plain(weight) if weight.dtype() != DType::F32 => weight,
+            _ => return self.product(rows, bias),
+        };
+        let out = weight.dim(0)?;
+        let part = |from: usize| {
+            let weight = weight.narrow(0, from, WIDENED.min(out - from))?;
+            rows.matmul(&weight.to_dtype(DType::F32)?.t()?)
+        };
+        let parts: Result<Vec<Tensor>> = (0..out).step_by(WIDENED).map(part).collect();
+        let product = Tensor::cat(&parts?, 1)?;
+        match bias {
+            Some(bias) => product.broadcast_add(bias),
+            None => Ok(product),
         }
     }
 
@@ -174,9 +196,27 @@ impl Linear {
 
     /// `(…, in)` → `(…, out)`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        self.over_rows(x, |rows| self.weight.product(rows, self.bias.as_ref()))
+    }
+
+    /// The same in f32, whatever the weights are kept as. Of 16 bits a logit of 20 has steps of an eighth left: the best two would
+    /// often be equal.
+    pub fn forward_f32(&self, x: &Tensor) -> Result<Tensor> {
+        let bias = self.bias.as_ref().map(|bias| bias.to_dtype(DType::F32));
+        let bias = bias.transpose()?;
+        self.over_rows(x, |rows| {
+            let rows = rows.to_dtype(DType::F32)?;
+            self.weight.product_f32(&rows, bias.as_ref())
+        })
+    }
+
+    fn over_rows(
+        &self,
+        x: &Tensor,
+        product: impl FnOnce(&Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
         let (out, input) = self.weight.dims2()?;
-        let rows = x.reshape(((), input))?;
-        let y = self.weight.product(&rows, self.bias.as_ref())?; // (rows, out)
+        let y = product(&x.reshape(((), input))?)?; // (rows, out)
         let mut shape = x.dims().to_vec();
         if let Some(last) = shape.last_mut() {
             *last = out;
@@ -217,5 +257,26 @@ impl Embedding {
             weight: self.weight.clone(),
             bias: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::layers::tests::{assert_near, ramp};
+
+    #[test]
+    fn a_product_in_f32_is_that_of_the_widened_weights() {
+        let out = WIDENED + 3;
+        let weight = ramp(&[out, 2]).to_dtype(DType::BF16).unwrap();
+        let widened = weight.to_dtype(DType::F32).unwrap();
+        let (x, bias) = (ramp(&[2, 3, 2]), ramp(&[out]));
+        let linear = |weight| Linear {
+            weight: Matrix::Plain(weight),
+            bias: Some(bias.clone()),
+        };
+        let got = linear(weight).forward_f32(&x).unwrap();
+        assert_eq!((got.dims(), got.dtype()), (&[2, 3, out][..], DType::F32));
+        assert_near(&got, &linear(widened).forward(&x).unwrap(), 1e-6);
     }
 }

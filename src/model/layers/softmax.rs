@@ -1,6 +1,6 @@
 //! Softmax of attention's scores: scaled, squeezed and masked in the same pass.
 
-use candle_core::{Result, Tensor};
+use candle_core::{D, Result, Tensor};
 
 use super::exp::exp;
 use crate::model::matmul::{Loop, vectorized};
@@ -56,24 +56,30 @@ impl Softmax<'_> {
 }
 
 /// The same of all `scores (…, keys)` f32 by candle's own operations; `mask` broadcasts to `(batch, heads, queries, keys)`.
+/// What is done with goes at once: scores are the largest thing in the memory of a GPU.
 pub(super) fn softmax_of_tensor(
-    scores: &Tensor,
+    scores: Tensor,
     (scale, cap): (f64, Option<f64>),
     (batch, heads, queries): (usize, usize, usize),
     mask: Option<&Tensor>,
 ) -> Result<Tensor> {
     let scores = (scores * (scale / cap.unwrap_or(1.0)))?;
     let scores = match cap {
-        Some(cap) => (scores.tanh()? * cap)?,
+        Some(cap) => {
+            let squeezed = scores.tanh()?;
+            drop(scores);
+            (squeezed * cap)?
+        }
         None => scores,
     };
     let scores = match mask {
         Some(mask) => {
-            let keys = scores.dim(candle_core::D::Minus1)?;
-            scores
+            let (shape, keys) = (scores.shape().clone(), scores.dim(D::Minus1)?);
+            let masked = scores
                 .reshape((batch, heads, queries, keys))?
-                .broadcast_add(mask)?
-                .reshape(scores.shape())?
+                .broadcast_add(mask)?;
+            drop(scores);
+            masked.reshape(shape)?
         }
         None => scores,
     };

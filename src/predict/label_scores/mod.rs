@@ -12,10 +12,9 @@ use std::{
     collections::{BinaryHeap, HashMap},
 };
 
-use rayon::prelude::*;
 pub use trie::AnswerTrie;
 
-use super::{decode::Pass, logits::Row, prediction::Score};
+use super::{decode::Pass, prediction::Score};
 use crate::{
     model::{ModelError, Network, Node, TokenTree},
     post::LabelSet,
@@ -44,25 +43,30 @@ impl Default for Expansion {
 /// The most tokens that a pass tries behind each prompt.
 const NODES: usize = 48;
 
-/// What is known of one post's answers.
+/// What is known of one post's answers: the log-probabilities of the tokens that the trie has behind a node, or behind the prompt.
+/// A whole row would be a megabyte.
 struct Known {
-    /// What comes behind the prompt.
-    first: Row,
-    /// The log-probabilities of the tokens that the trie has behind a node. A whole row would be a megabyte.
-    behind: HashMap<usize, HashMap<u32, f64>>,
+    behind: HashMap<Node, HashMap<u32, f64>>,
 }
 
 impl Known {
+    /// What comes behind the prompts of a pass; `None` if that is not a number.
+    fn behind_prompt(
+        trie: &AnswerTrie,
+        pass: &Pass,
+        sequence: usize,
+    ) -> Result<Option<Self>, ModelError> {
+        let tokens = trie.next_tokens(None);
+        let read = pass.log_probs(sequence, vec![(None, tokens.clone())])?;
+        let first = read.into_iter().next().flatten();
+        Ok(first.map(|log_probs| Self {
+            behind: HashMap::from([(None, tokens.into_iter().zip(log_probs).collect())]),
+        }))
+    }
+
     /// The log-probability of a token that comes behind a node of the trie; `None` if nobody has looked yet.
-    fn log_prob(&self, node: Node, token: u32) -> Result<Option<f64>, ModelError> {
-        match node {
-            Some(node) => Ok(self
-                .behind
-                .get(&node)
-                .and_then(|of| of.get(&token))
-                .copied()),
-            None => log_prob(&self.first, token).map(Some),
-        }
+    fn log_prob(&self, node: Node, token: u32) -> Option<f64> {
+        self.behind.get(&node)?.get(&token).copied()
     }
 
     /// Takes what a pass says about the nodes of the trie, which grows there.
@@ -81,7 +85,7 @@ impl Known {
         };
         // Where each node of the pass stands in the trie, and what the trie has behind it that is not known.
         let mut places: Vec<Option<Node>> = Vec::with_capacity(tree.len());
-        let mut wanted = Vec::new();
+        let (mut wanted, mut wanted_at) = (Vec::new(), Vec::new());
         for node in 0..tree.len() {
             let parent = match tree.parent(node) {
                 Some(parent) => places.get(parent).copied().flatten(),
@@ -94,34 +98,23 @@ impl Known {
             if let Some(place) = place {
                 trie.grow(place)?;
                 let tokens = trie.next_tokens(Some(place));
-                let known = self.behind.get(&place);
-                if !tokens
-                    .iter()
-                    .all(|token| known.is_some_and(|of| of.contains_key(token)))
-                {
-                    wanted.push((node, place, tokens));
+                let is_known = |token: &u32| self.log_prob(Some(place), *token).is_some();
+                if !tokens.iter().all(is_known) {
+                    wanted.push((Some(node), tokens));
+                    wanted_at.push(Some(place));
                 }
             }
         }
-        // Each sums up the whole vocabulary, which takes longer than anything else here.
-        let read = wanted.into_par_iter().map(|(node, place, tokens)| {
-            let Some(row) = pass.row(sequence, Some(node))? else {
-                return Ok(None);
-            };
-            let of_token = |token: u32| Ok((token, log_prob(&row, token)?));
-            let behind: Result<HashMap<u32, f64>, ModelError> =
-                tokens.into_iter().map(of_token).collect();
-            Ok(Some((place, behind?)))
-        });
-        let read: Result<Vec<_>, ModelError> = read.collect();
-        self.behind.extend(read?.into_iter().flatten());
+        let tokens: Vec<Vec<u32>> = wanted.iter().map(|(_, tokens)| tokens.clone()).collect();
+        let read = pass.log_probs(sequence, wanted)?;
+        for ((place, tokens), log_probs) in wanted_at.into_iter().zip(tokens).zip(read) {
+            if let Some(log_probs) = log_probs {
+                let behind = tokens.into_iter().zip(log_probs).collect();
+                self.behind.insert(place, behind);
+            }
+        }
         Ok(())
     }
-}
-
-fn log_prob(row: &Row, token: u32) -> Result<f64, ModelError> {
-    row.log_prob(token)
-        .ok_or_else(|| ModelError::Input(format!("the token id {token} is beyond the vocabulary")))
 }
 
 /// What the answers weigh, as far as they are expanded.
@@ -188,15 +181,17 @@ impl Weights {
         while weights.share_of_rest() >= unexpanded
             && let Some(place) = weights.open.pop()
         {
-            if let Some(node) = place.node.filter(|node| known.behind.contains_key(node)) {
+            if known.behind.contains_key(&place.node)
+                && let Some(node) = place.node
+            {
                 trie.grow(node)?;
             }
             let children: Vec<(usize, u32)> = trie.children(place.node).collect();
-            let logprobs: Result<Option<Vec<f64>>, ModelError> = children
+            let logprobs: Option<Vec<f64>> = children
                 .iter()
                 .map(|(_, token)| known.log_prob(place.node, *token))
                 .collect();
-            let Some(logprobs) = logprobs?.filter(|of| !of.is_empty()) else {
+            let Some(logprobs) = logprobs.filter(|of| !of.is_empty()) else {
                 weights.blocked.push(place);
                 continue;
             };
@@ -297,14 +292,10 @@ pub fn label_scores(
     for sequence in 0..batch {
         let first = passes
             .first()
-            .map_or(Ok(None), |pass| pass.row(sequence, None))?;
-        let Some(first) = first else {
+            .map(|pass| Known::behind_prompt(trie, pass, sequence));
+        let Some(mut of_post) = first.transpose()?.flatten() else {
             known.push(None);
             continue;
-        };
-        let mut of_post = Known {
-            first,
-            behind: HashMap::new(),
         };
         for pass in passes {
             of_post.learn(trie, pass, sequence)?;
@@ -330,7 +321,7 @@ pub fn label_scores(
             network.rewind();
         }
         let logits = network.extend(&trees)?;
-        let pass = Pass::further(logits, trees, vec![Vec::new(); batch]);
+        let pass = Pass::further(logits, trees, vec![Vec::new(); batch])?;
         for (sequence, known) in known.iter_mut().enumerate() {
             if let Some(known) = known {
                 known.learn(trie, &pass, sequence)?;
@@ -400,7 +391,7 @@ mod tests {
         let mut trie = AnswerTrie::new(Arc::new(Bytes), &labels).unwrap();
         let drafts = TokenTree::default();
         let logits = network.prefill(&[&input()], &drafts).unwrap();
-        let passes = [Pass::prefill(logits, &drafts, 1)];
+        let passes = [Pass::prefill(logits, &drafts, 1).unwrap()];
         let n = labels.len();
         let scores = label_scores(&mut network, &passes, &mut trie, n, expansion, &|| false);
         (scores.unwrap().remove(0).unwrap(), trie.tree().len())
@@ -447,7 +438,7 @@ mod tests {
         let mut trie = AnswerTrie::new(Arc::new(Bytes), &labels).unwrap();
         let everything = trie.tree().clone();
         let logits = network.prefill(&[&input()], &everything).unwrap();
-        let passes = [Pass::prefill(logits, &everything, 1)];
+        let passes = [Pass::prefill(logits, &everything, 1).unwrap()];
         let scores = label_scores(
             &mut network,
             &passes,

@@ -1,7 +1,6 @@
 //! What the inference thread does: load, run batches, report.
 
 use std::{
-    any::Any,
     panic::{self, AssertUnwindSafe},
     sync::Arc,
     time::Instant,
@@ -13,17 +12,17 @@ use super::{
     Event, Generation, JobEnd, Outage, Progress,
     batch_size::BatchSize,
     control::{Context, Shared, Step, Task},
-    loading::{self, Load, is_out_of_memory},
     outage::Silence,
     probing,
     progress::Meter,
     schedule::{Next, Runnable},
 };
 use crate::{
-    causes::with_causes,
+    causes::{panic_message, with_causes},
     model::{LoadProgress, LoadedModel, ModelError, ModelSpec},
     predict::{
         answering::{Answered, Answering},
+        loading::{self, Load, is_out_of_memory},
         prediction::{Prediction, Seconds},
     },
 };
@@ -422,13 +421,4 @@ impl Run<'_> {
             },
         });
     }
-}
-
-/// What a panic said.
-pub(super) fn panic_message(fault: &(dyn Any + Send)) -> &str {
-    fault
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| fault.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no reason was given")
 }

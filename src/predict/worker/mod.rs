@@ -6,7 +6,6 @@
 mod batch_size;
 mod control;
 mod inference;
-mod loading;
 mod outage;
 mod prefetch;
 mod probing;

@@ -8,11 +8,10 @@ use std::{
 
 use super::{
     control::{Chore, Context, Shared, Unprepared},
-    inference::panic_message,
     schedule::Prepared,
 };
 use crate::{
-    causes::with_causes,
+    causes::{panic_message, with_causes},
     image,
     model::{ModelInput, Processor},
 };

@@ -7,16 +7,13 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender};
 
-use super::{
-    inference::panic_message,
-    loading::{self, Load},
-};
 use crate::{
-    causes::with_causes,
+    causes::{panic_message, with_causes},
     image,
     model::{ModelInput, ModelSpec, Processor},
     predict::{
         answering::Answering,
+        loading::{self, Load},
         probe::{self, Found, Probe, Seen},
     },
 };

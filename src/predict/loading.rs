@@ -2,9 +2,8 @@
 
 use std::panic::{self, AssertUnwindSafe};
 
-use super::inference::panic_message;
 use crate::{
-    causes::with_causes,
+    causes::{panic_message, with_causes},
     model::{
         DeviceChoice, DtypeChoice, LoadProgress, LoadedModel, ModelError, ModelInfo, ModelSpec,
         remote::shown_name,
@@ -12,11 +11,11 @@ use crate::{
 };
 
 /// Loads what was chosen; the second argument hears of the progress and says whether the model is still wanted.
-pub(super) type Load<'a> = dyn Fn(&ModelSpec, &mut dyn FnMut(LoadProgress) -> bool) -> Result<LoadedModel, ModelError>
+pub(crate) type Load<'a> = dyn Fn(&ModelSpec, &mut dyn FnMut(LoadProgress) -> bool) -> Result<LoadedModel, ModelError>
     + 'a;
 
 /// The model, on the CPU if the GPU that was found by itself has no room for it; or what to tell the user.
-pub(super) fn load(
+pub(crate) fn load(
     loader: &Load<'_>,
     spec: &ModelSpec,
     progress: &mut dyn FnMut(LoadProgress) -> bool,
@@ -51,7 +50,7 @@ fn load_there(
 }
 
 /// The model that is loaded once more on the CPU, with its numbers in the same format; `None` if that fails.
-pub(super) fn on_cpu(
+pub(crate) fn on_cpu(
     loader: &Load<'_>,
     spec: &ModelSpec,
     info: &ModelInfo,
@@ -66,7 +65,36 @@ pub(super) fn on_cpu(
 }
 
 /// Whether a device had not enough memory, as the drivers of GPUs put it.
-pub(super) fn is_out_of_memory(message: &str) -> bool {
+pub(crate) fn is_out_of_memory(message: &str) -> bool {
     let message = message.to_lowercase().replace('_', " ");
-    message.contains("out of memory") || message.contains("alloc failed")
+    let says = |text| message.contains(text);
+    let cuda = says("out of memory") || says("alloc failed");
+    let metal = says("outofmemory")
+        || says("insufficient memory")
+        || says("failed to create metal resource");
+    cuda || metal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_driver_without_memory_is_understood() {
+        for (message, expected) in [
+            (
+                "DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")",
+                true,
+            ),
+            ("CublasError(CUBLAS_STATUS_ALLOC_FAILED)", true),
+            ("Metal error Failed to create metal resource: Buffer", true),
+            (
+                "Insufficient Memory (00000008:kIOGPUCommandBufferCallbackErrorOutOfMemory)",
+                true,
+            ),
+            ("DriverError(CUDA_ERROR_ILLEGAL_ADDRESS)", false),
+        ] {
+            assert_eq!(is_out_of_memory(message), expected, "{message}");
+        }
+    }
 }
