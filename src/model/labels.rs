@@ -15,6 +15,11 @@ pub enum LabelNote {
         /// The model's labels that the dataset does not have.
         missing: Vec<String>,
     },
+    /// An adapter that says nothing of its labels.
+    Untold {
+        /// The adapter.
+        adapter: String,
+    },
     /// A classifier with one label and a dataset with one label of another name: the one stands for the other.
     StandsFor {
         /// The model's label.
@@ -32,9 +37,13 @@ pub enum LabelNote {
 }
 
 impl LabelNote {
-    /// The note for a model and a dataset's labels; `None` where the labels are the same, or the model's are not known.
+    /// The note for a model and a dataset's labels; `None` where the labels are the same, or those of a model that nobody trained
+    /// on labels.
     pub fn new(model: &ModelInfo, labels: &LabelNames) -> Option<Self> {
-        let trained = model.labels.as_ref()?;
+        let Some(trained) = &model.labels else {
+            let adapter = model.adapter.clone()?;
+            return Some(Self::Untold { adapter });
+        };
         let is_known = |label: &&str| trained.iter().any(|known| known == label);
         let new: Vec<String> = labels
             .iter()
@@ -76,6 +85,12 @@ impl fmt::Display for LabelNote {
                 }
                 Ok(())
             }
+            Self::Untold { adapter } => write!(
+                f,
+                "Which labels {adapter} was trained on, and in which order, is not told: there is no label_map.json beside it. It is asked \
+                 for the dataset's labels in the dataset's order. (Other programs may have fetched it without that file; \
+                 `overrule models download` fetches the rest.)"
+            ),
             Self::StandsFor { model, dataset } => write!(
                 f,
                 "The model's one label “{model}” stands for the dataset's one label “{dataset}”."

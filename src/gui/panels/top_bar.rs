@@ -194,6 +194,7 @@ impl TopBar<'_> {
         };
         let text = match note {
             LabelNote::StandsFor { .. } => "Label by another name",
+            LabelNote::Untold { .. } => "Labels not told",
             LabelNote::OtherLabels { .. } | LabelNote::FixedLabels { .. } => {
                 "Trained on other labels"
             }

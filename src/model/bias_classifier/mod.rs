@@ -23,9 +23,12 @@ use super::{
     weights::Weights,
 };
 
+/// Its short name.
+pub(super) const FAMILY: Family = Family("bias_classifier");
+
 /// What the registry knows of this family.
 pub(super) const REGISTRATION: Registration = Registration {
-    family: Family("bias_classifier"),
+    family: FAMILY,
     title: "the multimodal bias classifier",
     labels: Some(&["biased"]),
     recognises: families::Architecture::is_fusion,

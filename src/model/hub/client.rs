@@ -213,11 +213,7 @@ impl Client {
                 token,
             },
             (429, _) => HubError::RateLimited {
-                wait: header(headers, RETRY_AFTER.as_str())
-                    .trim()
-                    .parse()
-                    .ok()
-                    .map(Duration::from_secs),
+                wait: wait_of(headers),
             },
             (500.., _) => HubError::Server {
                 endpoint,
@@ -257,6 +253,16 @@ pub fn repo(id: &HubId, revision: Option<&str>) -> Repo {
     )
 }
 
+/// How long a server asks to wait: in `Retry-After`, or as the Hub says it, in the `t` of `RateLimit` (`"api";r=0;t=55`,
+/// <https://www.ietf.org/archive/id/draft-ietf-httpapi-ratelimit-headers-10.html>).
+fn wait_of(headers: &HeaderMap) -> Option<Duration> {
+    let after = header(headers, RETRY_AFTER.as_str()).trim();
+    let limit = header(headers, "ratelimit").split([';', ',']);
+    let mut resets = limit.filter_map(|part| part.trim().strip_prefix("t="));
+    let secs = after.parse().ok().or_else(|| resets.next()?.parse().ok())?;
+    Some(Duration::from_secs(secs))
+}
+
 /// A header's text; empty if there is none.
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers
@@ -272,4 +278,24 @@ fn plain(message: &str) -> String {
         .filter(|c| !c.is_control())
         .take(MOST_MESSAGE_CHARS)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_says_in_two_ways_how_long_to_wait() {
+        for (name, value, secs) in [
+            ("retry-after", "7", Some(7)),
+            ("ratelimit", "\"api\";r=0;t=55", Some(55)),
+            ("ratelimit", "\"api\";r=0", None),
+            ("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, value.parse().unwrap());
+            assert_eq!(wait_of(&headers), secs.map(Duration::from_secs), "{value}");
+        }
+        assert_eq!(wait_of(&HeaderMap::new()), None);
+    }
 }

@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, path::Path};
 use super::{HubId, base_in, has_weights, local_base};
 use crate::model::{
     Adapter, ModelError, ModelSpec,
-    bias_classifier::{self, VOCABULARY},
+    bias_classifier::{self, FAMILY, VOCABULARY},
+    families,
     presets::{Place, Preset, preset},
     weights::{PTH, shards_of},
 };
@@ -133,7 +134,14 @@ fn runs(folder: &Path) -> bool {
             || shards(folder)
                 .is_ok_and(|shards| !shards.is_empty() && shards.iter().all(|shard| has(shard)))
     };
-    is_adapter || (has("config.json") && has_weights())
+    is_adapter || (has("config.json") && has_vocabulary(folder) && has_weights())
+}
+
+/// Whether a folder has what its family reads texts with. Other programs that fetched the weights may have left it out; the
+/// classifier's comes from elsewhere.
+fn has_vocabulary(folder: &Path) -> bool {
+    let brings_it = families::recognise(folder).is_ok_and(|found| found.family != FAMILY);
+    !brings_it || folder.join("tokenizer.json").exists()
 }
 
 /// The shards that a folder's index names.
