@@ -59,6 +59,19 @@ fn the_press_that_brings_everything_back_does_nothing_else() {
 }
 
 #[test]
+fn a_key_whose_end_nobody_told_does_not_keep_everything_hidden() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    window.harness.key_down(Key::Escape);
+    window.harness.run_steps(3);
+    assert!(window.has_part("Everything is hidden"));
+    window.press(Key::Enter);
+    assert!(!window.has_part("Everything is hidden"));
+    assert!(window.decision(0).is_none());
+}
+
+#[test]
 fn space_is_no_commands_key() {
     let folder = Folder::new(&POSTS);
     let mut window = folder.window();

@@ -128,6 +128,13 @@ struct Views {
     below: Below,
 }
 
+/// What takes the cover away.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Press {
+    Key(egui::Key),
+    Pointer,
+}
+
 /// The window's application.
 pub struct App {
     launch: Launch,
@@ -169,8 +176,8 @@ pub struct App {
     guideline: Guideline,
     /// Whether everything is hidden until a key is pressed.
     covered: bool,
-    /// Whether that key, or a click, was pressed. What is hidden comes back when it is let go.
-    uncovering: bool,
+    /// What was pressed since. What is hidden comes back when it is let go.
+    uncovering: Vec<Press>,
     /// The dataset that is opened as soon as what was done to the present one is saved.
     opens_next: Option<PathBuf>,
     /// Where the keyboard goes when a dialog or a menu is gone.
@@ -256,7 +263,7 @@ impl App {
             sitting: Sitting::default(),
             guideline: Guideline::default(),
             covered: false,
-            uncovering: false,
+            uncovering: Vec::new(),
             opens_next: None,
             focus: FocusKeeper::default(),
             closing: false,

@@ -2,7 +2,7 @@
 
 use egui::{CentralPanel, Event, Frame, Margin, Panel, Role, ViewportCommand};
 
-use super::{App, ModelState, Work};
+use super::{App, ModelState, Press, Work};
 use crate::{
     gui::{
         command::Command,
@@ -88,25 +88,31 @@ impl App {
     /// Any key or click takes the cover away, and does nothing else: no event goes on to what is hidden.
     fn look_for_press(&mut self, ctx: &egui::Context) {
         let events = ctx.input_mut(|i| std::mem::take(&mut i.events));
-        self.uncovering |= events.iter().any(|event| {
-            matches!(
-                event,
+        self.uncovering
+            .extend(events.iter().filter_map(|event| match event {
                 Event::Key {
+                    key,
                     pressed: true,
                     repeat: false,
                     ..
-                } | Event::PointerButton { pressed: true, .. }
-            )
-        });
+                } => Some(Press::Key(*key)),
+                Event::PointerButton { pressed: true, .. } => Some(Press::Pointer),
+                _ => None,
+            }));
     }
 
     /// Takes the cover away once the press that asked for it is over: Space held down would show the picture, and a button
-    /// let go would press what lies under it.
+    /// let go would press what lies under it. Other keys do not count: that one was let go is not always told.
     fn end_cover(&mut self, ctx: &egui::Context) {
-        let is_held = ctx.input(|i| !i.keys_down.is_empty() || i.pointer.any_down());
-        if self.uncovering && !is_held {
+        let was_asked = !self.uncovering.is_empty();
+        self.uncovering.retain(|press| {
+            ctx.input(|i| match press {
+                Press::Key(key) => i.keys_down.contains(key),
+                Press::Pointer => i.pointer.any_down(),
+            })
+        });
+        if was_asked && self.uncovering.is_empty() {
             self.covered = false;
-            self.uncovering = false;
             ctx.request_repaint();
         }
     }
