@@ -15,7 +15,10 @@ use overrule::review::{
 };
 use rusqlite::Connection;
 
-use crate::reviewing::{Watched, confirm, dataset, in_folder, run, said, set};
+use crate::{
+    reviewing::{Watched, confirm, dataset, in_folder, run, said, set},
+    worker::fake::PATIENCE,
+};
 
 /// Names, for a test that runs again in a child process, the session file to use there.
 const CHILD_VARIABLE: &str = "OVERRULE_TEST_CHILD";
@@ -285,6 +288,34 @@ fn nothing_is_lost_when_the_disk_is_full_for_a_while() {
     assert_eq!(again.session.review(0).note, "last");
     assert_eq!(again.session.counts().noted, 50);
     assert_eq!(again.session.counts().predicted, 49);
+}
+
+#[test]
+fn a_step_of_many_posts_reaches_the_file_as_one() {
+    const POSTS: usize = 3_000;
+    let (_folder, file) = in_folder();
+    let mut watched = Watched::open(dataset(POSTS), &file);
+    watched.wait_until_saved();
+    let reader = Connection::open(&file).unwrap();
+    let count = || -> i64 {
+        let count = "SELECT count(*) FROM decisions";
+        reader.query_row(count, [], |row| row.get(0)).unwrap()
+    };
+    let skip = (0..POSTS).map(|post| (post, Action::Skip));
+    assert_eq!(watched.session.apply_all(skip), POSTS);
+    // Nobody asks the session how it stands: nothing is left to be handed over.
+    let begun = std::time::Instant::now();
+    let first = loop {
+        match count() {
+            0 if begun.elapsed() < PATIENCE => std::thread::yield_now(),
+            n => break n,
+        }
+    };
+    assert_eq!(first, POSTS as i64);
+    drop(reader);
+    watched.session.undo();
+    watched.wait_until_saved();
+    watched.close();
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod second;
 mod settings;
 mod tour;
 mod unpack;
+mod unseen;
 
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable;
@@ -177,7 +178,7 @@ fn keys_of_one_frame_are_taken_in_their_order() {
     let folder = Folder::new(&POSTS);
     let mut window = folder.window();
     window.settle();
-    let keys = [Key::Enter, Key::Num0, Key::Enter, Key::Num2, Key::Enter];
+    let keys = [Key::Num2, Key::Num1, Key::Enter];
     for key in keys {
         let event = |pressed| egui::Event::Key {
             key,
@@ -191,9 +192,7 @@ fn keys_of_one_frame_are_taken_in_their_order() {
     }
     window.harness.run_steps(2);
     let set = |labels: &[usize]| Some(labels.iter().copied().collect());
-    assert_eq!(window.decision(0), set(&[0]));
-    assert_eq!(window.decision(1), set(&[]));
-    assert_eq!(window.decision(2), set(&[1, 2]));
+    assert_eq!(window.decision(0), set(&[1]));
 }
 
 #[test]
@@ -326,6 +325,7 @@ fn what_cannot_be_opened_or_loaded_says_why_and_what_to_do() {
     assert!(window.has_part("name a folder with config.json"));
     assert!(window.has("Choose model…"));
     window.until("opening", Window::is_open);
+    window.harness.run_steps(5);
     window.press(Key::Enter);
     assert_eq!(window.bench().session.counts().reviewed, 1);
 }

@@ -384,6 +384,20 @@ impl Bench {
         OnScreen::labels(self.on_screen, &self.session, post)
     }
 
+    /// Begins a frame at `now`, in seconds of the window's clock.
+    pub fn begin_frame(&mut self, now: f64) {
+        self.clock_secs = now;
+        if let Some(on_screen) = &mut self.on_screen {
+            on_screen.begin_frame(now);
+        }
+    }
+
+    /// Whether a post has stood on screen long enough to be decided about.
+    pub fn is_seen(&self, post: usize) -> bool {
+        let on_screen = self.on_screen.as_ref();
+        on_screen.is_some_and(|shown| shown.is_seen(post, self.clock_secs))
+    }
+
     /// The labels that a key pressed now is about.
     pub fn labels_read(&self, post: usize) -> Option<LabelSet> {
         OnScreen::labels_read(self.on_screen, &self.session, post, self.clock_secs).labels

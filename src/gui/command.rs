@@ -69,7 +69,12 @@ pub enum Command {
     /// Ask the model about other forms of the post.
     ShowProbe,
     /// Ask the model about these forms of the post.
-    AskProbe(Vec<Variant>),
+    AskProbe {
+        /// The post's place in the dataset.
+        post: usize,
+        /// Its forms.
+        variants: Vec<Variant>,
+    },
     /// Do something about other people who decide the same posts.
     People(People),
     /// Show the runs of the session and compare two, or not.
@@ -202,7 +207,7 @@ impl Command {
             Self::ShowAnswer => "Model’s answer",
             Self::ShowSeen => "What the model saw",
             Self::ShowProbe => "Probe this post…",
-            Self::AskProbe(_) => "Ask the model",
+            Self::AskProbe { .. } => "Ask the model",
             Self::People(people) => people.label(),
             Self::ShowRuns => "Runs",
             Self::ShowMetrics => "Figures",
@@ -280,7 +285,7 @@ impl Command {
             Self::EditNote | Self::SaveNote { .. } => "Write a note about this post.",
             Self::ShowAnswer => "Show the model’s raw answer, how it was read, and what it took.",
             Self::ShowSeen => "The prompt’s text, and the picture as its processor made it.",
-            Self::ShowProbe | Self::AskProbe(_) => {
+            Self::ShowProbe | Self::AskProbe { .. } => {
                 "Without its text, a part of the picture covered, with another prompt: what drives the label?"
             }
             Self::People(people) => people.tooltip(),
@@ -370,7 +375,7 @@ impl Command {
             Self::EditNote | Self::SaveNote { .. } => icons::ICON_EDIT_NOTE,
             Self::ShowAnswer => icons::ICON_DATA_OBJECT,
             Self::ShowSeen => icons::ICON_IMAGE_SEARCH,
-            Self::ShowProbe | Self::AskProbe(_) => icons::ICON_SCIENCE,
+            Self::ShowProbe | Self::AskProbe { .. } => icons::ICON_SCIENCE,
             Self::People(people) => people.icon(),
             Self::ShowRuns | Self::CompareWith(_) => icons::ICON_COMPARE,
             Self::ShowBelow(Below::Policy) => icons::ICON_MENU_BOOK,
@@ -418,6 +423,21 @@ impl Command {
         }
     }
 
+    /// Whether it says something about the post on screen, which must have been seen before.
+    pub fn decides(&self) -> bool {
+        matches!(
+            self,
+            Self::Toggle(_)
+                | Self::ChooseNone
+                | Self::Confirm
+                | Self::Accept
+                | Self::Reveal
+                | Self::Skip
+                | Self::Escalate
+                | Self::Flag
+        )
+    }
+
     /// Whether it is about the post on screen, or goes to another one: not while figures stand in its place.
     pub fn needs_the_post(&self) -> bool {
         matches!(
@@ -455,7 +475,7 @@ impl Command {
                     | Self::Predict
                     | Self::ShowSeen
                     | Self::ShowProbe
-                    | Self::AskProbe(_)
+                    | Self::AskProbe { .. }
                     | Self::People(_)
                     | Self::ShowRuns
                     | Self::ShowMetrics

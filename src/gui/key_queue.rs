@@ -1,6 +1,6 @@
-//! Keys that come faster than frames. A key may change who listens to the next one: it opens a dialog, closes one, or leads to
-//! another field. Such a key gets a frame of its own and what follows waits for the next frame, so that letters which were
-//! typed into the search field never decide about posts, however slow a frame was.
+//! Keys that come faster than frames. A key or a click may change who listens to the next key: it opens a dialog, closes one, or
+//! leads to another field. Such a key gets a frame of its own and what follows waits for the next frame, so that letters which
+//! were typed into the search field never decide about posts, however slow a frame was.
 
 use std::collections::VecDeque;
 
@@ -50,18 +50,20 @@ fn is_typed(event: &Event) -> bool {
 
 /// Whether the keys behind this one may be meant for something else than it is.
 fn changes_listener(ctx: &Context, event: &Event) -> bool {
-    let Event::Key {
-        key,
-        pressed: true,
-        modifiers,
-        ..
-    } = event
-    else {
-        return false;
+    let (key, modifiers) = match event {
+        // A click is one when the button, or the finger, is let go.
+        Event::PointerButton { pressed, .. } => return !pressed,
+        Event::Key {
+            key,
+            pressed: true,
+            modifiers,
+            ..
+        } => (key, modifiers),
+        _ => return false,
     };
     match key {
         Key::Tab | Key::Escape => true,
-        Key::Enter => {
+        Key::Enter | Key::Space => {
             let (is_focused, is_modal) = ctx.memory(|memory| {
                 let is_modal = memory.top_modal_layer().is_some();
                 (memory.focused().is_some(), is_modal)

@@ -169,7 +169,8 @@ impl Command {
         matches!(self, Self::Previous | Self::Next | Self::Undo | Self::Redo)
     }
 
-    /// Whether keys mean something else behind it: a field or a dialog opens, or everything is hidden.
+    /// Whether keys mean something else behind it: a field or a dialog opens, something takes the post's place, or everything is
+    /// hidden.
     pub(super) fn takes_the_keyboard(&self) -> bool {
         matches!(
             self,
@@ -183,6 +184,8 @@ impl Command {
                 | Self::ShowProbe
                 | Self::ShowKeys
                 | Self::ShowSettings(_)
+                | Self::ShowMetrics
+                | Self::ShowQueue
                 | Self::Hide
                 | Self::Quit
         )

@@ -34,7 +34,7 @@ struct Toast {
     kind: Kind,
     text: String,
     action: Option<Command>,
-    /// The last entry of the history when something was done that can be taken back here.
+    /// The last entry of the history when something was done that can be taken back here, or done again.
     undoes: Option<u64>,
     /// Egui time at which it goes; set when first shown.
     until: Option<f64>,
@@ -62,9 +62,9 @@ impl Toasts {
         self.toasts.drain(..surplus);
     }
 
-    /// Says that something was done, with a way to take it back. `last_seq` is the last entry of the history then.
-    pub fn show_done(&mut self, text: impl Into<String>, last_seq: u64) {
-        self.show(Kind::Done, text, Some(Command::Undo));
+    /// Says that something was done, with the way `back`. `last_seq` is the last entry of the history then.
+    pub fn show_done(&mut self, text: impl Into<String>, back: Command, last_seq: u64) {
+        self.show(Kind::Done, text, Some(back));
         if let Some(toast) = self.toasts.last_mut() {
             toast.undoes = Some(last_seq);
         }

@@ -1,7 +1,7 @@
 //! The labels in front of the reviewer, and since when they stand there.
 //!
 //! Answers arrive while somebody decides: the model takes the post on screen first. A key acts on what stood on screen when
-//! it was pressed, never on a suggestion that nobody can have read yet.
+//! it was pressed, never on a post that nobody can have seen yet or a suggestion that nobody can have read.
 
 use crate::{
     post::LabelSet,
@@ -10,6 +10,10 @@ use crate::{
 
 /// How long a suggestion must have stood on screen before a key takes it for read.
 const TO_READ_SECS: f64 = 0.4;
+
+/// How long a post must have stood on screen before something is decided about it. A key pressed sooner was meant for the post
+/// before: nobody sees and presses in less.
+const TO_SEE_SECS: f64 = 0.1;
 
 /// Where the labels in front of the reviewer come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,7 +76,10 @@ pub(super) struct OnScreen {
     is_settled: bool,
     /// The model's answer that was read, if there was one.
     answer: Option<LabelSet>,
-    /// Since when something newer stands there, in seconds of the window's clock.
+    /// Since when the post stands there, in seconds of the window's clock: since the frame behind the one that painted it,
+    /// which may have taken long.
+    since: Option<f64>,
+    /// Since when something newer stands there, likewise.
     newer_since: Option<f64>,
 }
 
@@ -87,10 +94,14 @@ impl OnScreen {
             painted,
             is_settled,
             answer: session.shown_answer(post),
+            since: None,
             newer_since: None,
         };
         match before.filter(|before| before.post == post) {
-            Some(before) if before.is_read(now) || !before.differs(&shown) => shown,
+            Some(before) if before.is_read(now) || !before.differs(&shown) => Self {
+                since: before.since,
+                ..shown
+            },
             Some(before) => Self {
                 painted,
                 is_settled,
@@ -139,6 +150,17 @@ impl OnScreen {
             Some(shown) if shown.answer != answer => None,
             _ => answer,
         }
+    }
+
+    /// A frame begins at `now`: what the one before has painted is there.
+    pub fn begin_frame(&mut self, now: f64) {
+        self.since.get_or_insert(now);
+    }
+
+    /// Whether the post has stood on screen long enough to be seen.
+    pub fn is_seen(&self, post: usize, now: f64) -> bool {
+        let since = self.since.filter(|_| self.post == post);
+        since.is_some_and(|since| now - since >= TO_SEE_SECS)
     }
 
     fn is_read(&self, now: f64) -> bool {

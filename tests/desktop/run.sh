@@ -21,8 +21,9 @@ until_true "$posts predictions" count_is "select count(*) from predictions" "$po
 echo "predictions: $(sql 'select count(*) from predictions') of $posts posts"
 
 first=$(sql "select lower(hex(value)) from state where key = 'cursor'" || true)
-# Toggle and confirm, say that none applies and confirm, accept the model's answer, flag.
-xdotool key 1 key Return key 0 key Return key a key f
+# Toggle and confirm, say that none applies and confirm, accept the model's answer, flag; as slowly as a person, since a key for a
+# post that nobody can have seen yet does nothing.
+xdotool key --delay 1000 1 Return 0 Return a f
 until_true "the decisions on disk" count_is "select count(*) from decisions" 5
 picture window-1280x800 1280 800
 xdotool key ctrl+z

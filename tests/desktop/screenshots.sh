@@ -18,7 +18,7 @@ for theme in dark light; do
   until_true "a session file" test -s "$session"
   until_true "predictions" count_is "select count(*) from predictions" 96
   # Some work done, then a post that the model gets wrong, its picture shown while Space is held.
-  xdotool key Return key Return key Return key f key Return key Right key Right key Right
+  xdotool key --delay 1000 Return Return Return f Return Right Right Right
   until_true "decisions on disk" count_is "select count(*) from decisions where action = 'confirm'" 4
   xdotool mousemove 640 790 keydown space
   pause 6

@@ -96,7 +96,7 @@ cp "$demo/class_names.txt" "$demo/policy.md" "$work/"
 theme dark
 show 1280 800 "$work/posts.csv" --image-root "$demo" --model demo
 until_true "predictions" count_is "select count(*) from predictions" 20
-xdotool key Return key Return key Return key f
+xdotool key --delay 1000 Return Return Return f
 until_true "decisions on disk" count_is "select count(*) from decisions" 4
 snapshot review 272x560+0+205 600x440+290+145 370x240+908+130 370x110+908+360 370x250+908+520
 until_true "the menu" opens 72 149 review # “All posts”

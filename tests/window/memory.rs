@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use egui::Role;
+use egui_kittest::kittest::Queryable;
 use overrule::model::free_memory_bytes;
 
 use super::fake::{Folder, POSTS, Window};
@@ -51,6 +52,50 @@ fn a_model_that_does_not_fit_is_offered_in_a_format_that_does() {
     window.click("Load as q8_0");
     window.settle();
     assert!(window.has_part("q8_0"));
+}
+
+#[test]
+fn enter_right_behind_the_name_waits_until_it_is_known_what_the_model_needs() {
+    let Some(free) = free_memory_bytes() else {
+        return;
+    };
+    let posts = Folder::new(&POSTS);
+    let model = posts.file("large");
+    write_model(&model, free * 2);
+    let mut window = posts.window_with(None);
+    window.until("opening", Window::is_open);
+    window.press_with(super::CTRL, egui::Key::M);
+    let field = window
+        .harness
+        .get_by_role_and_label(Role::TextInput, "Model");
+    field.focus();
+    window.harness.run_steps(2);
+    let name = model.to_str().unwrap().to_owned();
+    window.harness.event(egui::Event::Text(name));
+    window.harness.key_press(egui::Key::Enter);
+    window.until("asking", |window| {
+        window.has_part("It will hardly load like this")
+    });
+    assert!(window.has("Back"));
+}
+
+#[test]
+fn a_model_that_moves_to_the_cpu_goes_on_with_its_run() {
+    let posts = Folder::new(&POSTS);
+    let mut window = posts.window_with(Some("on a small GPU"));
+    window.settle();
+    assert!(window.has_part("goes on with the CPU"));
+    assert!(window.has("cpu · f32"), "where it is now");
+    assert!(!window.has_part("An earlier run is shown"));
+    let run = window.bench().session.run().cloned().unwrap();
+    assert_eq!(run.device, "cuda:0");
+    window.press_with(super::CTRL, egui::Key::R);
+    assert!(
+        window.has_part("Predicting 1 post again"),
+        "of the broken picture"
+    );
+    window.settle();
+    assert_eq!(window.bench().session.run(), Some(&run));
 }
 
 #[test]

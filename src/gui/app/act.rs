@@ -80,7 +80,7 @@ impl App {
             Command::People(people) => self.people(ctx, people),
             Command::ShowSeen => self.show_seen(),
             Command::ShowProbe => self.show_probe(),
-            Command::AskProbe(variants) => self.ask_probe(variants),
+            Command::AskProbe { post, variants } => self.ask_probe(post, variants),
             Command::ShowRuns => self.turn_below(Below::Runs),
             Command::ShowMetrics => {
                 self.views.queue.put_in_place(false);

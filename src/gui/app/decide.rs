@@ -19,6 +19,9 @@ impl App {
         let Some(post) = self.bench().and_then(Bench::cursor) else {
             return false;
         };
+        if command.decides() && self.is_premature(post, command) {
+            return true;
+        }
         match command {
             Command::Toggle(label) => self.toggle(post, *label),
             Command::ChooseNone => self.draft(post, LabelSet::EMPTY),
@@ -59,6 +62,26 @@ impl App {
         true
     }
 
+    /// Whether there is nothing yet to decide about, and says why. Figures may have taken the post's place in this very frame.
+    fn is_premature(&mut self, post: usize, command: &Command) -> bool {
+        let Some(bench) = self.bench() else {
+            return true;
+        };
+        let takes_labels = matches!(
+            command,
+            Command::Toggle(_) | Command::ChooseNone | Command::Confirm | Command::Accept
+        );
+        let text = if takes_labels && bench.session.dataset().labels.is_empty() {
+            "This dataset has no labels to choose from: class_names.txt beside it names them, or a model brings its own"
+        } else if !bench.is_seen(post) {
+            "This post has only just come: look at it first"
+        } else {
+            return !self.has_post();
+        };
+        self.toasts.show(Kind::Info, text, None);
+        true
+    }
+
     fn apply(&mut self, post: usize, action: Action) {
         if let Some(bench) = self.bench_mut() {
             bench.session.apply(post, action);
@@ -69,7 +92,10 @@ impl App {
         let Some(bench) = self.bench() else { return };
         let n_labels = bench.session.dataset().labels.len();
         if label >= n_labels {
-            let text = format!("There are only {n_labels} labels");
+            let text = match n_labels {
+                1 => "There is only one label".to_owned(),
+                n => format!("There are only {n} labels"),
+            };
             self.toasts.show(Kind::Info, text, None);
             return;
         }
@@ -235,7 +261,7 @@ impl App {
         }
         match changed {
             0 => self.toasts.show(Kind::Done, text, None),
-            _ => self.toasts.show_done(text, last_seq),
+            _ => self.toasts.show_done(text, Command::Undo, last_seq),
         }
     }
 
@@ -301,6 +327,11 @@ impl App {
             self.toasts.show(Kind::Info, nothing, None);
             return;
         };
+        let last_seq = bench.session.last_seq();
+        let has_way_back = match back {
+            Command::Redo => bench.session.can_redo(),
+            _ => bench.session.can_undo(),
+        };
         let state = match bench.session.review(post).outcome {
             Some(Outcome::Confirmed) => "confirmed",
             Some(Outcome::Skipped) => "skipped",
@@ -311,7 +342,10 @@ impl App {
             0 | 1 => format!("{done}: post {} is {state} now", post + 1),
             size => format!("{done}: {}", posts(size)),
         };
-        self.toasts.show(Kind::Done, text, Some(back));
+        match has_way_back {
+            true => self.toasts.show_done(text, back, last_seq),
+            false => self.toasts.show(Kind::Done, text, None),
+        }
         self.go_to(post);
     }
 }

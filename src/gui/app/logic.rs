@@ -34,7 +34,7 @@ impl App {
         self.receive_missing_images(ctx);
         let is_drawing = self.views.workspace.is_open;
         if let Some(bench) = self.bench_mut() {
-            bench.clock_secs = ctx.input(|i| i.time);
+            bench.begin_frame(ctx.input(|i| i.time));
             bench.figures.is_drawing = is_drawing;
             let (was_on_its_way, before) = (bench.is_queue_on_its_way(), bench.session.cursor());
             if let Some(pause) = bench.refresh() {
@@ -158,7 +158,8 @@ impl App {
             // Of the model that is ready: another one’s load would have begun since.
             Event::Moved { info, .. } => {
                 if let ModelState::Ready(model) = &mut self.model {
-                    model.device = info.device;
+                    let began_on = std::mem::replace(&mut model.device, info.device);
+                    self.began_on.get_or_insert(began_on);
                     let text = "The GPU’s memory is not enough for one post; the model goes on with the CPU";
                     self.toasts.show(Kind::Info, text.to_owned(), None);
                 }
@@ -241,6 +242,7 @@ impl App {
             self.settings.remember_model(RecentModel::from(spec));
         }
         self.model = ModelState::Ready(info);
+        self.began_on = None;
         self.run_or_take_labels();
     }
 

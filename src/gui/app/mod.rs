@@ -178,6 +178,8 @@ pub struct App {
     covered: bool,
     /// What was pressed since. What is hidden comes back when it is let go.
     uncovering: Vec<Press>,
+    /// The device that the loaded model was loaded on, if its memory was not enough and the model went on with the CPU.
+    began_on: Option<String>,
     /// The dataset that is opened as soon as what was done to the present one is saved.
     opens_next: Option<PathBuf>,
     /// Where the keyboard goes when a dialog or a menu is gone.
@@ -264,6 +266,7 @@ impl App {
             guideline: Guideline::default(),
             covered: false,
             uncovering: Vec::new(),
+            began_on: None,
             opens_next: None,
             focus: FocusKeeper::default(),
             closing: false,

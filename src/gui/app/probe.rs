@@ -64,8 +64,8 @@ impl App {
         self.dialogs.open(Dialog::Probe(Box::new(dialog)));
     }
 
-    pub(super) fn ask_probe(&mut self, variants: Vec<Variant>) {
-        if let Some((_, probing)) = self.probe(variants, true) {
+    pub(super) fn ask_probe(&mut self, post: usize, variants: Vec<Variant>) {
+        if let Some(probing) = self.probe(post, variants, true) {
             self.dialogs.ask_probe(probing);
         }
     }
@@ -85,25 +85,25 @@ impl App {
     /// The shown post as the model gets it.
     fn look(&mut self) -> Option<(usize, Probing)> {
         let bench = self.bench()?;
-        let post = bench.session.dataset().posts.get(bench.cursor()?)?;
+        let index = bench.cursor()?;
+        let post = bench.session.dataset().posts.get(index)?;
         let variant = Variant {
             text: Arc::from(&*post.text),
             picture: PictureChange::None,
             prompt: self.launch.prompt,
             asks_base: false,
         };
-        self.probe(vec![variant], false)
+        Some((index, self.probe(index, vec![variant], false)?))
     }
 
-    fn probe(&mut self, variants: Vec<Variant>, ask: bool) -> Option<(usize, Probing)> {
+    fn probe(&mut self, post: usize, variants: Vec<Variant>, ask: bool) -> Option<Probing> {
         if !matches!(self.model, ModelState::Ready(_)) {
             let text = "Load a model first";
             self.toasts
                 .show(Kind::Info, text, Some(Command::ChooseModel));
             return None;
         }
-        let bench = self.bench()?;
-        let (post, dataset) = (bench.cursor()?, bench.session.dataset().clone());
+        let dataset = self.bench()?.session.dataset().clone();
         let answers = AnswerOptions {
             scores: true,
             ..self.answer_options(&dataset.labels)
@@ -116,6 +116,6 @@ impl App {
             ask,
             base: self.base(),
         };
-        Some((post, self.worker.probe(probe)))
+        Some(self.worker.probe(probe))
     }
 }

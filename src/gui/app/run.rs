@@ -20,15 +20,15 @@ use crate::{
 impl App {
     /// Predicts what has no prediction yet, once both a dataset and a model are there.
     pub(super) fn start_run(&mut self) {
-        let (Work::Open(bench), ModelState::Ready(info)) = (&mut self.work, &self.model) else {
+        let Some(run) = self.run_info() else { return };
+        let Work::Open(bench) = &mut self.work else {
             return;
         };
         let dataset = bench.session.dataset().clone();
         if dataset.labels.is_empty() {
             return;
         }
-        let (prompt, longest) = (self.launch.prompt, self.launch.longest_answer());
-        let run = RunInfo::new(info, prompt, &dataset.labels, longest);
+        let prompt = self.launch.prompt;
         bench.session.begin_run(run);
         bench.session.look_for_runs();
         // Predictions of an earlier day come back first; what they leave is predicted.
@@ -64,6 +64,19 @@ impl App {
             outage: None,
         });
         self.focus_worker();
+    }
+
+    /// The run of the loaded model on the open dataset. Its device is the one it began on, also where the model had to move on: the
+    /// answers so far are no other run's.
+    fn run_info(&self) -> Option<RunInfo> {
+        let (Some(bench), ModelState::Ready(info)) = (self.bench(), &self.model) else {
+            return None;
+        };
+        let labels = &bench.session.dataset().labels;
+        let longest = self.launch.longest_answer();
+        let run = RunInfo::new(info, self.launch.prompt, labels, longest);
+        let device = self.began_on.clone().unwrap_or(run.device);
+        Some(RunInfo { device, ..run })
     }
 
     /// How answers are found.
@@ -158,13 +171,9 @@ impl App {
 
     /// Whether the shown predictions are of another run than the loaded model's.
     pub(super) fn is_earlier_run(&self) -> bool {
-        let (Some(bench), ModelState::Ready(info)) = (self.bench(), &self.model) else {
-            return false;
-        };
-        let labels = &bench.session.dataset().labels;
-        let run = bench.session.run();
-        let (prompt, longest) = (self.launch.prompt, self.launch.longest_answer());
-        run.is_some_and(|run| *run != RunInfo::new(info, prompt, labels, longest))
+        let shown = self.bench().and_then(|bench| bench.session.run());
+        let loaded = self.run_info();
+        loaded.is_some_and(|loaded| shown.is_some_and(|shown| *shown != loaded))
     }
 }
 

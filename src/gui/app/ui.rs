@@ -390,6 +390,8 @@ impl App {
             self.take_gold(gold);
         }
         for (kind, text) in self.dialogs.receive(ctx) {
+            // Somebody must be there to read why.
+            self.closing &= kind != Kind::Error;
             self.toasts.show(kind, text, None);
         }
     }
@@ -403,8 +405,18 @@ impl App {
         if asked {
             self.end_note(ctx);
         }
-        let Some(bench) = self.bench() else { return };
-        match &bench.save {
+        // Threads end with the window.
+        if self.dialogs.leave_writing() {
+            self.closing = true;
+            if asked {
+                ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+                self.toasts
+                    .show(Kind::Info, "Exporting, then closing", None);
+            }
+            return;
+        }
+        let save = self.bench().map(|bench| &bench.save);
+        match save.unwrap_or(&SaveState::Saved) {
             SaveState::Saved => {
                 if !asked {
                     ctx.send_viewport_cmd(ViewportCommand::Close);

@@ -59,6 +59,8 @@ pub struct ChooseModel {
     looking: Option<Errand<Vec<OwnedPreset>>>,
     hub: HubSettings,
     needs: Needs,
+    /// The model that is loaded as soon as it is known what it needs.
+    wanted: Option<ModelSpec>,
 }
 
 const DEVICES: [(DeviceChoice, &str, &str); 4] = [
@@ -124,6 +126,7 @@ impl ChooseModel {
             looking: None,
             hub,
             needs: Needs::default(),
+            wanted: None,
         };
         dialog.look(ctx);
         dialog
@@ -215,10 +218,16 @@ impl ChooseModel {
             } else {
                 widgets::primary(ui, icons::ICON_DEPLOYED_CODE, "Load model", ready)
             };
-            let wanted = load.clicked() || ready && self.model.entered;
-            if wanted && !self.needs.asks(&spec) {
-                out.push(Command::LoadModel(spec));
-                ends = true;
+            if load.clicked() || ready && self.model.entered {
+                self.wanted = Some(spec.clone());
+            }
+            // What it needs must be known first; a name that was changed meanwhile is another wish.
+            if self.wanted.as_ref() == Some(&spec) && !self.needs.is_looking() {
+                self.wanted = None;
+                if !self.needs.asks(&spec) {
+                    out.push(Command::LoadModel(spec));
+                    ends = true;
+                }
             }
             if self.has_model && ui.button(Command::UnloadModel.label().as_ref()).clicked() {
                 out.push(Command::UnloadModel);

@@ -78,6 +78,11 @@ impl ExportDialog {
         self.file.start(write, wake);
     }
 
+    /// Whether a file is being written now.
+    pub(super) fn is_writing(&self) -> bool {
+        self.file.is_writing()
+    }
+
     /// What is still being written when the dialog is put away.
     pub(super) fn leave(self) -> Option<Writing> {
         self.file.leave()

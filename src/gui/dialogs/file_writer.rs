@@ -69,8 +69,11 @@ impl FileWriter {
         self.state = State::Writing(Errand::start("overrule-export", wake, write));
     }
 
-    /// Takes a path from the system's dialog; whether there was one.
+    /// Takes a path from the system's dialog; whether there was one. While a file is written it waits.
     pub fn receive_path(&mut self) -> bool {
+        if self.is_writing() {
+            return false;
+        }
         let received = self.path.receive();
         if received {
             self.ask_again();

@@ -175,6 +175,19 @@ impl Dialogs {
         }
     }
 
+    /// Whether a file is being written. The dialog that began it is put away: it would have nobody left to tell.
+    pub fn leave_writing(&mut self) -> bool {
+        let writes = match &self.dialog {
+            Some(Dialog::Export(dialog)) => dialog.is_writing(),
+            Some(Dialog::Figure(dialog)) => dialog.is_writing(),
+            _ => false,
+        };
+        if writes {
+            self.close();
+        }
+        !self.written.is_empty()
+    }
+
     /// What keeps the note whose editor was put away, once.
     pub fn take_note(&mut self) -> Option<Command> {
         self.note.take()

@@ -51,6 +51,11 @@ impl Needs {
         !self.lacking.is_empty() && hub.offline.is_none()
     }
 
+    /// Whether it is still being worked out.
+    pub(super) fn is_looking(&self) -> bool {
+        self.looking.is_some()
+    }
+
     /// Asks before a model is loaded that does not fit. Returns whether it was asked just now.
     pub(super) fn asks(&mut self, spec: &ModelSpec) -> bool {
         let asks = self.too_large().is_some();
@@ -110,6 +115,7 @@ impl Needs {
         if self.spec.as_ref() != Some(spec) {
             self.spec = Some(spec.clone());
             self.memory = None;
+            self.lacking.clear();
             let (spec, cache) = (spec.clone(), hub.cache.clone());
             let work = move || {
                 let fit = |weights| MemoryFit::new(spec.device, spec.dtype, weights);

@@ -270,7 +270,8 @@ impl ProbeDialog {
                     .collect();
                 self.columns = forms.iter().map(|form| Column::new(form.name())).collect();
                 let variants = forms.iter().map(|form| self.variant(*form)).collect();
-                out.push(Command::AskProbe(variants));
+                let post = self.subject.post;
+                out.push(Command::AskProbe { post, variants });
             }
             let text = match (idle, self.is_chosen(Form::Base)) {
                 (true, false) => return,

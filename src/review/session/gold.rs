@@ -65,18 +65,20 @@ impl Session {
             (is_clearing && is_open(self, post)).then(|| (post, entry.clone()))
         };
         let cleared: Vec<(usize, Entry)> = self.recent().filter_map(cleared).collect();
-        for (post, entry) in cleared {
-            if is_open(self, post) {
-                // A flag or a note made since stays.
-                let now = self.review(post);
-                let after = Review {
-                    flagged: now.flagged,
-                    note: now.note.clone(),
-                    ..entry.before.clone()
-                };
-                self.travel_to(after, &entry, Change::Undo(entry.seq));
+        self.at_once(|session| {
+            for (post, entry) in cleared {
+                if is_open(session, post) {
+                    // A flag or a note made since stays.
+                    let now = session.review(post);
+                    let after = Review {
+                        flagged: now.flagged,
+                        note: now.note.clone(),
+                        ..entry.before.clone()
+                    };
+                    session.travel_to(after, &entry, Change::Undo(entry.seq));
+                }
             }
-        }
+        });
     }
 }
 

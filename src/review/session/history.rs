@@ -122,11 +122,27 @@ impl Session {
     /// Does an action to each of several posts; one undo takes all of it back. How many posts it changed.
     pub fn apply_all(&mut self, actions: impl IntoIterator<Item = (usize, Action)>) -> usize {
         let batch = Some(self.history.last_seq + 1);
-        let mut changed = 0;
-        for (post, action) in actions {
-            changed += usize::from(self.apply_in(post, action, batch));
+        self.at_once(|session| {
+            let apply = |(post, action)| session.apply_in(post, action, batch);
+            actions
+                .into_iter()
+                .map(apply)
+                .filter(|changed| *changed)
+                .count()
+        })
+    }
+
+    /// Makes the entries of one step, which reach the disk together or not at all.
+    pub(super) fn at_once<T>(&mut self, step: impl FnOnce(&mut Self) -> T) -> T {
+        self.step = Some(Vec::new());
+        let outcome = step(self);
+        let entries = self.step.take().unwrap_or_default();
+        if let Some(store) = &mut self.store
+            && !entries.is_empty()
+        {
+            store.append(entries);
         }
-        changed
+        outcome
     }
 
     fn apply_in(&mut self, post: usize, action: Action, batch: Option<u64>) -> bool {
@@ -159,20 +175,20 @@ impl Session {
     /// Takes the last action back (also one of an earlier run of the program), and all that was done with it at once.
     /// The post it was about, to go to.
     pub fn undo(&mut self) -> Option<usize> {
-        let mut post = None;
-        for entry in self.last_batch(&self.now.done) {
-            post = self.reverse(&entry, Change::Undo(entry.seq));
-        }
-        post
+        let entries = self.last_batch(&self.now.done);
+        self.at_once(|session| {
+            let reverse = |entry: Arc<Entry>| session.reverse(&entry, Change::Undo(entry.seq));
+            entries.into_iter().filter_map(reverse).last()
+        })
     }
 
     /// Does the last undone action again, and all that was taken back with it. The post it was about, to go to.
     pub fn redo(&mut self) -> Option<usize> {
-        let mut post = None;
-        for entry in self.last_batch(&self.history.undone) {
-            post = self.reverse(&entry, Change::Redo(entry.seq));
-        }
-        post
+        let entries = self.last_batch(&self.history.undone);
+        self.at_once(|session| {
+            let reverse = |entry: Arc<Entry>| session.reverse(&entry, Change::Redo(entry.seq));
+            entries.into_iter().filter_map(reverse).last()
+        })
     }
 
     /// The number of the last entry of the history; every action, undo and redo makes another one.
@@ -253,8 +269,10 @@ impl Session {
     /// Takes a new entry in and sends it to the disk.
     fn enter(&mut self, entry: Entry) {
         let entry = Arc::new(entry);
-        if let Some(store) = &mut self.store {
-            store.append(Arc::clone(&entry));
+        match (&mut self.step, &mut self.store) {
+            (Some(step), _) => step.push(Arc::clone(&entry)),
+            (None, Some(store)) => store.append(vec![Arc::clone(&entry)]),
+            (None, None) => {}
         }
         self.replay(&entry);
     }

@@ -29,6 +29,7 @@ pub use snapshot::Snapshot;
 
 use super::{
     blind::BlindMode,
+    decision::Entry,
     store::{LoadedChunks, Store},
 };
 use crate::{post::Problem, predict::prediction::RunInfo};
@@ -43,6 +44,8 @@ pub struct Session {
     /// `None` if the session was opened for reading.
     store: Option<Store>,
     history: History,
+    /// The entries of the step that is being made of several.
+    step: Option<Vec<Arc<Entry>>>,
     /// What the person in front of it is called.
     reviewer: Option<Arc<str>>,
     run: Option<RunInfo>,

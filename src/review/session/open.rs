@@ -84,6 +84,7 @@ impl Session {
             file,
             store,
             history: History::default(),
+            step: None,
             reviewer: None,
             run: contents.run.map(|(_, run)| run),
             loading: None,

@@ -166,9 +166,10 @@ impl Store {
         Ok((store, contents))
     }
 
-    /// Appends an entry of the history.
-    pub(super) fn append(&mut self, entry: Arc<Entry>) {
-        self.act(ActionEvent::Append(entry));
+    /// Appends entries of the history: all of them, or, should the machine stop, none.
+    pub(super) fn append(&mut self, entries: Vec<Arc<Entry>>) {
+        let n = entries.len() as u64;
+        self.act_of(n, ActionEvent::Append(entries));
     }
 
     /// Remembers the post on screen.
@@ -207,7 +208,12 @@ impl Store {
 
     /// Hands over what counts as an action.
     fn act(&mut self, event: ActionEvent) {
-        self.sent_actions += 1;
+        self.act_of(1, event);
+    }
+
+    /// Hands over what counts as so many.
+    fn act_of(&mut self, n: u64, event: ActionEvent) {
+        self.sent_actions += n;
         if let Some(running) = &mut self.running {
             running.actions.send(event);
         }

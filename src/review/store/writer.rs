@@ -30,8 +30,8 @@ const BATCH: usize = 500;
 
 /// What the reviewer did.
 pub(super) enum ActionEvent {
-    /// An entry of the history.
-    Append(Arc<Entry>),
+    /// Entries of the history that are one step of it.
+    Append(Vec<Arc<Entry>>),
     /// The post on screen is another one.
     Cursor(PostId),
     /// Other posts are decided blind.
@@ -252,12 +252,14 @@ impl Writer {
         let (mut cursor, mut blind_mode) = (None, None);
         for event in &self.actions {
             match event {
-                ActionEvent::Append(entry) => {
-                    if !self.append(transaction, entry).map_err(failed)? {
-                        return Err(StoreError::Clash(self.path.clone()));
+                ActionEvent::Append(entries) => {
+                    for entry in entries {
+                        if !self.append(transaction, entry).map_err(failed)? {
+                            return Err(StoreError::Clash(self.path.clone()));
+                        }
+                        last_seq = Some(entry.seq);
+                        saved += 1;
                     }
-                    saved += 1;
-                    last_seq = Some(entry.seq);
                 }
                 ActionEvent::Cursor(post) => cursor = Some(*post),
                 ActionEvent::BlindMode(mode) => blind_mode = Some(*mode),
