@@ -40,7 +40,24 @@ pub(super) fn fetch_missing(spec: &ModelSpec) -> anyhow::Result<()> {
 pub(super) fn fetch(names: &[String]) -> anyhow::Result<()> {
     let settings = HubSettings::from_environment();
     for name in names {
-        let fetched = hub::download(&settings, hub::wants_of(name)?, &mut Bars::new())?;
+        let wants = hub::wants_of(name)?;
+        let spec = ModelSpec {
+            model: name.clone(),
+            ..ModelSpec::default()
+        };
+        if let Some(variable) = settings.offline
+            && !wants.is_empty()
+            && hub::missing(&spec, &settings.cache).is_empty()
+        {
+            super::note(&format!(
+                "{name} was here already; {variable} forbids to look for a newer one"
+            ));
+            for folder in wants.iter().filter_map(|want| want.folder(&settings.cache)) {
+                super::print(&format!("{}\n", folder.display()))?;
+            }
+            continue;
+        }
+        let fetched = hub::download(&settings, wants, &mut Bars::new())?;
         for fetched in &fetched {
             let what = match fetched.fetched_bytes {
                 0 => "was here already".to_owned(),

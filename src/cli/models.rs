@@ -12,6 +12,7 @@ use crate::{
     model::{
         Found, Inventory, Kind, OwnedPreset, Place,
         hub::{self, size_text},
+        preset,
     },
 };
 
@@ -35,9 +36,9 @@ enum Action {
         #[arg(required = true, value_name = "MODEL")]
         names: Vec<String>,
     },
-    /// Delete a model or an adapter from the local cache, all of its revisions.
+    /// Delete models and adapters from the local cache, all of their revisions.
     Delete {
-        /// org/name
+        /// org/name, or a preset's name for its base and its adapter
         #[arg(required = true, value_name = "MODEL")]
         names: Vec<String>,
         /// Do not ask
@@ -56,16 +57,25 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
 }
 
 /// Deletes repositories from the cache, after asking.
-fn delete(ids: &[String], yes: bool) -> anyhow::Result<()> {
+fn delete(names: &[String], yes: bool) -> anyhow::Result<()> {
     let cache = hub::cache_folder();
     let repositories = hub::repositories(&cache);
-    for id in ids {
-        let Some(found) = repositories.iter().find(|found| found.id == *id) else {
+    let mut found = Vec::new();
+    for name in names {
+        let of_preset: Vec<&str> =
+            preset(name).map_or_else(Vec::new, |p| p.repositories().collect());
+        let is_meant = |id: &str| id == name || of_preset.contains(&id);
+        let before = found.len();
+        found.extend(repositories.iter().filter(|one| is_meant(&one.id)));
+        if found.len() == before {
             bail!(
-                "“{id}” is not in the local cache ({}); `overrule models` lists what is",
+                "“{name}” is not in the local cache ({}); `overrule models` lists what is",
                 cache.display()
             );
-        };
+        }
+    }
+    for found in found {
+        let id = &found.id;
         if !yes {
             if !io::stdin().is_terminal() {
                 bail!("say --yes to delete {id} without being asked");

@@ -115,6 +115,14 @@ fn downloading_prints_the_folders_and_deleting_frees_them() {
         again.stderr
     );
 
+    let mut offline = command(&hub, cache.path(), &["models", "download", ADAPTER]);
+    offline.env("HF_HUB_OFFLINE", "1");
+    hub.requests();
+    let offline = ended(offline.output().unwrap()).expect(0);
+    assert_eq!(offline.stdout.lines().next(), Some(folders[0]));
+    assert!(offline.stderr.contains("HF_HUB_OFFLINE forbids"));
+    assert!(hub.requests().is_empty());
+
     let asked = run(&hub, cache.path(), &["models", "delete", BASE]).expect(2);
     assert!(asked.stderr.contains("--yes"), "{}", asked.stderr);
     let told = run(&hub, cache.path(), &["models", "delete", "--yes", BASE]).expect(0);
@@ -125,6 +133,9 @@ fn downloading_prints_the_folders_and_deleting_frees_them() {
         "{}",
         gone.stderr
     );
+    let preset = ["models", "delete", "--yes", "paligemma2-3b-mmhs150k"];
+    let told = run(&hub, cache.path(), &preset).expect(0);
+    assert!(told.stderr.contains(ADAPTER), "{}", told.stderr);
 }
 
 #[test]

@@ -83,8 +83,8 @@ fn enter_right_behind_the_name_waits_until_it_is_known_what_the_model_needs() {
 fn a_model_that_moves_to_the_cpu_goes_on_with_its_run() {
     let posts = Folder::new(&POSTS);
     let mut window = posts.window_with(Some("on a small GPU"));
+    window.until("moving", |window| window.has_part("goes on with the CPU"));
     window.settle();
-    assert!(window.has_part("goes on with the CPU"));
     assert!(window.has("cpu · f32"), "where it is now");
     assert!(!window.has_part("An earlier run is shown"));
     let run = window.bench().session.run().cloned().unwrap();

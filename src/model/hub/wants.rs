@@ -1,6 +1,9 @@
 //! What a model's name needs from the Hub, and whether it is here already.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use super::{HubId, base_in, has_weights, local_base};
 use crate::model::{
@@ -34,9 +37,14 @@ pub enum Part {
 }
 
 impl Want {
+    /// Where the local cache has it, or some of it.
+    pub fn folder(&self, cache: &Path) -> Option<PathBuf> {
+        self.id.find_in(cache).map(|(folder, _)| folder)
+    }
+
     /// Whether the local cache has all of it.
     pub fn is_here(&self, cache: &Path) -> bool {
-        let Some((folder, _)) = self.id.find_in(cache) else {
+        let Some(folder) = self.folder(cache) else {
             return false;
         };
         match self.part {
