@@ -145,7 +145,7 @@ pub(super) fn records_of_run(
 pub(super) fn describe(run: &RunInfo) -> String {
     let adapter = match &run.adapter {
         Some(adapter) => format!(" + {adapter}"),
-        None if run.is_imported() => String::new(),
+        None if run.is_imported() || run.is_remote() => String::new(),
         None => " without adapter".to_owned(),
     };
     format!("{}{adapter}, {}", run.model, run.settings())

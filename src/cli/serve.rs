@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How long a client may take to send its post before another thread reads beside the one that waits for it.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long after the last answer clients that have begun to send may take when the service ends.
 const FAREWELL: Duration = Duration::from_secs(20);

@@ -287,7 +287,13 @@ fn listed(header: &[String]) -> String {
     let mut list: Vec<String> = header
         .iter()
         .take(SPELLED_OUT)
-        .map(|n| n.trim().chars().take(40).collect())
+        .map(|n| {
+            // Nothing that a terminal would take for a command.
+            let shown = n.trim().chars().take(40);
+            shown
+                .map(|c| if c.is_control() { '�' } else { c })
+                .collect()
+        })
         .collect();
     if header.len() > SPELLED_OUT {
         list.push("…".to_owned());

@@ -98,6 +98,9 @@ pub enum OpenError {
         "the pictures of {0} lie inside it; unpack it once with: overrule prepare {0} --out FOLDER, and open what that writes"
     )]
     Packed(PathBuf),
+    /// A zip archive that is cut off or damaged.
+    #[error("the zip archive is not whole; copy or download it again: {0}")]
+    BrokenArchive(PathBuf),
     /// Neither of the published datasets, nor Parquet.
     #[error(
         "{0} is neither MMHS150K (a folder or zip with MMHS150K_GT.json) nor Hateful Memes (train.jsonl, dev*.jsonl or test*.jsonl beside img/) nor Parquet; unpack other archives, and open other formats as they are"

@@ -205,6 +205,9 @@ fn parse_multi(text: &str) -> Cell {
     }
     let found: Vec<Cow<'_, str>> = if let Some(json) = json_list(text) {
         json
+    } else if let Some(pairs) = pairs_inside(text) {
+        // A mapping of another kind is no label set; as one name it is told, whatever it is.
+        one_hot(pairs).unwrap_or_else(|| vec![text.into()])
     } else if let Some(inside) = list_inside(text) {
         parse_list(inside)
     } else {
@@ -227,9 +230,45 @@ fn json_list(text: &str) -> Option<Vec<Cow<'_, str>>> {
         .then(|| serde_json::from_str(text).ok())??;
     let name = |value| match value {
         Value::String(name) => name.trim().to_owned().into(),
+        Value::Object(object) => match ["label", "name"]
+            .iter()
+            .find_map(|key| object.get(*key)?.as_str())
+        {
+            Some(name) => name.trim().to_owned().into(),
+            None => Value::Object(object).to_string().into(),
+        },
         other => other.to_string().into(),
     };
     Some(list.into_iter().map(name).collect())
+}
+
+/// What stands in a mapping, of JSON or of Python; `None` if this is none. (A set has no colon behind its first name.)
+fn pairs_inside(text: &str) -> Option<&str> {
+    let inside = text.strip_prefix('{')?.strip_suffix('}')?.trim_start();
+    let quote = inside.chars().next().filter(|c| ['\'', '"'].contains(c))?;
+    let (_, behind) = quoted(inside.get(1..)?, quote);
+    behind.trim_start().starts_with(':').then_some(inside)
+}
+
+/// The names that a mapping says yes to (`{"racist": 1, "sexist": false}`); `None` if something else than yes and no stands behind
+/// a name.
+fn one_hot(mut pairs: &str) -> Option<Vec<Cow<'_, str>>> {
+    let mut found = Vec::new();
+    while let Some(quote) = pairs.trim_start().chars().next() {
+        if !['\'', '"'].contains(&quote) {
+            return None;
+        }
+        let (name, behind) = quoted(pairs.trim_start().get(1..)?, quote);
+        let said = behind.trim_start().strip_prefix(':')?;
+        let (said, others) = said.split_once(',').unwrap_or((said, ""));
+        match said.trim().to_ascii_lowercase().as_str() {
+            "1" | "1.0" | "true" => found.push(name.trim().to_owned().into()),
+            "0" | "0.0" | "false" | "null" | "none" => {}
+            _ => return None,
+        }
+        pairs = others;
+    }
+    Some(found)
 }
 
 /// What stands between the brackets of a list in a string.
@@ -327,6 +366,15 @@ mod tests {
             ("?", Cell::Unlabelled),
             ("racist", cell(&["racist"])),
             ("racist, sexist", cell(&["racist", "sexist"])),
+            ("{'racist', 'sexist'}", cell(&["racist", "sexist"])),
+            ("{'racist': 0, 'sexist': 1}", cell(&["sexist"])),
+            (r#"{"racist": false, "a, b: c": true}"#, cell(&["a, b: c"])),
+            (r#"{"racist": 0.0, "sexist": 0}"#, cell(&[])),
+            (r#"{"racist": "maybe"}"#, cell(&[r#"{"racist": "maybe"}"#])),
+            (
+                r#"[{"label": "racist"}, {"name": "sexist", "score": 1}]"#,
+                cell(&["racist", "sexist"]),
+            ),
             ("racist,,sexist,", cell(&["racist", "sexist"])),
             ("racist\r\nother hate\n", cell(&["racist", "other hate"])),
             ("['racist', 'other hate']", cell(&["racist", "other hate"])),

@@ -23,7 +23,7 @@ impl ImageError {
     /// How a dataset's list of problems calls it.
     pub fn problem_kind(&self) -> ProblemKind {
         match self.fault {
-            ImageFault::NotFound => ProblemKind::MissingImage,
+            ImageFault::NotFound | ImageFault::WebAddress => ProblemKind::MissingImage,
             _ => ProblemKind::BrokenImage,
         }
     }
@@ -36,6 +36,11 @@ pub enum ImageFault {
     /// There is no such file.
     #[error("the image file does not exist; check the image root")]
     NotFound,
+    /// An address in place of a file.
+    #[error(
+        "this is a web address, and nothing is fetched from there; save the pictures, and name the files"
+    )]
+    WebAddress,
     /// A folder, a pipe or a device.
     #[error("this is not a regular file")]
     NotAFile,
@@ -75,9 +80,17 @@ pub enum ImageFault {
 impl ImageFault {
     /// Names the file it is about.
     pub(super) fn at(self, path: &Path) -> ImageError {
+        let is_address = || {
+            let name = path.to_string_lossy();
+            name.contains("http://") || name.contains("https://")
+        };
+        let fault = match self {
+            Self::NotFound if is_address() => Self::WebAddress,
+            fault => fault,
+        };
         ImageError {
             path: path.to_owned(),
-            fault: self,
+            fault,
         }
     }
 }
@@ -105,6 +118,23 @@ impl From<image::ImageError> for ImageFault {
             other => Self::Broken {
                 reason: other.to_string(),
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_web_address_is_told_from_a_file_that_is_not_there() {
+        for (name, expected) in [
+            ("/data/a.png", "the image file does not exist"),
+            ("/data/https://example.org/a.png", "nothing is fetched"),
+        ] {
+            let error = ImageFault::NotFound.at(Path::new(name));
+            assert!(error.to_string().contains(expected), "{error}");
+            assert_eq!(error.problem_kind(), ProblemKind::MissingImage);
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::Parse;
 use crate::{
-    model::{ModelInfo, PromptStyle},
+    model::{ModelInfo, PromptStyle, remote},
     post::{LabelNames, LabelSet, Post, PostId},
 };
 
@@ -176,6 +176,11 @@ impl RunInfo {
     /// Whether it was read from the dataset's own file.
     pub fn is_imported(&self) -> bool {
         self.prompt == IMPORTED
+    }
+
+    /// Whether the model answered on another machine, where its adapter and its settings are chosen.
+    pub fn is_remote(&self) -> bool {
+        self.dtype == remote::DTYPE
     }
 
     /// In words, what it was made with: prompt, precision, device, how images were seen, and where answers were cut off.

@@ -57,13 +57,14 @@ impl Readers {
         Ok(readers)
     }
 
-    /// Gives each reader whose client keeps it waiting a deputy, so that such clients hold up nobody else.
+    /// Gives each reader whose client keeps it waiting two deputies, so that such clients hold up nobody else: the next ones of their
+    /// kind may be many.
     pub fn replace_held_up(&mut self, patience: Duration) -> Result<(), ServeError> {
         let held_up = self.front.waits.longer_than(patience);
         if held_up > MOST_HELD_UP {
             return Err(ServeError::HeldUp(held_up));
         }
-        self.grow_to(self.n + held_up)
+        self.grow_to(self.n + 2 * held_up)
     }
 
     fn grow_to(&mut self, n: usize) -> Result<(), ServeError> {

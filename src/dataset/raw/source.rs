@@ -101,8 +101,11 @@ impl Source {
             source,
         };
         let file = File::open(path).map_err(error)?;
-        let archive = ZipArchive::new(BufReader::new(file))
-            .map_err(|_| OpenError::NotRaw(path.to_owned()))?;
+        let is_archive = first_line(path).is_some_and(|line| line.starts_with(b"PK"));
+        let archive = ZipArchive::new(BufReader::new(file)).map_err(|_| match is_archive {
+            true => OpenError::BrokenArchive(path.to_owned()),
+            false => OpenError::NotRaw(path.to_owned()),
+        })?;
         let names: Vec<(String, usize)> = (0..archive.len())
             .filter_map(|place| Some((archive.name_for_index(place)?.ok()?.into_owned(), place)))
             .filter(|(name, _)| !name.ends_with('/') && !name.starts_with("__MACOSX/"))
@@ -249,4 +252,23 @@ fn read_entry(archive: &mut ZipArchive<BufReader<File>>, place: usize) -> io::Re
         ));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_archive_that_is_cut_off_is_told_from_what_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("MMHS150K.zip");
+        for (bytes, expected) in [
+            (&b"PK\x03\x04 and no end"[..], "is not whole"),
+            (b"no archive", "is neither MMHS150K"),
+        ] {
+            fs::write(&file, bytes).unwrap();
+            let error = Source::open(&file).err().unwrap().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
 }

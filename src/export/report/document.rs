@@ -26,7 +26,7 @@ th{white-space:nowrap}td{min-width:7rem;overflow-wrap:anywhere}\
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;min-width:0}\
 div.f{display:flex;flex-wrap:wrap;gap:1rem;margin:1rem 0}div.f svg{flex:1 1 24rem;max-width:100%;height:auto;border-radius:6px}\
 @media screen and (prefers-color-scheme:dark){div.f svg{filter:invert(.92) hue-rotate(180deg)}}\
-@media print{:root{color-scheme:light}div.t{overflow:visible}div.f svg{break-inside:avoid}}";
+@media print{:root{color-scheme:light}h1,h2,h3{break-after:avoid}div.t{overflow:visible}div.f svg{break-inside:avoid}}";
 
 /// The size of a figure, two of which stand side by side: its words are hardly smaller than those around it.
 const FIGURE: (f32, f32) = (480.0, 340.0);

@@ -56,12 +56,18 @@ fn model(report: &Report<'_>, out: &mut Document) {
         out.paragraph("No model was run.");
         return;
     };
-    let none = || "none".to_owned();
+    let none = || match run.is_remote() {
+        true => "chosen where the model is served".to_owned(),
+        false => "none".to_owned(),
+    };
     let of_ours = |known: String| match run.is_imported() {
         true => "not known".to_owned(),
         false => known,
     };
-    let images = run.images().unwrap_or("as the checkpoint has them");
+    let images = match run.is_remote() {
+        true => "as the service has them",
+        false => run.images().unwrap_or("as the checkpoint has them"),
+    };
     let rows = [
         ("model", run.model.clone()),
         ("adapter", run.adapter.clone().unwrap_or_else(none)),

@@ -78,6 +78,8 @@ impl<'a> Snapshot<'a> {
             }
             drop(lock);
         }
+        // What was begun here, and another program has fetched to its end.
+        drop(fs::remove_file(incomplete(&blob)));
         self.link(file, &blob)
     }
 

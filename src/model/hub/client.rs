@@ -183,7 +183,11 @@ impl Client {
         }
         let headers = response.headers();
         let code = header(headers, "x-error-code");
-        let message = plain(header(headers, "x-error-message"));
+        let mut message = plain(header(headers, "x-error-message"));
+        if let Some(token) = &self.token {
+            // It is shown; a server may repeat what it was sent.
+            message = message.replace(token.secret(), "…");
+        }
         let repository = id.repository.clone();
         let endpoint = self.settings.endpoint.clone();
         let token = self.token_source();
@@ -214,6 +218,11 @@ impl Client {
             },
             (429, _) => HubError::RateLimited {
                 wait: wait_of(headers),
+            },
+            // A link to the storage that is out of date; the next try gets a new one.
+            (403, "") if file.is_some() => HubError::Server {
+                endpoint,
+                status: status.as_u16(),
             },
             (500.., _) => HubError::Server {
                 endpoint,

@@ -174,17 +174,24 @@ impl RemoteEngine {
         match (&self.endpoint.user, &self.key) {
             // What the address itself says, as <https://www.rfc-editor.org/rfc/rfc7617> has it.
             (Some(User(user)), _) => {
-                let (name, password) = user.split_once(':').unwrap_or((user, ""));
-                let decoded = |part| percent_decode_str(part).collect::<Vec<u8>>();
-                let user = [decoded(name), decoded(password)].join(&b':');
-                let user = BASE64_STANDARD.encode(user);
-                request.header("Authorization", format!("Basic {user}"))
+                request.header("Authorization", format!("Basic {}", basic(user)))
             }
             (None, Some(key)) if self.endpoint.protocol == Protocol::OpenAi => {
                 request.header("Authorization", format!("Bearer {key}"))
             }
             _ => request,
         }
+    }
+
+    /// What a server says without the key and the password that it may repeat: it is shown and written down.
+    fn without_secrets(&self, said: &str) -> String {
+        let user = self.endpoint.user.as_ref().map(|User(user)| user.as_str());
+        let password = user
+            .and_then(|user| user.split_once(':'))
+            .map(|(_, password)| password);
+        let sent = user.map(basic);
+        let secrets = [self.key.as_deref(), user, password, sent.as_deref()];
+        blotted(said, secrets.into_iter().flatten())
     }
 
     fn read(
@@ -246,7 +253,7 @@ impl RemoteEngine {
                 error: RemoteError::Refused {
                     url: url.to_owned(),
                     status,
-                    message: message(&body),
+                    message: message(&self.without_secrets(&body)),
                     hint: hint(status, &self.endpoint),
                 },
                 may_pass: matches!(status, 408 | 429 | 500..),
@@ -259,12 +266,24 @@ impl RemoteEngine {
         serde_json::from_str(&body).map_err(|_| Failed {
             error: RemoteError::NotJson {
                 url: url.to_owned(),
-                found: found(&body),
+                found: found(&self.without_secrets(&body)),
             },
             may_pass: false,
             retry_after: None,
         })
     }
+}
+
+fn blotted<'a>(said: &str, secrets: impl Iterator<Item = &'a str>) -> String {
+    let secrets = secrets.filter(|secret| !secret.is_empty());
+    secrets.fold(said.to_owned(), |said, secret| said.replace(secret, "…"))
+}
+
+/// A user of an address as HTTP sends it.
+fn basic(user: &str) -> String {
+    let (name, password) = user.split_once(':').unwrap_or((user, ""));
+    let decoded = |part| percent_decode_str(part).collect::<Vec<u8>>();
+    BASE64_STANDARD.encode([decoded(name), decoded(password)].join(&b':'))
 }
 
 /// A request that came to nothing.
@@ -345,6 +364,14 @@ fn wait(pause: Duration, cancelled: &dyn Fn() -> bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_that_a_server_repeats_is_blotted_out() {
+        let said = "no: Bearer sk-1 of anna:pw";
+        let secrets = ["sk-1", "", "anna:pw", "pw"];
+        assert_eq!(blotted(said, secrets.into_iter()), "no: Bearer … of …");
+        assert_eq!(basic("anna:p%40w"), "YW5uYTpwQHc=");
+    }
 
     #[test]
     fn what_a_server_says_is_found_in_every_usual_form() {

@@ -25,6 +25,9 @@ use crate::{image::Rgb, post::LabelNames, predict::answer::Parse};
 /// The family of all of them.
 pub(super) const FAMILY: Family = Family("remote");
 
+/// What stands for the number format of a model whose own nobody tells.
+pub(crate) const DTYPE: &str = "remote";
+
 /// How an endpoint is spoken to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Protocol {
@@ -144,7 +147,7 @@ pub(super) fn load(name: &str, endpoint: &Endpoint) -> Result<LoadedModel, Model
             revision: None,
             adapter: None,
             labels: None,
-            dtype: "remote".to_owned(),
+            dtype: DTYPE.to_owned(),
             device: endpoint.host().to_owned(),
             parameters: 0,
             image_setting: None,
