@@ -3,6 +3,7 @@
 mod gold;
 mod people;
 mod random;
+mod seen;
 
 use overrule::{
     dataset::Dataset,

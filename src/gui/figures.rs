@@ -44,7 +44,7 @@ struct Asked {
 pub struct Figures {
     /// The scores; `None` until they were worked out.
     pub metrics: Option<Metrics>,
-    /// Their 95 % intervals, which come a little later and may be of a state a little earlier.
+    /// Their 95 % intervals, which come a little later; none until they are of as many posts.
     pub intervals: Option<Intervals>,
     /// What they compare with.
     pub truth: Truth,
@@ -66,7 +66,9 @@ pub struct Figures {
     pub is_drawing: bool,
     basis: Basis,
     scores: Background<Asked, Scores>,
-    bootstrap: Background<Wanted, Option<Intervals>>,
+    /// Over how many posts, and what came of it.
+    bootstrap: Background<Wanted, Option<(u64, Intervals)>>,
+    bootstrapped: Option<(u64, Intervals)>,
     ceiling_bootstrap: Background<Wanted, Option<Vec<CeilingIntervals>>>,
     drawing: Background<Wanted, Drawn>,
     wake: Wake,
@@ -136,6 +138,7 @@ impl Figures {
             basis: Basis::default(),
             scores: Background::new(THREAD),
             bootstrap: Background::new(THREAD),
+            bootstrapped: None,
             ceiling_bootstrap: Background::new(THREAD),
             drawing: Background::new(THREAD),
             wake,
@@ -194,12 +197,15 @@ impl Figures {
             Due::Now => {
                 if self.bootstrap.of().is_none_or(|(_, of)| *of != wanted) {
                     self.intervals = None;
+                    self.bootstrapped = None;
                 }
                 let now = session.snapshot();
                 self.bootstrap.start(of, &self.wake, move |is_cancelled| {
                     let basis = wanted.basis(&now);
                     let pairs: Vec<Pair> = now.pairs(basis, Exposure::Any).collect();
-                    bootstrap::intervals(&now.dataset().labels, &pairs, SEED, is_cancelled)
+                    let labels = &now.dataset().labels;
+                    let intervals = bootstrap::intervals(labels, &pairs, SEED, is_cancelled);
+                    intervals.map(|intervals| (pairs.len() as u64, intervals))
                 });
             }
             Due::In(pause) => wait = sooner(wait, pause),
@@ -243,7 +249,13 @@ impl Figures {
             self.fairness = scores.fairness;
         }
         if let Some(intervals) = self.bootstrap.receive() {
-            self.intervals = intervals;
+            self.bootstrapped = intervals;
+        }
+        let n = self.metrics.as_ref().map(|metrics| metrics.n);
+        let of_now = self.bootstrapped.as_ref().filter(|(of, _)| Some(*of) == n);
+        let of_now = of_now.map(|(_, intervals)| intervals);
+        if self.intervals.as_ref() != of_now {
+            self.intervals = of_now.cloned();
         }
         if let Some(Some(ceilings)) = self.ceiling_bootstrap.receive() {
             self.ceilings = ceilings;

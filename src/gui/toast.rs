@@ -16,6 +16,9 @@ const STAY_SECS: f64 = 4.0;
 /// Seconds an error stays; it can be put away at once.
 const ERROR_SECS: f64 = 12.0;
 
+/// Seconds the proposal of a break stays: it comes while somebody is deep in their work.
+const BREAK_SECS: f64 = 30.0;
+
 /// How many stay on screen.
 const AT_MOST: usize = 3;
 
@@ -28,6 +31,18 @@ pub enum Kind {
     Info,
     /// Something did not work.
     Error,
+    /// It is time for a break.
+    Break,
+}
+
+impl Kind {
+    fn stay_secs(self) -> f64 {
+        match self {
+            Self::Done | Self::Info => STAY_SECS,
+            Self::Error => ERROR_SECS,
+            Self::Break => BREAK_SECS,
+        }
+    }
 }
 
 struct Toast {
@@ -80,12 +95,7 @@ impl Toasts {
     pub fn ui(&mut self, ctx: &egui::Context, out: &mut Vec<Command>) {
         let now = ctx.time();
         for toast in &mut self.toasts {
-            let stay = if toast.kind == Kind::Error {
-                ERROR_SECS
-            } else {
-                STAY_SECS
-            };
-            toast.until.get_or_insert(now + stay);
+            toast.until.get_or_insert(now + toast.kind.stay_secs());
         }
         self.toasts
             .retain(|toast| toast.until.is_none_or(|until| until > now));
@@ -115,7 +125,7 @@ fn toast_ui(ui: &mut egui::Ui, toast: &Toast, out: &mut Vec<Command>) -> bool {
     let palette = Palette::from_ui(ui);
     let (symbol, color) = match toast.kind {
         Kind::Done => (icons::ICON_CHECK_CIRCLE, palette.good),
-        Kind::Info => (icons::ICON_INFO, palette.accent),
+        Kind::Info | Kind::Break => (icons::ICON_INFO, palette.accent),
         Kind::Error => (icons::ICON_ERROR, palette.bad),
     };
     let mut dismissed = false;

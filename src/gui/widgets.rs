@@ -214,7 +214,7 @@ pub fn choice<T: PartialEq + Copy>(
         .min_size(vec2(width, 0.0));
     ui.scope(|ui| {
         ui.set_max_width(width);
-        let (response, _) = MenuButton::from_button(button).ui(ui, |ui| {
+        let (response, list) = MenuButton::from_button(button).ui(ui, |ui| {
             ui.set_min_width(220.0);
             ScrollArea::vertical().max_height(560.0).show(ui, |ui| {
                 for (value, label, tooltip) in choices {
@@ -227,6 +227,10 @@ pub fn choice<T: PartialEq + Copy>(
                 focus::follow(ui);
             });
         });
+        if let Some(list) = list {
+            // Where press and release come in one frame, a dialog that opens in the same way stays before it.
+            ui.ctx().move_to_top(list.response.layer_id);
+        }
         response
             .accessible_name(format!("{name}: {chosen_name}"))
             .on_hover_text(format!("{name}: {chosen_name}"));

@@ -304,7 +304,7 @@ fn a_file_of_before_gold_posts_opens() {
     older.close();
     Connection::open(&file)
         .unwrap()
-        .execute_batch("DROP TABLE gold; PRAGMA user_version = 5;")
+        .execute_batch("DROP TABLE gold; DROP TABLE seen; PRAGMA user_version = 5;")
         .unwrap();
     let read = Session::open_read_only(dataset(3).into(), &file).unwrap();
     assert!(read.gold().is_none());

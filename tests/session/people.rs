@@ -72,7 +72,7 @@ fn each_decision_keeps_the_name_under_which_it_was_made() {
 
 /// Turns a session file into one of an earlier format.
 fn make_older(file: &Path, format: u32) {
-    let tables = "DROP TABLE second_decisions; DROP TABLE second_reviewers; DROP TABLE gold;";
+    let tables = "DROP TABLE second_decisions; DROP TABLE second_reviewers; DROP TABLE gold; DROP TABLE seen;";
     Connection::open(file)
         .unwrap()
         .execute_batch(&format!("{tables} PRAGMA user_version = {format};"))

@@ -313,6 +313,35 @@ fn the_keyboard_goes_back_to_where_it_was_before_a_dialog_or_a_menu() {
 }
 
 #[test]
+fn a_list_in_a_dialog_opens_before_it_also_where_a_click_takes_one_frame() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    let tap = |window: &mut Window, label: &str| {
+        let pos = window.harness.get_by_label(label).rect().center();
+        let button = |pressed| egui::Event::PointerButton {
+            pos,
+            button: egui::PointerButton::Primary,
+            pressed,
+            modifiers: Modifiers::NONE,
+        };
+        let events = [egui::Event::PointerMoved(pos), button(true), button(false)];
+        window.harness.input_mut().events.extend(events);
+        window.harness.run_steps(4);
+    };
+    for _ in 0..2 {
+        window.press_with(CTRL, Key::E);
+        tap(&mut window, "Format: Training CSV");
+        window.press(Key::Escape);
+        window.press(Key::Escape);
+    }
+    window.press_with(CTRL, Key::E);
+    tap(&mut window, "Format: Training CSV");
+    tap(&mut window, "JSON Lines");
+    assert!(window.has("Format: JSON Lines"));
+}
+
+#[test]
 fn the_list_of_problems_is_at_hand_when_it_opens() {
     let folder = Folder::new(&POSTS);
     let mut window = folder.window();

@@ -49,7 +49,7 @@ impl App {
                 widgets::posts(self.sitting.n_seen_since_break()),
                 duration_text(self.sitting.lasted_secs(now))
             );
-            self.toasts.show(Kind::Info, text, Some(Command::Hide));
+            self.toasts.show(Kind::Break, text, Some(Command::Hide));
         }
     }
 }

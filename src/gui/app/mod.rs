@@ -177,7 +177,7 @@ pub struct App {
     /// Whether everything is hidden until a key is pressed.
     covered: bool,
     /// What was pressed since. What is hidden comes back when it is let go.
-    uncovering: Vec<Press>,
+    uncovering: Option<Press>,
     /// The device that the loaded model was loaded on, if its memory was not enough and the model went on with the CPU.
     began_on: Option<String>,
     /// The dataset that is opened as soon as what was done to the present one is saved.
@@ -265,7 +265,7 @@ impl App {
             sitting: Sitting::default(),
             guideline: Guideline::default(),
             covered: false,
-            uncovering: Vec::new(),
+            uncovering: None,
             began_on: None,
             opens_next: None,
             focus: FocusKeeper::default(),

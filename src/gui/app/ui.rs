@@ -1,6 +1,6 @@
 //! The part of a frame that draws.
 
-use egui::{CentralPanel, Event, Frame, Margin, Panel, Role, ViewportCommand};
+use egui::{CentralPanel, Event, Frame, Key, Margin, Panel, Role, ViewportCommand};
 
 use super::{App, ModelState, Press, Work};
 use crate::{
@@ -88,31 +88,35 @@ impl App {
     /// Any key or click takes the cover away, and does nothing else: no event goes on to what is hidden.
     fn look_for_press(&mut self, ctx: &egui::Context) {
         let events = ctx.input_mut(|i| std::mem::take(&mut i.events));
-        self.uncovering
-            .extend(events.iter().filter_map(|event| match event {
-                Event::Key {
-                    key,
-                    pressed: true,
-                    repeat: false,
-                    ..
-                } => Some(Press::Key(*key)),
-                Event::PointerButton { pressed: true, .. } => Some(Press::Pointer),
-                _ => None,
-            }));
+        let pressed = events.iter().filter_map(|event| match event {
+            Event::Key {
+                key,
+                pressed: true,
+                repeat: false,
+                ..
+            } => Some(Press::Key(*key)),
+            Event::PointerButton { pressed: true, .. } => Some(Press::Pointer),
+            _ => None,
+        });
+        self.uncovering = pressed.last().or(self.uncovering);
     }
 
     /// Takes the cover away once the press that asked for it is over: Space held down would show the picture, and a button
-    /// let go would press what lies under it. Other keys do not count: that one was let go is not always told.
+    /// let go would press what lies under it. Other keys do not count: that one was let go is not always told, as where Shift
+    /// went up first and its key has another name by then.
     fn end_cover(&mut self, ctx: &egui::Context) {
-        let was_asked = !self.uncovering.is_empty();
-        self.uncovering.retain(|press| {
-            ctx.input(|i| match press {
-                Press::Key(key) => i.keys_down.contains(key),
-                Press::Pointer => i.pointer.any_down(),
+        let is_over = |press| {
+            ctx.input(|i| {
+                let is_held = match press {
+                    Press::Key(key) => i.keys_down.contains(&key),
+                    Press::Pointer => false,
+                };
+                !is_held && !i.keys_down.contains(&Key::Space) && !i.pointer.any_down()
             })
-        });
-        if was_asked && self.uncovering.is_empty() {
+        };
+        if self.uncovering.is_some_and(is_over) {
             self.covered = false;
+            self.uncovering = None;
             ctx.request_repaint();
         }
     }

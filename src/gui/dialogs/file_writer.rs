@@ -140,13 +140,15 @@ impl FileWriter {
         }
     }
 
-    /// The button that writes. When it is pressed: where to, and whether an existing file is replaced.
+    /// The button that writes. When it, or Enter behind the name, is pressed: where to, and whether an existing file is replaced.
     pub fn button_ui(&self, ui: &mut Ui) -> Option<(PathBuf, bool)> {
         let replace = matches!(self.state, State::Exists(_));
         let label = if replace { "Replace it" } else { "Export" };
         let path = self.path.path().filter(|_| !self.is_writing());
         let export = widgets::primary(ui, icons::ICON_FILE_DOWNLOAD, label, path.is_some());
-        Some((path.filter(|_| export.clicked())?, replace))
+        // Nothing is replaced by a key that was meant for the name.
+        let wanted = export.clicked() || self.path.entered && !replace;
+        Some((path.filter(|_| wanted)?, replace))
     }
 
     /// The button that puts the dialog away; whether it was pressed.

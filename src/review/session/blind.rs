@@ -75,11 +75,15 @@ impl Session {
         }
     }
 
-    /// Takes note that the answer stands on screen. Only what happens on a blind post is recorded; this is forgotten
-    /// when the session is closed.
+    /// Takes note that the answer stands on screen, in the file, too: blind mode may be chosen on another day.
     pub fn note_seen(&mut self, post: usize) {
-        if self.prediction(post).is_some() && !self.hides_answer(post) {
-            self.mark_seen(post);
+        if self.has_seen(post) || self.prediction(post).is_none() || self.hides_answer(post) {
+            return;
+        }
+        self.mark_seen(post);
+        let id = self.dataset().posts.get(post).map(|post| post.id);
+        if let (Some(store), Some(id)) = (&mut self.store, id) {
+            store.note_seen(id, self.history.last_seq());
         }
     }
 
@@ -98,7 +102,7 @@ impl Session {
         }
     }
 
-    fn mark_seen(&mut self, post: usize) {
+    pub(super) fn mark_seen(&mut self, post: usize) {
         if let Some(seen) = self.seen.get_mut(post) {
             *seen = true;
         }

@@ -104,8 +104,15 @@ impl Session {
             session.now.gold = Some(Gold::new(gold, &session.now));
         }
         session.orphans = session.orphans_of(&contents.entries);
+        let mut seen = contents.seen.into_iter().peekable();
         for entry in contents.entries {
+            while let Some((_, post)) = seen.next_if(|(seq, _)| *seq < entry.seq) {
+                session.place(post).map(|post| session.mark_seen(post));
+            }
             session.replay(&Arc::new(entry));
+        }
+        for (_, post) in seen {
+            session.place(post).map(|post| session.mark_seen(post));
         }
         session.cursor = contents
             .cursor

@@ -179,6 +179,13 @@ impl Store {
         }
     }
 
+    /// Remembers that the model's answer to a post was seen, behind an entry of the history.
+    pub(super) fn note_seen(&mut self, post: PostId, seq: u64) {
+        if let Some(running) = &mut self.running {
+            running.actions.send(ActionEvent::Seen { post, seq });
+        }
+    }
+
     /// Remembers what is decided blind.
     pub(super) fn set_blind_mode(&mut self, mode: BlindMode) {
         if let Some(running) = &mut self.running {

@@ -13,7 +13,7 @@ use super::{
     file, gold, predictions,
     predictions::from_json,
     rows::{IdColumn, PathColumn, list_json, now_ms, parse_state},
-    schema::{WITH_BATCHES, WITH_GOLD, WITH_SECONDS},
+    schema::{WITH_BATCHES, WITH_GOLD, WITH_SECONDS, WITH_SEEN},
     seconds,
 };
 use crate::{
@@ -38,6 +38,8 @@ pub(in crate::review) struct Contents {
     pub(in crate::review) cursor: Option<PostId>,
     /// The choice of what is decided blind.
     pub(in crate::review) blind: BlindMode,
+    /// The posts whose answer was seen and the last entry before that, oldest first.
+    pub(in crate::review) seen: Vec<(u64, PostId)>,
     /// What other people decided.
     pub(in crate::review) seconds: Vec<Kept>,
     /// The gold posts, if there are some.
@@ -152,6 +154,18 @@ fn read_rows(connection: &Connection, labels: &LabelNames) -> rusqlite::Result<C
     } else {
         Vec::new()
     };
+    let seen = if version >= WITH_SEEN {
+        let mut statement = connection.prepare("SELECT seq, post_id FROM seen ORDER BY seq")?;
+        let row = |row: &Row<'_>| {
+            let IdColumn(post) = row.get(1)?;
+            Ok((row.get::<_, i64>(0)?.cast_unsigned(), post))
+        };
+        statement
+            .query_map([], row)?
+            .collect::<rusqlite::Result<_>>()?
+    } else {
+        Vec::new()
+    };
     let gold = if version >= WITH_GOLD {
         gold::read(connection, labels)?
     } else {
@@ -165,6 +179,7 @@ fn read_rows(connection: &Connection, labels: &LabelNames) -> rusqlite::Result<C
         blind: blind
             .and_then(|json| serde_json::from_str(&json).ok())
             .unwrap_or_default(),
+        seen,
         seconds,
         gold,
         run,

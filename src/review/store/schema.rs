@@ -22,6 +22,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(SETTLED),
     M::up(SECONDS),
     M::up(GOLD),
+    M::up(SEEN),
 ];
 
 const FIRST: &str = "
@@ -144,6 +145,18 @@ CREATE TABLE gold (
 
 /// The format from which on a file keeps gold posts.
 pub(super) const WITH_GOLD: i64 = 6;
+
+/// Posts whose answer by the model has stood on screen, also those that were not decided: what is decided about them is not blind.
+const SEEN: &str = "
+-- `seq` is the last entry of `decisions` before that.
+CREATE TABLE seen (
+    post_id BLOB    PRIMARY KEY CHECK (length(post_id) = 16),
+    seq     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// The format from which on a file keeps what was seen.
+pub(super) const WITH_SEEN: i64 = 7;
 
 /// The format from which on `decisions` has the column `batch`.
 pub(super) const WITH_BATCHES: i64 = 2;

@@ -34,6 +34,8 @@ pub(super) enum ActionEvent {
     Append(Vec<Arc<Entry>>),
     /// The post on screen is another one.
     Cursor(PostId),
+    /// The model's answer to a post was seen, behind this entry of the history.
+    Seen { post: PostId, seq: u64 },
     /// Other posts are decided blind.
     BlindMode(BlindMode),
     /// A second reviewer is kept.
@@ -262,6 +264,9 @@ impl Writer {
                     }
                 }
                 ActionEvent::Cursor(post) => cursor = Some(*post),
+                ActionEvent::Seen { post, seq } => {
+                    note_seen(transaction, *post, *seq).map_err(failed)?;
+                }
                 ActionEvent::BlindMode(mode) => blind_mode = Some(*mode),
                 ActionEvent::KeepSecond(kept) => {
                     seconds::write(transaction, kept, &self.labels).map_err(failed)?;
@@ -379,6 +384,15 @@ fn checkpoint(connection: &Connection) -> rusqlite::Result<bool> {
 
 fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
     connection.transaction_with_behavior(TransactionBehavior::Immediate)
+}
+
+fn note_seen(transaction: &Transaction<'_>, post: PostId, seq: u64) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO seen (post_id, seq) VALUES (?1, ?2) ON CONFLICT (post_id) DO UPDATE SET seq = excluded.seq",
+        )?
+        .execute(params![IdColumn(post), seq.cast_signed()])?;
+    Ok(())
 }
 
 pub(super) fn set_state(
