@@ -20,6 +20,7 @@ pub struct ResourceError {
 /// The demo dataset, `data/demo/posts.csv`.
 pub fn demo_dataset() -> Result<PathBuf, ResourceError> {
     find(
+        &roots(),
         "data/demo/posts.csv",
         "the demo dataset",
         "open a dataset of your own: overrule DATASET",
@@ -29,18 +30,24 @@ pub fn demo_dataset() -> Result<PathBuf, ResourceError> {
 /// The folder of the demo model, `assets/demo-model`, with `base` and `adapter` below it.
 pub fn demo_model() -> Result<PathBuf, ResourceError> {
     find(
+        &roots(),
         "assets/demo-model",
         "the demo model",
         "name a model folder with --model",
     )
 }
 
-fn find(relative: &str, what: &'static str, hint: &'static str) -> Result<PathBuf, ResourceError> {
-    let roots = roots();
+fn find(
+    roots: &[PathBuf],
+    relative: &str,
+    what: &'static str,
+    hint: &'static str,
+) -> Result<PathBuf, ResourceError> {
     roots
         .iter()
         .map(|root| root.join(relative))
         .find(|path| path.exists())
+        .map(|path| followed(&path))
         .ok_or_else(|| ResourceError {
             what,
             hint,
@@ -50,6 +57,16 @@ fn find(relative: &str, what: &'static str, hint: &'static str) -> Result<PathBu
                 .collect::<Vec<_>>()
                 .join(", "),
         })
+}
+
+/// The file under the path that an opened dataset has: absolute, the links to its folder followed. So the window knows the demo
+/// for what it is, whatever way leads to it.
+fn followed(path: &Path) -> PathBuf {
+    let folder = path.parent().map(Path::canonicalize);
+    match (folder, path.file_name()) {
+        (Some(Ok(folder)), Some(name)) if cfg!(unix) => folder.join(name),
+        _ => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+    }
 }
 
 /// The variable that names the folder of `assets` and `data`.
@@ -80,12 +97,26 @@ mod tests {
 
     #[test]
     fn a_missing_resource_names_every_place_it_was_looked_for() {
-        let error = find("no/such/file", "the map", "draw one").unwrap_err();
+        let error = find(&roots(), "no/such/file", "the map", "draw one").unwrap_err();
         let message = error.to_string();
         assert!(message.starts_with("the map is not installed"), "{message}");
         for root in roots() {
             let place = root.join("no/such/file");
             assert!(message.contains(&place.display().to_string()), "{message}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_demo_behind_a_link_is_found_under_the_path_that_it_opens_with() {
+        use crate::dataset::{self, OpenOptions};
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(env!("CARGO_MANIFEST_DIR"), &link).unwrap();
+        let through_link = link.join("data/demo/posts.csv");
+        let opened = dataset::open(&through_link, &OpenOptions::default()).unwrap();
+        let demo = find(&[link], "data/demo/posts.csv", "the demo", "").unwrap();
+        assert_eq!(demo, opened.path);
+        assert!(!demo.starts_with(folder.path()), "{}", demo.display());
     }
 }
