@@ -30,12 +30,12 @@ const MOST_LABELS_SCORED: usize = 6;
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
-    /// A CSV file or a folder of images
+    /// A CSV, JSON or Parquet file, a folder of images, or another tool's export
     dataset: PathBuf,
     /// The post's place in the dataset, from 0
     #[arg(long, value_name = "N")]
     index: usize,
-    /// The model: a folder, a Hub id or a preset's name
+    /// The model: a folder, a Hub id or a preset's name; it runs on this machine
     #[arg(long, value_name = "MODEL")]
     model: String,
     #[command(flatten)]

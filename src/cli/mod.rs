@@ -56,7 +56,7 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Show what the model sees and says of one post: ids, pixels, logits, log-probabilities.
     Inspect(inspect::Args),
-    /// Make a published dataset (MMHS150K, Hateful Memes) ready: tables for training, and the pictures beside them.
+    /// Make a published dataset (MMHS150K, Hateful Memes) or Parquet files ready: tables for training, and the pictures beside them.
     Prepare(prepare::Args),
     /// Write a review's labels as training data, or in another tool's format.
     Export(export::Args),

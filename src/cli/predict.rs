@@ -32,9 +32,9 @@ const FAILURES_TOLD: usize = 20;
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
-    /// A CSV file or a folder of images
+    /// A CSV, JSON or Parquet file, a folder of images, or another tool's export
     dataset: PathBuf,
-    /// The model: a folder, a Hub id or a preset's name
+    /// The model: a folder, a Hub id, a preset's name, or one on another machine (openai:URL#NAME, sagemaker:URL)
     #[arg(long, value_name = "MODEL")]
     model: String,
     /// The file to append to, one JSON object a line; posts that it holds of the same run are skipped. `-` is standard output

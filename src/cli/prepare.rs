@@ -21,7 +21,7 @@ pub(super) struct Args {
     /// MMHS150K (a folder or zip with MMHS150K_GT.json), Hateful Memes (train.jsonl, dev*.jsonl, test*.jsonl, img/), or Parquet
     /// (a file, or a folder of shards)
     source: PathBuf,
-    /// The folder for train.csv, val.csv, test.csv, class_names.txt and images/
+    /// The folder for the tables (train.csv, val.csv, test.csv; posts.csv where there are no splits), class_names.txt and images/
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
     /// Pictures as second names of the same files (copies where that is not possible), as copies, or where they are

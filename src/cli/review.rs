@@ -13,9 +13,9 @@ const DEMO_MODEL: &str = "demo";
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
-    /// A CSV file, a folder of images, another tool's export or a session file [default: the demo]
+    /// A CSV, JSON or Parquet file, a folder of images, another tool's export, or a session file [default: the demo]
     pub dataset: Option<PathBuf>,
-    /// The model: a folder, a Hub id or a preset's name. Without one the window opens without predictions
+    /// The model: a folder, a Hub id, a preset's name, or one on another machine (openai:URL#NAME, sagemaker:URL). Without one the window opens without predictions
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
     /// The session file [default: one a dataset, in the platform's data folder]

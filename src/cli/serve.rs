@@ -24,7 +24,7 @@ const FAREWELL: Duration = Duration::from_secs(20);
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
-    /// The model: a folder, a Hub id or a preset's name
+    /// The model: a folder, a Hub id, a preset's name, or one on another machine (openai:URL#NAME, sagemaker:URL)
     #[arg(long, value_name = "MODEL")]
     model: String,
     /// The address to listen on; 0.0.0.0 lets other machines in, and there is no password

@@ -20,7 +20,9 @@ pub enum OpenError {
         source: io::Error,
     },
     /// A device, a pipe or a socket.
-    #[error("{0} is neither a regular file nor a folder; give a CSV file or a folder of images")]
+    #[error(
+        "{0} is neither a regular file nor a folder; give a file of posts (CSV, JSON, Parquet) or a folder of images"
+    )]
     NotAFile(PathBuf),
     /// The name's ending belongs to no format that can be read.
     #[error(

@@ -172,7 +172,7 @@ pub(crate) struct Loaded {
     imported: Vec<ImportedRun>,
 }
 
-/// Opens a CSV or TSV file or a folder of images.
+/// Opens a file or a folder of posts, in whichever format it is.
 ///
 /// The label set is, in this order: `options.labels`, `class_names.txt` beside the posts, those that the
 /// header names, `harmful` for a `label` column of 0 and 1, `options.model_labels`, the labels seen. Images are not looked at: see

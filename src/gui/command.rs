@@ -309,7 +309,7 @@ impl Command {
             Self::Hide => "Cover the picture and every text until any key is pressed.",
             Self::RetrySave => "Write to the session file again.",
             Self::OpenData | Self::OpenPath(_) | Self::OpenUnpacked { .. } => {
-                "Open a CSV file or a folder of images."
+                "Open a CSV, JSON or Parquet file, a folder of images, or what another tool wrote."
             }
             Self::Export | Self::ExportTo(_) => {
                 "Write a training CSV with your corrections, or another tool's format."

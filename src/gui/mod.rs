@@ -46,7 +46,7 @@ use crate::{
 /// What the window begins with.
 #[derive(Clone, Debug, Default)]
 pub struct Launch {
-    /// The dataset to open: a CSV file or a folder. `None` shows the welcome page.
+    /// The dataset to open: a file or a folder. `None` shows the welcome page.
     pub dataset: Option<PathBuf>,
     /// How to open it.
     pub open: OpenOptions,

@@ -32,7 +32,7 @@ impl Score {
 pub struct Seconds {
     /// Decoding and resizing the image.
     pub image: f64,
-    /// The image tower (0 where it is counted within prefill).
+    /// The image tower. 0 for every network so far: it runs with the prompt, and `prefill` counts it.
     pub vision: f64,
     /// The prompt.
     pub prefill: f64,

@@ -214,7 +214,7 @@ fn locate(name: &str) -> Result<Located, ModelError> {
     let Some(id) = HubId::parse(name) else {
         let presets: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
         return Err(no_such_model(format!(
-            "name a folder that exists, a Hub id (org/name), or one of {}",
+            "name a folder that exists, a Hub id (org/name), a model on another machine (openai:URL#NAME, sagemaker:URL), or one of {}",
             presets.join(", ")
         )));
     };
