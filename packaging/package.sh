@@ -6,7 +6,7 @@
 #   TARGET=triple packaging/package.sh OUT  builds for another system, if its toolchain is installed
 #
 # Linux: .tar.gz with install.sh. macOS: .tar.gz with Overrule.app. Windows: .zip with associate.cmd. The system is that of
-# TARGET, or this one. A checksum lies beside each archive.
+# TARGET, or this one. A checksum lies beside each archive. cargo must know the crates of that system, for their licences.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
@@ -29,10 +29,10 @@ trap 'rm -rf "$work"' EXIT
 folder=$work/$name
 mkdir "$folder"
 
-# What the program looks for beside itself.
+# What the program looks for beside itself. (Typefaces and icon are in it.)
 resources() {
-  mkdir -p "$1/data"
-  cp -R "$root/assets" "$1/"
+  mkdir -p "$1/assets" "$1/data"
+  cp -R "$root/assets/demo-model" "$1/assets/"
   cp -R "$root/data/demo" "$1/data/"
 }
 
@@ -61,10 +61,15 @@ case $target in
     cp "$here/linux/install.sh" "$folder/"
     mkdir "$folder/desktop"
     cp "$here"/linux/overrule* "$folder/desktop/"
+    cp "$root/assets/icon.svg" "$folder/desktop/overrule.svg"
     resources "$folder"
     ;;
 esac
-cp "$root/README.md" "$root/CHANGELOG.md" "$root/LICENSE" "$folder/"
+# README with all that it links to, and whose work is in the program.
+mkdir "$folder/benches"
+cp -R "$root/README.md" "$root/ARCHITECTURE.md" "$root/CHANGELOG.md" "$root/LICENSE" "$root/docs" "$folder/"
+cp -R "$root/benches/results" "$folder/benches/"
+"$here/third-party.sh" "$target" > "$folder/THIRD-PARTY.txt"
 
 case $target in
   *windows*)

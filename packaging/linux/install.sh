@@ -11,6 +11,10 @@ if [ "${1:-}" = --remove ]; then
   shift
 fi
 prefix=${1:-$HOME/.local}
+case $prefix in
+  /*) ;;
+  *) prefix=$PWD/$prefix ;;
+esac
 share=$prefix/share
 
 refresh() {
@@ -33,11 +37,13 @@ mkdir -p "$prefix/bin" "$share/overrule" "$share/applications" "$share/metainfo"
 # Renamed into its place, so that one that runs at the moment is not disturbed.
 cp "$here/overrule" "$prefix/bin/.overrule.new"
 mv "$prefix/bin/.overrule.new" "$prefix/bin/overrule"
-cp -R "$here/assets" "$here/data" "$share/overrule/"
-cp "$here/desktop/overrule.desktop" "$share/applications/"
+cp -R "$here/assets" "$here/data" "$here/LICENSE" "$here/THIRD-PARTY.txt" "$share/overrule/"
+# With the whole path: what a desktop starts is looked for on a PATH that often knows nothing of the prefix.
+PROGRAM=$prefix/bin/overrule awk '/^Exec=/ { print "Exec=\"" ENVIRON["PROGRAM"] "\" %f"; next } { print }' \
+  "$here/desktop/overrule.desktop" > "$share/applications/overrule.desktop"
 cp "$here/desktop/overrule.metainfo.xml" "$share/metainfo/"
 cp "$here/desktop/overrule-mime.xml" "$share/mime/packages/"
-cp "$here/assets/icon.svg" "$share/icons/hicolor/scalable/apps/overrule.svg"
+cp "$here/desktop/overrule.svg" "$share/icons/hicolor/scalable/apps/"
 refresh
 echo "Overrule is in $prefix/bin/overrule"
 case ":$PATH:" in
