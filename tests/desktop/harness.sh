@@ -57,6 +57,51 @@ DISPLAY=:$(cat "$work/display")
 export DISPLAY
 
 pause() { read -rt "$1" <> <(:) || true; } # for what shows nowhere but on the screen, such as a toast that fades
+
+# Pictures are compared in 64 × 40 tiles, each of the colour that its pixels have together: how a Mesa draws the edges of
+# letters is lost in that, while a panel, a row or a button that is not there changes many tiles.
+# A tile is another one from this share of the range of colours on, and so many of the 2,560 may be.
+fuzz=5% allowed=20
+
+tiles() { convert "$1" -filter box -resize '64x40!' "$2"; }
+differing() { # differing A B: how many tiles
+  tiles "$1" "$work/a.ppm"
+  tiles "$2" "$work/b.ppm"
+  compare -metric AE -fuzz "$fuzz" "$work/a.ppm" "$work/b.ppm" null: 2>&1 | awk '{print int($1)}' || true
+}
+take() { import -window root -crop "${size}+0+0" +repage "$work/$1.ppm"; } # $size is the window's, as WIDTHxHEIGHT
+fits() { # fits NAME: what is on screen, beside the picture kept in $kept
+  take "$1"
+  (($(differing "$work/$1.ppm" "$kept/$1.png") <= allowed))
+}
+has_changed() { # has_changed BEFORE
+  take now
+  (($(differing "$work/now.ppm" "$work/$1.ppm") > allowed))
+}
+rests() { # nothing moves any more, and no message is on its way out
+  local before
+  take "$1"
+  for _ in 1 2 3 4; do
+    before=$(cksum <"$work/$1.ppm")
+    pause 1.5
+    take "$1"
+    [ "$before" = "$(cksum <"$work/$1.ppm")" ] || return 1
+  done
+}
+opens() { # opens X Y BEFORE: a click there shows something else
+  xdotool mousemove "$1" "$2"
+  pause 0.3
+  xdotool click 1
+  for _ in 1 2 3 4 5 6; do
+    pause 0.5
+    if has_changed "$3"; then return 0; fi
+  done
+  return 1
+}
+theme() { # theme NAME [MORE SETTINGS]
+  mkdir -p "$OVERRULE_CONFIG_DIR"
+  echo "{\"theme\": \"$1\" ${2:-}}" > "$OVERRULE_CONFIG_DIR/settings.json"
+}
 quit() { # by the key; the program must end by itself, within a minute, and content
   xdotool key ctrl+q
   (pause 60 && kill -9 "$app" 2>/dev/null) &

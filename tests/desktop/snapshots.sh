@@ -4,8 +4,6 @@
 #   tests/desktop/snapshots.sh PROGRAM            compares, and proves on the way that a missing part would be noticed
 #   tests/desktop/snapshots.sh PROGRAM --update   makes the kept pictures again; look at them before you commit them
 #
-# Both pictures are scaled down to 64 × 40 tiles first, each of the colour that its pixels have together: how a Mesa draws the
-# edges of letters is lost in that, while a panel, a row or a button that is not there changes many tiles.
 # DIFFERENCES may name a folder for the pictures that did not fit.
 set -euo pipefail
 
@@ -18,35 +16,6 @@ kept=$here/snapshots
 demo=$here/../../data/demo
 mkdir -p "$kept"
 export HF_HOME=$work/nothing HF_HUB_OFFLINE=1
-
-# A tile is another one from this share of the range of colours on, and so many of the 2,560 may be.
-fuzz=5% allowed=20
-
-tiles() { convert "$1" -filter box -resize '64x40!' "$2"; }
-differing() { # differing A B: how many tiles
-  tiles "$1" "$work/a.ppm"
-  tiles "$2" "$work/b.ppm"
-  compare -metric AE -fuzz "$fuzz" "$work/a.ppm" "$work/b.ppm" null: 2>&1 | awk '{print int($1)}' || true
-}
-take() { import -window root -crop "${size}+0+0" +repage "$work/$1.ppm"; }
-fits() {
-  take "$1"
-  (($(differing "$work/$1.ppm" "$kept/$1.png") <= allowed))
-}
-has_changed() {
-  take now
-  (($(differing "$work/now.ppm" "$work/$1.ppm") > allowed))
-}
-rests() { # nothing moves any more, and no message is on its way out
-  local before
-  take "$1"
-  for _ in 1 2 3 4; do
-    before=$(cksum <"$work/$1.ppm")
-    pause 1.5
-    take "$1"
-    [ "$before" = "$(cksum <"$work/$1.ppm")" ] || return 1
-  done
-}
 
 snapshot() { # snapshot NAME PART...: each part as WIDTHxHEIGHT+X+Y
   local name=$1 part x y missed
@@ -68,20 +37,6 @@ snapshot() { # snapshot NAME PART...: each part as WIDTHxHEIGHT+X+Y
     ((missed > allowed)) || { echo "$name without $part differs in $missed tiles only: the check would not notice"; return 1; }
   done
   echo "$name: fits"
-}
-opens() { # opens X Y BEFORE: a click there shows something else
-  xdotool mousemove "$1" "$2"
-  pause 0.3
-  xdotool click 1
-  for _ in 1 2 3 4 5 6; do
-    pause 0.5
-    if has_changed "$3"; then return 0; fi
-  done
-  return 1
-}
-theme() { # theme NAME [MORE SETTINGS]
-  mkdir -p "$OVERRULE_CONFIG_DIR"
-  echo "{\"theme\": \"$1\" ${2:-}}" > "$OVERRULE_CONFIG_DIR/settings.json"
 }
 show() { # show WIDTH HEIGHT DATASET [OPTIONS]
   size=$1x$2
