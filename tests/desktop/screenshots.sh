@@ -57,8 +57,9 @@ for theme in dark light; do
   begin 800
   until_true "a session file" test -s "$session"
   until_true "predictions" count_is "select count(*) from predictions" 96
-  # Some work done, then the post, its picture shown while Space is held.
-  xdotool key Return key Return key Return key f key Return
+  # Some work done, as slowly as a person does it (a key for a post that nobody can have seen yet does nothing), then the post, its
+  # picture shown while Space is held.
+  xdotool key --delay 1000 Return Return Return f Return
   until_true "decisions on disk" count_is "select count(*) from decisions where action = 'confirm'" 4
   go_to_post 5
   [ -n "$(of_dataset text)" ] || { echo "post $post has no text"; exit 1; }
