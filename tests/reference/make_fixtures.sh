@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes every fixture and the demo again, from nothing:
+# Makes the fixtures and the demo again, from nothing (but tests/fixtures/parquet and unsmile.tsv: see README.md):
 #
 #     tests/reference/make_fixtures.sh [VENV]
 #
-# VENV (default .venv) is created with the pinned packages unless it exists. Takes some forty minutes of one core.
+# VENV (default .venv) is created with the pinned packages unless it exists. Takes about forty minutes of one core.
 set -euo pipefail
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)
@@ -25,6 +25,8 @@ mkdir -p "$fixtures/posts/images"
 cp "$build/posts/test.csv" "$build/posts/class_names.txt" "$fixtures/posts/"
 cp "$build"/posts/images/test_* "$fixtures/posts/images/"
 "$python" edge_images.py "$fixtures/edge_images"
+mkdir -p "$fixtures/resize"
+"$python" resize.py "$fixtures/resize/expected.json"
 
 # The sets of models and what transformers says of them.
 test_posts=$fixtures/posts/test.csv
