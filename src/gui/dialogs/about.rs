@@ -13,7 +13,7 @@ pub(super) fn show(ctx: &egui::Context) -> Next {
             "Check what a moderation model said: review, correct and measure its labels, offline.",
         );
         let text = "Posts leave this computer only for a model that you name on another one. Licensed under the MIT licence. The typefaces \
-                    are Inter and Noto Sans KR, the symbols are Material Symbols; a release lists all that is built in in its THIRD-PARTY.txt.";
+                    are Inter and Noto Sans KR, the symbols are Material Symbols; THIRD-PARTY.txt of a release lists whatever else is built in.";
         ui.label(RichText::new(text).color(palette.weak));
     });
     if closes { Next::Close } else { Next::Stay }
