@@ -25,11 +25,14 @@ of_model() { # what the run that was made last says
   sql "select group_concat(value) from predictions, json_each(labels) where post_index = $post - 1 and run_id = (select max(id) from runs)"
 }
 is_on_screen() {
-  [ "$(sql "select distinct post_index + 1 from predictions where post_id = (select value from state where key = 'cursor')")" = "$post" ]
+  [ "$(sql "select distinct post_index + 1 from predictions where post_id = (select value from state where key = 'cursor')")" = "$1" ]
 }
-go_to_post() { # from the post numbered $1 on
-  for ((at = $1; at < post; at++)); do xdotool key Right; done
-  until_true "post $post on screen" is_on_screen
+go_to_post() { # from the post numbered $1 on, one by one: how far the queue has moved depends on it
+  local at
+  for ((at = $1 + 1; at <= post; at++)); do
+    xdotool key Right
+    until_true "post $at on screen" is_on_screen "$at"
+  done
 }
 colour() { import -window root -crop "1x1+$1+$2" +repage txt:- | grep -o '#[0-9A-F]*'; }
 is_colour() { [ "$(colour "$1" "$2")" = "$3" ]; }
