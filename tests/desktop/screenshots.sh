@@ -27,12 +27,18 @@ of_model() { # what the run that was made last says
 is_on_screen() {
   [ "$(sql "select distinct post_index + 1 from predictions where post_id = (select value from state where key = 'cursor')")" = "$1" ]
 }
-go_to_post() { # from the post numbered $1 on, one by one: how far the queue has moved depends on it
+go_to_post() { # go_to_post FROM TURNS: from that post on; then the queue from its beginning so many turns of the wheel down
   local at
   for ((at = $1 + 1; at <= post; at++)); do
     xdotool key Right
     until_true "post $at on screen" is_on_screen "$at"
   done
+  # How far the queue followed depends on how fast frames come.
+  xdotool mousemove 140 500 click --repeat 20 --delay 50 4
+  until_true "the queue to come to rest" rests queue
+  (($2 == 0)) || xdotool click --repeat "$2" --delay 100 5
+  until_true "the queue to come to rest" rests queue
+  xdotool mousemove 640 "$((${size#*x} - 2))"
 }
 colour() { import -window root -crop "1x1+$1+$2" +repage txt:- | grep -o '#[0-9A-F]*'; }
 is_colour() { [ "$(colour "$1" "$2")" = "$3" ]; }
@@ -64,7 +70,7 @@ for theme in dark light; do
   # picture shown while Space is held.
   xdotool key --delay 1000 Return Return Return f Return
   until_true "decisions on disk" count_is "select count(*) from decisions where action = 'confirm'" 4
-  go_to_post 5
+  go_to_post 5 3
   [ -n "$(of_dataset text)" ] || { echo "post $post has no text"; exit 1; }
   [ "$(of_model)" != "$(of_dataset labels)" ] || { echo "the model is right about post $post"; exit 1; }
   until_true "the covered post to come to rest" rests covered
@@ -95,7 +101,7 @@ until_true "predictions of the base" count_is "select count(*) from predictions"
 quit
 begin 1040
 until_true "predictions with the adapter" count_is "select count(*) from predictions" 192
-go_to_post 1
+go_to_post 1 0
 until_true "the post to come to rest" rests post
 xdotool key c
 until_true "the runs" has_changed post
