@@ -137,6 +137,7 @@ impl Window {
                     worker: Worker::spawn(|| {}).unwrap(),
                     settings_file: None,
                     thumbnails: None,
+                    data_folder: None,
                     hub: HubSettings::read(|_| None),
                 };
                 App::with_parts(cc, launch, parts).unwrap()

@@ -70,6 +70,41 @@ fn only_the_store_speaks_sql() {
     assert_eq!(offenders("src", &words, store), Vec::<String>::new());
 }
 
+/// Whoever decided or said something is not made to have said something else.
+#[test]
+fn decisions_and_predictions_are_added_and_never_changed() {
+    let mut added = Vec::new();
+    for (name, text) in sources("src/review/store") {
+        // A statement goes over several lines of a string.
+        let lines: Vec<&str> = code(&text).map(|(_, line)| line).collect();
+        let lines = lines.join(" ").to_lowercase().replace('\\', " ");
+        let sql = lines.split_whitespace().collect::<Vec<_>>().join(" ");
+        for table in ["decisions", "predictions", "runs"] {
+            for change in ["update", "delete from", "replace into", "drop table"] {
+                let change = format!("{change} {table}");
+                assert!(!sql.contains(&change), "{name}: {change}");
+            }
+            for rest in sql.split(&format!("\"insert into {table} ")).skip(1) {
+                let statement = rest.split('"').next().unwrap();
+                let change = statement.split_once(" on conflict ");
+                added.push((table, change.map(|(_, change)| change.to_owned())));
+            }
+        }
+        assert!(!sql.contains("create trigger"), "{name}");
+    }
+    added.sort_by_key(|(table, _)| *table);
+    let [decided, said, _run] = added.as_slice() else {
+        panic!("{added:?}");
+    };
+    assert_eq!(*decided, ("decisions", None));
+    // Of a post that was asked about again in the same run the last answer counts.
+    let again = said.1.as_ref().unwrap();
+    assert!(
+        again.starts_with("(run_id, post_id) do update set "),
+        "{again}"
+    );
+}
+
 #[test]
 fn unsafe_code_has_two_homes() {
     let homes = ["src/model/matmul", "src/image/jpeg"];

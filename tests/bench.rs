@@ -16,7 +16,10 @@ use overrule::{
     },
 };
 
-use crate::reviewing::{Watched, confirm, dataset, in_folder, run, said, set};
+use crate::{
+    common::PATIENCE,
+    reviewing::{Watched, confirm, dataset, in_folder, run, said, set},
+};
 
 /// Opens a dataset, its model ready and nothing predicted; `prepare` comes before the window.
 fn with_bench(dataset: Dataset, prepare: impl FnOnce(&mut Watched), test: impl FnOnce(&mut Bench)) {
@@ -107,7 +110,7 @@ fn a_key_pressed_while_an_earlier_day_is_read_in_is_about_what_was_seen() {
     assert_eq!(bench.working(0).source, Source::Dataset);
     bench.refresh();
     while bench.session.is_loading() {
-        woken.recv().unwrap();
+        woken.recv_timeout(PATIENCE).expect("news");
         bench.refresh();
     }
     // What the model said is shown at once; a key pressed now was meant for what stood there before.

@@ -191,7 +191,7 @@ impl Copy {
             fs::copy(from.join(name), copy.file(name)).unwrap();
         }
         for part in ["text_encoder", "image_encoder"] {
-            crate::weights::copy_folder(&from.join(part), &copy.file(part));
+            crate::common::copy_folder(&from.join(part), &copy.file(part));
         }
         copy
     }

@@ -4,10 +4,14 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
+
+/// Longer than anything here takes; a test that waits so long has failed.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The path of something below `tests/fixtures`.
 pub fn fixture(path: impl AsRef<Path>) -> PathBuf {
@@ -64,6 +68,15 @@ impl TokenIds {
     /// Whether an id stands for one of the tokens that were added to the vocabulary.
     pub fn is_added(&self, id: u32) -> bool {
         self.added.values().any(|added| *added == id)
+    }
+}
+
+/// Copies the files of a folder.
+pub fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
     }
 }
 

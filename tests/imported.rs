@@ -10,6 +10,8 @@ use overrule::{
     },
 };
 
+use crate::common::PATIENCE;
+
 /// A session over one file.
 struct Work {
     folder: tempfile::TempDir,
@@ -35,7 +37,7 @@ impl Work {
         .unwrap();
         session.look_for_runs();
         while session.is_loading() || session.runs().is_none() {
-            woken.recv().unwrap();
+            woken.recv_timeout(PATIENCE).expect("news");
             session.poll();
         }
         session

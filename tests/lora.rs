@@ -8,8 +8,9 @@ use safetensors::Dtype;
 use tempfile::TempDir;
 
 use crate::{
-    common::fixture,
-    weights::{Tensors, copy_folder, failure, load_from, read_tensors, write_tensors},
+    common::{copy_folder, fixture, goldens},
+    parity::{answer, trained},
+    weights::{Tensors, failure, load_from, read_tensors, write_tensors},
 };
 
 const Q: &str = "base_model.model.model.language_model.layers.0.self_attn.q_proj";
@@ -265,15 +266,37 @@ fn the_labels_come_from_the_adapters_label_map() {
 
 #[test]
 fn half_precision_adapters_and_fractional_alphas_are_read() {
-    let mut copy = Copy::new();
-    for (dtype, _, bytes) in copy.tensors.values_mut() {
-        *dtype = Dtype::F16;
-        *bytes = bytes
-            .chunks_exact(4)
-            .map(|b| f16::from_f32(f32::from_le_bytes(b.try_into().unwrap())))
-            .flat_map(f16::to_le_bytes)
-            .collect();
-    }
-    copy.config(|config| config["lora_alpha"] = 31.5.into());
-    assert!(copy.load().is_ok());
+    let post = &goldens(&fixture("paligemma2"))[0].0;
+    // What the model computes where all values are those of 16 bits, and those of B changed by a factor.
+    let logits = |dtype, alpha: f64, factor: f32| -> Vec<f32> {
+        let mut copy = Copy::new();
+        copy.config(|config| config["lora_alpha"] = alpha.into());
+        for (name, (kept_as, _, bytes)) in &mut copy.tensors {
+            let factor = if name.contains("lora_B") { factor } else { 1.0 };
+            let values = bytes
+                .chunks_exact(4)
+                .map(|b| f16::from_f32(f32::from_le_bytes(b.try_into().unwrap())));
+            *bytes = match dtype {
+                Dtype::F16 => values.flat_map(f16::to_le_bytes).collect(),
+                _ => values
+                    .flat_map(|value| (value.to_f32() * factor).to_le_bytes())
+                    .collect(),
+            };
+            *kept_as = dtype;
+        }
+        let mut model = copy.load().unwrap();
+        let input = trained(&model, post);
+        let answer = answer(&mut model, &[&input], 1).remove(0);
+        answer.first_logits.unwrap()
+    };
+    assert_eq!(logits(Dtype::F16, 32.0, 1.0), logits(Dtype::F32, 32.0, 1.0));
+
+    let exact = logits(Dtype::F32, 31.5, 1.0);
+    let distance = |other: &[f32]| {
+        let pairs = exact.iter().zip(other);
+        pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    };
+    let same = distance(&logits(Dtype::F32, 32.0, 31.5 / 32.0));
+    let whole = distance(&logits(Dtype::F32, 31.0, 1.0));
+    assert!(same < whole / 100.0, "{same} {whole}");
 }

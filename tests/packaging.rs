@@ -7,6 +7,8 @@ use std::{
     process::{Command, Output},
 };
 
+use crate::cli::run::isolated;
+
 fn done(command: &mut Command) -> String {
     let Output {
         status,
@@ -21,8 +23,31 @@ fn done(command: &mut Command) -> String {
     String::from_utf8(stdout).unwrap()
 }
 
+/// What below a folder has our name, or our type of files in what the desktop has made of it.
+fn ours_below(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(below) = folders.pop() {
+        for entry in fs::read_dir(below).unwrap() {
+            let path = entry.unwrap().path();
+            let is_ours = |name: &[u8]| name.windows(8).any(|part| part == b"overrule");
+            if is_ours(path.file_name().unwrap().as_encoded_bytes()) {
+                let below = path.strip_prefix(folder).unwrap();
+                found.push(below.to_str().unwrap().to_owned());
+            } else if path.is_dir() {
+                folders.push(path);
+            } else if is_ours(&fs::read(&path).unwrap()) {
+                let below = path.strip_prefix(folder).unwrap();
+                found.push(format!("in {}", below.display()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
 #[test]
-fn an_installed_archive_runs_the_demo_and_leaves_nothing_when_removed() {
+fn an_installed_archive_runs_the_demo_and_leaves_nothing_of_ours_when_removed() {
     let folder = tempfile::tempdir().unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let archive = done(
@@ -45,19 +70,24 @@ fn an_installed_archive_runs_the_demo_and_leaves_nothing_when_removed() {
 
     let demo = prefix.join("share/overrule/data/demo/posts.csv");
     let record = done(
-        Command::new(prefix.join("bin/overrule"))
+        isolated(prefix.join("bin/overrule"))
             .args(["predict", "--model", "demo", "--limit", "1", "--out", "-"])
-            .arg(&demo)
-            .env("OVERRULE_DATA_DIR", folder.path()),
+            .arg(&demo),
     );
     assert!(record.contains("\"error\":null"), "{record}");
-    for file in [
+    let installed = ours_below(&prefix);
+    for expected in [
+        "bin/overrule",
         "share/applications/overrule.desktop",
-        "share/mime/packages/overrule-mime.xml",
-        "share/metainfo/overrule.metainfo.xml",
         "share/icons/hicolor/scalable/apps/overrule.svg",
+        "share/metainfo/overrule.metainfo.xml",
+        "share/mime/packages/overrule-mime.xml",
+        "share/overrule",
     ] {
-        assert!(prefix.join(file).is_file(), "{file}");
+        assert!(
+            installed.iter().any(|found| found == expected),
+            "{expected}: {installed:?}"
+        );
     }
 
     fs::create_dir_all(&unpacked).unwrap();
@@ -72,13 +102,5 @@ fn an_installed_archive_runs_the_demo_and_leaves_nothing_when_removed() {
             .arg("--remove")
             .arg(&prefix),
     );
-    let left: Vec<_> = [
-        "bin/overrule",
-        "share/overrule",
-        "share/applications/overrule.desktop",
-    ]
-    .into_iter()
-    .filter(|file| prefix.join(file).exists())
-    .collect();
-    assert_eq!(left, [""; 0]);
+    assert_eq!(ours_below(&prefix), [""; 0]);
 }

@@ -20,9 +20,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    common::{ExpectedAnswer, fixture, read_jsonl},
+    common::{ExpectedAnswer, copy_folder, fixture, read_jsonl},
     parity::*,
-    weights::{Tensors, copy_folder, read_tensors, write_tensors},
+    weights::{Tensors, read_tensors, write_tensors},
 };
 
 /// How far logits and log-probabilities may lie from the reference's.

@@ -11,9 +11,9 @@ use overrule::model::{
 };
 
 use crate::{
-    common::{Expected, fixture, goldens, model_fixtures, read_jsonl},
+    common::{Expected, copy_folder, fixture, goldens, model_fixtures, read_jsonl},
     parity::*,
-    weights::{BaseCopy, Tensors, copy_folder, failure, load_from, read_tensors, write_tensors},
+    weights::{BaseCopy, Tensors, failure, load_from, read_tensors, write_tensors},
 };
 
 /// How far the log-probability of a whole answer may lie from the reference's.

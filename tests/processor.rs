@@ -2,15 +2,12 @@
 
 use std::{fs, path::Path};
 
-use overrule::{
-    image::Rgb,
-    model::{ModelError, Processor, PromptStyle, paligemma2::PaliGemmaProcessor},
-};
+use overrule::model::{ModelError, Processor, PromptStyle, paligemma2::PaliGemmaProcessor};
 
 use crate::{
     common::{ExpectedAnswer, TokenIds, bytes_from_hex, fixture, goldens, model_fixtures},
     parity::labels,
-    processors::{assert_pixels, assert_prompts},
+    processors::{assert_pixels, assert_prompts, grey},
 };
 
 /// From black to white, as PaliGemma's normalisation leaves it.
@@ -22,14 +19,6 @@ fn load(model: &Path) -> PaliGemmaProcessor {
 
 fn tiny() -> PaliGemmaProcessor {
     load(&fixture("paligemma2"))
-}
-
-fn grey() -> Rgb {
-    Rgb {
-        width: 8,
-        height: 6,
-        data: vec![128; 8 * 6 * 3],
-    }
 }
 
 #[test]
@@ -105,7 +94,7 @@ fn a_text_cannot_smuggle_in_an_image_token() {
     let processor = tiny();
     let count = |text: &str, style| {
         let input = processor
-            .prepare(text, Some(&grey()), style, &labels())
+            .prepare(text, Some(&grey(8, 6)), style, &labels())
             .unwrap();
         let images = input.input_ids.iter().take_while(|id| **id == 2001).count();
         assert_eq!(
@@ -137,7 +126,7 @@ fn other_special_tokens_in_a_text_are_taken_as_the_reference_takes_them() {
     let input = tiny()
         .prepare(
             "hello <eos> <bos> <pad> x",
-            Some(&grey()),
+            Some(&grey(8, 6)),
             PromptStyle::Card,
             &labels(),
         )
@@ -250,7 +239,7 @@ fn the_older_settings_file_is_read_where_the_newer_is_missing() {
     }
     let prepare = |processor: PaliGemmaProcessor| {
         processor
-            .prepare("text", Some(&grey()), PromptStyle::Trained, &labels())
+            .prepare("text", Some(&grey(8, 6)), PromptStyle::Trained, &labels())
             .unwrap()
     };
     assert!(prepare(PaliGemmaProcessor::load(folder.path()).unwrap()) == prepare(tiny()));

@@ -12,10 +12,9 @@ use overrule::{
 
 use crate::{
     cli::run::text,
-    common::{TokenIds, fixture, goldens, model_fixtures},
+    common::{TokenIds, copy_folder, fixture, goldens, model_fixtures},
     parity::labels,
-    processors::{STYLES, assert_pixels, assert_prompts},
-    weights::copy_folder,
+    processors::{STYLES, assert_pixels, assert_prompts, grey},
 };
 
 /// From black to white, by the channel with the smallest deviation.
@@ -27,14 +26,6 @@ fn load(model: &Path) -> Qwen2VlProcessor {
 
 fn tiny() -> Qwen2VlProcessor {
     load(&fixture("qwen2_vl"))
-}
-
-fn grey(width: u32, height: u32) -> Rgb {
-    Rgb {
-        width,
-        height,
-        data: vec![128; (width * height * 3) as usize],
-    }
 }
 
 #[test]

@@ -8,10 +8,11 @@ use overrule::{
 };
 
 use crate::{
-    common::{Expected, TokenIds, fixture, goldens, model_fixtures, post_image, read_jsonl},
+    common::{
+        Expected, TokenIds, copy_folder, fixture, goldens, model_fixtures, post_image, read_jsonl,
+    },
     parity::labels,
-    processors::{STYLES, assert_pils, assert_pixels, assert_prompts},
-    weights::copy_folder,
+    processors::{STYLES, assert_pils, assert_pixels, assert_prompts, grey},
 };
 
 /// From black to white.
@@ -28,14 +29,6 @@ fn tiny() -> SmolVlmProcessor {
 /// The rows of a variant of the goldens.
 fn variant(name: &str) -> Vec<Expected> {
     read_jsonl(&fixture("smolvlm").join(format!("expected_{name}.jsonl")))
-}
-
-fn grey(width: u32, height: u32) -> Rgb {
-    Rgb {
-        width,
-        height,
-        data: vec![128; (width * height * 3) as usize],
-    }
 }
 
 fn prepare(text: &str, image: Option<&Rgb>, style: PromptStyle) -> ModelInput {

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use overrule::{
-    image::decode_file,
+    image::{Rgb, decode_file},
     model::{ModelInput, Pixels, Processor, PromptStyle},
 };
 
@@ -16,6 +16,15 @@ use crate::{
 
 /// Both prompts.
 pub const STYLES: [PromptStyle; 2] = [PromptStyle::Trained, PromptStyle::Card];
+
+/// A picture that shows nothing.
+pub fn grey(width: u32, height: u32) -> Rgb {
+    Rgb {
+        width,
+        height,
+        data: vec![128; (width * height * 3) as usize],
+    }
+}
 
 /// A post's input, with its picture unless the golden was made without.
 pub fn prepare(processor: &dyn Processor, expected: &Expected, style: PromptStyle) -> ModelInput {

@@ -1,5 +1,7 @@
 //! Models on other machines, as `predict` uses them.
 
+mod reach;
+
 use std::{
     sync::{
         Arc, Mutex,
@@ -11,16 +13,10 @@ use std::{
 use serde_json::{Value, json};
 use tiny_http::{Header, Response, Server};
 
-use overrule::{
-    model::ModelSpec,
-    predict::worker::{Event, Worker},
-};
-
 use crate::{
     cli::run::{lines, overrule, predict, run, test_posts, text},
     common::{fixture, post_image},
     serve::Service,
-    worker::fake,
 };
 
 /// A server that speaks OpenAI's protocol. It answers `["sexist"]`, and refuses as it is told to.
@@ -401,42 +397,6 @@ fn what_serve_answers_of_models_that_write_no_json_is_what_predict_says_here() {
             }
         }
     }
-}
-
-#[test]
-fn an_endpoint_that_has_moved_is_not_followed_and_says_where_it_is() {
-    let server = Server::http("127.0.0.1:0").unwrap();
-    let address = server.server_addr().to_ip().unwrap();
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let request = server.recv().unwrap();
-            let place = Header::from_bytes("Location", "https://elsewhere/v1/models").unwrap();
-            let moved = Response::empty(301).with_header(place);
-            request.respond(moved).unwrap();
-        });
-        let ended = run(ask(&format!("openai:http://{address}/v1"), &[])).expect(2);
-        let says = "has moved to https://elsewhere/v1/models";
-        assert!(ended.stderr.contains(says), "{}", ended.stderr);
-    });
-}
-
-#[test]
-fn nobody_waits_for_an_endpoint_that_hangs_once_the_run_is_cancelled() {
-    let server = Server::http("127.0.0.1:0").unwrap();
-    let address = server.server_addr().to_ip().unwrap();
-    let worker = Worker::spawn(|| {}).unwrap();
-    worker.load(ModelSpec {
-        model: format!("sagemaker:http://{address}"),
-        ..ModelSpec::default()
-    });
-    let ping = server.recv().unwrap();
-    ping.respond(Response::from_string("{}")).unwrap();
-    worker.predict(fake::job(&["of ten"; 10], 2));
-    let never_answered = [server.recv().unwrap(), server.recv().unwrap()];
-    worker.cancel();
-    let ended = |event: &Event| matches!(event, Event::Finished { .. });
-    while !ended(&worker.events().recv_timeout(fake::PATIENCE).unwrap()) {}
-    drop(never_answered);
 }
 
 #[test]

@@ -16,6 +16,8 @@ use overrule::{
     review::{Action, Session, session::SaveState},
 };
 
+use crate::common::PATIENCE;
+
 /// A dataset of posts “post 0”, “post 1”, … with labels a, b, c; every third is unlabelled, the others have none.
 pub fn dataset(n_posts: usize) -> Dataset {
     Dataset {
@@ -119,7 +121,7 @@ impl Watched {
             if done(&mut self.session) {
                 return;
             }
-            self.woken.recv().unwrap();
+            self.woken.recv_timeout(PATIENCE).expect("news");
         }
     }
 

@@ -5,21 +5,24 @@ mod faults;
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 use serde_json::{Value, json};
 
 use crate::{
-    cli::run::{lines, model_args, overrule, predict, run, test_posts},
-    common::post_image,
+    cli::run::{lines, model_args, overrule, predict, run, signal, test_posts},
+    common::{PATIENCE, post_image},
 };
 
 /// The service on a free port; ended when dropped.
 pub struct Service {
     process: Child,
     address: String,
+    /// The lines on its standard error.
+    said: Receiver<String>,
 }
 
 impl Service {
@@ -32,24 +35,43 @@ impl Service {
     pub fn of(model: Vec<String>) -> Self {
         let mut args = vec!["serve".to_owned(), "--port".to_owned(), "0".to_owned()];
         args.extend(model);
-        let mut process = overrule(args).stderr(Stdio::piped()).spawn().unwrap();
-        let mut said = BufReader::new(process.stderr.take().unwrap()).lines();
-        let line = said
-            .by_ref()
-            .map(|line| line.unwrap())
-            .find(|line| line.contains("http://"))
-            .expect("an address");
-        let (_, address) = line.split_once("http://").unwrap();
-        let (address, _) = address.split_once('/').unwrap();
-        // What it says later is read, or the program would wait for a reader.
+        Self::run(&mut overrule(args))
+    }
+
+    /// The service that a command starts.
+    fn run(command: &mut Command) -> Self {
+        let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let (tell, said) = unbounded();
+        // Read to the end, or the program would wait for a reader.
         std::thread::Builder::new()
             .name("listener".to_owned())
-            .spawn(move || said.for_each(drop))
+            .spawn(move || lines.for_each(|line| drop(tell.send(line.unwrap()))))
             .unwrap();
+        let address = loop {
+            let line = said.recv_timeout(PATIENCE).expect("an address");
+            if let Some((_, address)) = line.split_once("http://") {
+                break address.split_once('/').unwrap().0.to_owned();
+            }
+        };
         Self {
             process,
-            address: address.to_owned(),
+            address,
+            said,
         }
+    }
+
+    /// Waits for its end: what it still said, and its exit code.
+    fn end(&mut self) -> (Vec<String>, Option<i32>) {
+        let mut rest = Vec::new();
+        loop {
+            match self.said.recv_timeout(PATIENCE) {
+                Ok(line) => rest.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("it goes on: {rest:?}"),
+            }
+        }
+        (rest, self.process.wait().unwrap().code())
     }
 
     /// Where it listens, `host:port`.
@@ -196,11 +218,26 @@ fn a_port_in_use_says_so() {
 #[cfg(unix)]
 fn a_polite_request_to_end_is_obeyed() {
     let mut service = Service::start(&[]);
-    let pid = i32::try_from(service.process.id()).unwrap();
-    // SAFETY: the process is ours and was not waited for.
-    #[allow(unsafe_code)]
-    unsafe {
-        libc::kill(pid, libc::SIGTERM);
-    }
-    assert!(service.process.wait().unwrap().success());
+    signal(&service.process, libc::SIGTERM);
+    assert_eq!(service.end().1, Some(0));
+}
+
+/// The threads of a process that have no name of their own, as those have that compute.
+#[cfg(target_os = "linux")]
+fn nameless_threads(service: &Service) -> usize {
+    let tasks = format!("/proc/{}/task", service.process.id());
+    let names = std::fs::read_dir(tasks).unwrap().filter_map(|task| {
+        // One that has just ended has no name any more.
+        std::fs::read_to_string(task.unwrap().path().join("comm")).ok()
+    });
+    names.filter(|name| name.trim() == "overrule").count()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn as_many_threads_compute_as_are_asked_for() {
+    let [few, many] =
+        ["2", "42"].map(|threads| nameless_threads(&Service::start(&["--threads", threads])));
+    // The service itself has a few, more or less.
+    assert!((30..50).contains(&(many - few)), "{few}, {many}");
 }

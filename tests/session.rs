@@ -5,18 +5,47 @@ mod people;
 mod random;
 mod seen;
 
+use std::{path::Path, process::Command};
+
 use overrule::{
     dataset::Dataset,
     post::{LabelNames, LabelSet, Problem, ProblemKind},
     predict::{answer::Parse, prediction::Prediction},
     review::{
-        Action, Outcome, Review,
+        Action, Outcome, Review, Session,
         blind::BlindMode,
         session::{Exposure, LeftOut, Truth},
     },
 };
 
 use crate::reviewing::{Watched, confirm, dataset, in_folder, run, said, set};
+
+#[test]
+fn the_environment_names_the_folder_where_sessions_lie() {
+    const VARIABLE: &str = "OVERRULE_DATA_DIR";
+    let given = Session::default_path(&dataset(1), Some("/given".into())).unwrap();
+    assert!(given.starts_with("/given/sessions"), "{}", given.display());
+    if let Some(folder) = std::env::var_os(VARIABLE) {
+        let found = Session::default_path(&dataset(1), None).unwrap();
+        let expected = Path::new(&folder).join("sessions");
+        assert_eq!(found.parent(), Some(expected.as_path()));
+        return;
+    }
+    // The same again in a process of another environment.
+    let again = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "session::the_environment_names_the_folder_where_sessions_lie",
+            "--exact",
+        ])
+        .env(VARIABLE, "/portable/data")
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&again.stdout);
+    assert!(
+        again.status.success() && told.contains("1 passed"),
+        "{told}"
+    );
+}
 
 #[test]
 fn work_is_there_again_after_closing() {

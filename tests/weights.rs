@@ -12,7 +12,7 @@ use overrule::model::{
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use tempfile::TempDir;
 
-use crate::common::fixture;
+use crate::common::{copy_folder, fixture};
 
 /// Tensors by name: format, shape, bytes.
 pub type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
@@ -44,15 +44,6 @@ pub fn write_tensors(tensors: &Tensors, path: &Path) {
         })
         .collect();
     safetensors::serialize_to_file(views, None, path).unwrap();
-}
-
-/// Copies the files of a folder.
-pub fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
-    }
 }
 
 /// A copy of a base's folder, with its weights to be renamed and its small files to be changed.

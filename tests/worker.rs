@@ -10,7 +10,8 @@ use overrule::predict::{
     worker::{Event, JobEnd},
 };
 
-use self::fake::{Bench, PATIENCE, job, text};
+use self::fake::{Bench, job, text};
+use crate::common::PATIENCE;
 
 fn posts(answers: &[(usize, Option<String>)]) -> Vec<usize> {
     answers.iter().map(|(post, _)| *post).collect()
@@ -428,16 +429,18 @@ fn unloading_drops_the_model_and_cancels_its_job() {
 
 #[test]
 fn every_event_wakes_its_reader() {
-    let mut bench = Bench::loaded();
+    let mut bench = Bench::new();
+    bench.load("fake");
     bench.gate.open();
     bench.worker.predict(job(&[""; 20], 1));
-    let mut finished = false;
-    while !finished {
-        bench.woken.recv_timeout(PATIENCE).unwrap();
-        for event in bench.worker.events().try_iter() {
-            finished |= matches!(event, Event::Finished { .. });
-        }
+    let mut events = 1;
+    while !matches!(bench.next_event(), Event::Finished { .. }) {
+        events += 1;
     }
+    assert!(events > 20);
+    drop(bench.worker);
+    let wakes = std::iter::from_fn(|| bench.woken.recv_timeout(PATIENCE).ok());
+    assert_eq!(wakes.count(), events);
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub struct Request {
     pub options: OpenOptions,
     /// The session file; `None` takes the dataset's own.
     pub session_file: Option<PathBuf>,
+    /// Where datasets have their own; `None` is the platform's folder.
+    pub data_folder: Option<PathBuf>,
     /// The session that was open until now. It is closed first, off the frame, since that waits for its last write,
     /// and since it may be the very one to be opened again.
     pub previous: Option<Session>,
@@ -99,7 +101,7 @@ fn open(request: Request, wake: impl Fn() + Send + Sync + 'static) -> Result<Ope
     };
     let file = match session_file {
         Some(file) => file,
-        None => Session::default_path(&dataset)?,
+        None => Session::default_path(&dataset, request.data_folder)?,
     };
     Ok(Session::open(dataset.into(), &file, wake)?.into())
 }

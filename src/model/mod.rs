@@ -24,6 +24,7 @@ pub mod matmul;
 mod memory;
 pub mod paligemma2;
 mod presets;
+mod proxy;
 pub mod qwen2_vl;
 pub mod remote;
 mod siglip;

@@ -6,8 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::run::{Run, copy_folder, lines, predict, run, test_posts, text, write_dataset};
-use crate::{common::fixture, images::png_claiming};
+use super::run::{Run, lines, predict, run, test_posts, text, write_dataset};
+use crate::{
+    common::{copy_folder, fixture},
+    images::png_claiming,
+};
 
 /// Runs of the program, as a transcript without what differs between machines.
 struct Transcript {

@@ -1,8 +1,8 @@
 //! A program without the files that ship with it: everything works but the demo, which says that it is not there.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf};
 
-use super::run::{Run, ended, model_args, test_posts, text};
+use super::run::{Run, ended, isolated, model_args, test_posts, text};
 
 /// The program alone in a folder.
 fn alone() -> (tempfile::TempDir, PathBuf) {
@@ -19,7 +19,7 @@ fn alone() -> (tempfile::TempDir, PathBuf) {
 fn a_program_alone_works_with_data_and_models_of_ones_own() {
     let (folder, program) = alone();
     let run = |args: &[String]| -> Run {
-        let mut command = Command::new(&program);
+        let mut command = isolated(&program);
         // What was built here finds the files of the source tree.
         command
             .env("OVERRULE_RESOURCES_DIR", folder.path())

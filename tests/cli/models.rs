@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Command};
 use serde_json::{Value, json};
 
 use super::run::{Run, ended, lines, overrule, test_posts, text};
-use crate::{common::fixture, weights::copy_folder};
+use crate::common::{copy_folder, fixture};
 
 /// A cache of the Hub with these repositories; each holds a copy of a folder.
 pub fn cache_with(folder: &Path, repositories: &[(&str, &Path)]) {

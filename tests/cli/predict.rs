@@ -3,16 +3,18 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
-    process::{Command, Stdio},
+    process::Stdio,
     time::{Duration, SystemTime},
 };
 
 use serde_json::{Value, json};
 
+#[cfg(unix)]
+use super::run::signal;
 use super::run::{
-    copy_folder, ended, lines, overrule, predict, run, test_posts, text, timeless, write_dataset,
+    Run, ended, lines, overrule, predict, run, test_posts, text, timeless, write_dataset,
 };
-use crate::common::{Expected, fixture, read_jsonl};
+use crate::common::{Expected, copy_folder, fixture, read_jsonl};
 
 #[test]
 fn every_answer_is_that_of_transformers_in_the_order_of_the_dataset() {
@@ -280,16 +282,58 @@ fn ctrl_c_keeps_what_was_written() {
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut text = String::new();
     stdout.read_line(&mut text).unwrap();
-    let killed = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
+    signal(&child, libc::SIGINT);
     stdout.read_to_string(&mut text).unwrap();
     let ended = ended(child.wait_with_output().unwrap()).expect(130);
     assert!(ended.stderr.contains("Interrupted: "), "{}", ended.stderr);
     let written = lines(&text).len();
     assert!((1..5000).contains(&written), "{written}");
+}
+
+#[test]
+fn options_of_the_model_change_what_they_name_and_no_answer_of_the_demo() {
+    let demo = text(&overrule::resources::demo_dataset().unwrap());
+    let on_demo = |more: &[&str]| -> (Vec<Value>, Run) {
+        let args = ["predict", &demo, "--model", "demo", "--device", "cpu"];
+        let told = run([&args[..], &["--limit", "4"], more].concat()).expect(0);
+        (lines(&told.stdout), told)
+    };
+    let (usual, _) = on_demo(&[]);
+    let one_pass = |told: &Run| !told.stderr.contains("\n0 % of the answers took one pass");
+    // The option, the number format in the record, and whether drafts ride along.
+    for (more, dtype, with_drafts) in [
+        (["--dtype", "f32"], "f32", true),
+        (["--dtype", "bf16"], "bf16", true),
+        (["--dtype", "f16"], "f16", true),
+        (["--dtype", "q8_0"], "q8_0", true),
+        (["--decode", "draft"], "f32", true),
+        (["--decode", "plain"], "f32", false),
+        (["--threads", "1"], "f32", true),
+        (["--image-splitting", "off"], "f32", true),
+    ] {
+        let (records, told) = on_demo(&more);
+        assert_eq!(one_pass(&told), with_drafts, "{more:?}: {}", told.stderr);
+        assert_eq!(records.len(), usual.len());
+        for (record, usual) in records.iter().zip(&usual) {
+            assert_eq!(record["run"]["dtype"], dtype, "{more:?}");
+            assert_eq!(record["raw"], usual["raw"], "{more:?}");
+            // Another format has other digits.
+            let are_equal = record["answer_logprob"] == usual["answer_logprob"];
+            assert!(are_equal == (dtype == "f32") || !with_drafts, "{more:?}");
+        }
+    }
+    run(["predict", &demo, "--model", "demo", "--threads", "0"]).expect(2);
+
+    // A model that cuts images up sees others without.
+    let smolvlm = text(&fixture("smolvlm/base"));
+    let [tiles, one] = ["auto", "off"].map(|splitting| {
+        let args = ["predict", &demo, "--model", &smolvlm, "--limit", "1"];
+        let told = run([&args[..], &["--image-splitting", splitting]].concat());
+        lines(&told.expect(0).stdout).remove(0)
+    });
+    assert_eq!(tiles["run"]["image_setting"], Value::Null);
+    assert_eq!(one["run"]["image_setting"], "single_tile");
+    assert_ne!(one["answer_logprob"], tiles["answer_logprob"]);
 }
 
 #[test]

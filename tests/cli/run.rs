@@ -4,25 +4,66 @@ use std::{
     ffi::OsStr,
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
 use serde_json::Value;
 
 use crate::common::fixture;
 
-/// The program, not started yet. It sees no session files or models of whoever runs the tests, and no network.
-pub fn overrule(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_overrule"));
+/// What a program needs of the environment to run at all, here or there.
+const NEEDED: [&str; 8] = [
+    "PATH",
+    "LD_LIBRARY_PATH",
+    "DYLD_FALLBACK_LIBRARY_PATH",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+    "LLVM_PROFILE_FILE",
+];
+
+/// A program, not started yet. It sees nothing of whoever runs the tests: no session files, no settings, no models, no keys, no
+/// proxy, and no network.
+pub fn isolated(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().stdin(Stdio::null());
+    for name in NEEDED {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    for folder in [
+        "HOME",
+        "HF_HOME",
+        "HF_HUB_CACHE",
+        "OVERRULE_DATA_DIR",
+        "OVERRULE_CONFIG_DIR",
+        "OVERRULE_CACHE_DIR",
+    ] {
+        command.env(folder, "/nowhere");
+    }
     command
-        .args(args)
-        .env("OVERRULE_DATA_DIR", "/nowhere")
-        .env("HF_HUB_CACHE", "/nowhere")
-        .env("HF_HOME", "/nowhere")
         .env("HF_HUB_OFFLINE", "1")
-        .env("RUST_BACKTRACE", "0")
-        .stdin(Stdio::null());
+        .env("RUST_BACKTRACE", "0");
     command
+}
+
+/// The program, likewise.
+pub fn overrule(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+    let mut command = isolated(env!("CARGO_BIN_EXE_overrule"));
+    command.args(args);
+    command
+}
+
+/// Sends a process that was not waited for a signal.
+#[cfg(unix)]
+pub fn signal(process: &Child, signal: i32) {
+    let pid = i32::try_from(process.id()).unwrap();
+    // SAFETY: the process is ours, and its number is nobody else's before it was waited for.
+    #[allow(unsafe_code)]
+    let sent = unsafe { libc::kill(pid, signal) };
+    assert_eq!(sent, 0, "{}", std::io::Error::last_os_error());
 }
 
 /// What a run left behind.
@@ -126,14 +167,5 @@ pub fn agree(a: &Value, b: &Value, tolerance: f64) -> bool {
                     .all(|(key, a)| b.get(key).is_some_and(|b| agree(a, b, tolerance)))
         }
         (a, b) => a == b,
-    }
-}
-
-/// Copies the files of a folder.
-pub fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
     }
 }

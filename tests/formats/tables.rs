@@ -136,6 +136,11 @@ fn a_parquet_file_is_written_in_groups_of_rows_and_read_back_whole() {
         .map(|group| group.num_rows())
         .collect();
     assert_eq!(rows, [100, 100, 50]);
+    let (made, again) = unpacked(&file, &work.path("unpacked"));
+    assert_eq!((made.copied, made.faults.len()), (250, 0));
+    assert_eq!(seen(&again), expected(&work.session));
+    let read: Vec<&str> = again.posts.iter().map(|post| &*post.text).collect();
+    assert_eq!(read, texts);
 }
 
 #[test]

@@ -26,7 +26,6 @@ fn command(hub: &Hub, cache: &Path, args: &[&str]) -> Command {
     let mut command = overrule(args);
     command
         .env_remove("HF_HUB_OFFLINE")
-        .env_remove("HF_TOKEN")
         .env("HF_HOME", cache)
         .env("HF_HUB_CACHE", cache.join("hub"))
         .env("OVERRULE_CONFIG_DIR", cache)

@@ -16,7 +16,8 @@ use overrule::{
     serve::{Listener, Served, Service},
 };
 
-use crate::worker::fake;
+use super::Service as Program;
+use crate::{common::PATIENCE, worker::fake};
 
 /// As few threads as read at least.
 const READERS: usize = 8;
@@ -160,7 +161,7 @@ fn posts_that_wait_for_a_slow_model_are_answered_although_the_service_ends() {
         let clients: Vec<_> = (0..POSTS)
             .map(|number| scope.spawn(move || post(address, &number.to_string())))
             .collect();
-        (0..POSTS).for_each(|_| made_ready.recv().unwrap());
+        (0..POSTS).for_each(|_| made_ready.recv_timeout(PATIENCE).unwrap());
         gate.wait_for_batch();
         stop.send(()).unwrap();
         gate.open();
@@ -176,34 +177,27 @@ fn posts_that_wait_for_a_slow_model_are_answered_although_the_service_ends() {
 #[test]
 #[cfg(unix)]
 fn a_service_that_can_take_no_more_connections_ends_and_says_why() {
-    use std::process::{Command, Stdio};
-
-    use crate::cli::run::{model_args, overrule};
+    use crate::cli::run::{isolated, model_args, overrule};
 
     for limit in ["48", "49"] {
         let program = overrule(["serve", "--port", "0"]);
-        let mut shell = Command::new("sh");
+        let mut shell = isolated("sh");
+        // Files that were left open for it would count.
+        let close = (3..10).map(|file| format!("exec {file}>&-; "));
+        let script = close.collect::<String>() + "ulimit -n $0; exec \"$@\"";
         shell
-            .args(["-c", "ulimit -n $0; exec \"$@\"", limit])
+            .args(["-c", &script, limit])
             .arg(program.get_program())
             .args(program.get_args())
-            .args(model_args())
-            .envs(program.get_envs().filter_map(|(k, v)| Some((k, v?))))
-            .stderr(Stdio::piped());
-        let mut process = shell.spawn().unwrap();
-        let mut said = BufReader::new(process.stderr.take().unwrap()).lines();
-        let mut lines = said.by_ref().map(|line| line.unwrap());
-        let line = lines.find(|line| line.contains("http://"));
-        let line = line.expect("an address");
-        let (_, address) = line.split_once("http://").unwrap();
-        let (address, _) = address.split_once('/').unwrap();
+            .args(model_args());
+        let mut service = Program::run(&mut shell);
         // They are idle, as those of a client that keeps its connections.
         let clients: Vec<_> = (0..60)
-            .map_while(|_| TcpStream::connect(address).ok())
+            .map_while(|_| TcpStream::connect(service.address()).ok())
             .collect();
         assert!(clients.len() > 15, "{}", clients.len());
-        let rest: Vec<String> = said.map(|line| line.unwrap()).collect();
-        assert_eq!(process.wait().unwrap().code(), Some(2), "{rest:?}");
+        let (rest, code) = service.end();
+        assert_eq!(code, Some(2), "{rest:?}");
         let says = |line: &String| line.contains("no more connections can be taken");
         assert!(rest.iter().any(says), "{rest:?}");
         drop(clients);

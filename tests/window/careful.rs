@@ -16,7 +16,7 @@ use overrule::{
 use super::fake::{Folder, POSTS, Window};
 
 /// A window whose session file was moved away, with one decision that is not saved.
-fn unsaved(folder: &Folder) -> Window {
+pub fn unsaved(folder: &Folder) -> Window {
     let mut window = folder.window();
     window.settle();
     window.until("saving", |window| window.bench().save == SaveState::Saved);
@@ -28,7 +28,8 @@ fn unsaved(folder: &Folder) -> Window {
     window
 }
 
-fn close(window: &mut Window) {
+/// Asks the window to close, as its frame does.
+pub fn close(window: &mut Window) {
     let viewports = &mut window.harness.input_mut().viewports;
     let viewport = viewports.get_mut(&ViewportId::ROOT).unwrap();
     viewport.events.push(ViewportEvent::Close);
@@ -80,7 +81,8 @@ impl egui::DroppedFile for Dropped {
     }
 }
 
-fn drop_file(window: &mut Window, path: &Path) {
+/// Drops a file on the window.
+pub fn drop_file(window: &mut Window, path: &Path) {
     let dropped = std::sync::Arc::new(Dropped(path.to_owned()));
     window.harness.input_mut().dropped_files.push(dropped);
     window.harness.run_steps(3);

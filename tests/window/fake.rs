@@ -7,6 +7,7 @@ use std::{
 };
 
 use candle_core::{Device, Tensor};
+use eframe::App as _;
 use egui_kittest::{
     Harness,
     kittest::{NodeT, Queryable},
@@ -103,39 +104,66 @@ impl Folder {
 pub struct Window {
     /// Steps the application.
     pub harness: Harness<'static, App>,
+    /// The sessions of datasets for which no other place was named.
+    _data: tempfile::TempDir,
+}
+
+/// What a window keeps outside of its session, and where; usually nothing.
+#[derive(Default)]
+struct Kept {
+    hub: Option<HubSettings>,
+    thumbnails: Option<PathBuf>,
+    settings_file: Option<PathBuf>,
 }
 
 impl Window {
     /// Starts the application; it loads fake models only.
     pub fn open(launch: Launch) -> Self {
-        Self::start(launch, offline(), None, |wake| {
-            Worker::spawn_with(load, wake)
-        })
+        Self::open_keeping(launch, Kept::default())
     }
 
     /// Starts the application with fake models; small pictures are kept in this folder.
     pub fn open_with_thumbnails(launch: Launch, folder: PathBuf) -> Self {
-        Self::start(launch, offline(), Some(folder), |wake| {
-            Worker::spawn_with(load, wake)
-        })
+        let kept = Kept {
+            thumbnails: Some(folder),
+            ..Kept::default()
+        };
+        Self::open_keeping(launch, kept)
+    }
+
+    /// Starts the application with fake models; the settings are in this file, as [`close`](Self::close) leaves them.
+    pub fn open_with_settings(launch: Launch, file: PathBuf) -> Self {
+        let kept = Kept {
+            settings_file: Some(file),
+            ..Kept::default()
+        };
+        Self::open_keeping(launch, kept)
     }
 
     /// Starts the application with the models that ship.
     pub fn open_with_models(launch: Launch) -> Self {
-        Self::start(launch, offline(), None, Worker::spawn)
+        Self::start(launch, Kept::default(), Worker::spawn)
     }
 
     /// Starts the application with fake models and this Hub.
     pub fn open_with_hub(launch: Launch, hub: HubSettings) -> Self {
-        Self::start(launch, hub, None, |wake| Worker::spawn_with(load, wake))
+        let kept = Kept {
+            hub: Some(hub),
+            ..Kept::default()
+        };
+        Self::open_keeping(launch, kept)
+    }
+
+    fn open_keeping(launch: Launch, kept: Kept) -> Self {
+        Self::start(launch, kept, |wake| Worker::spawn_with(load, wake))
     }
 
     fn start(
         launch: Launch,
-        hub: HubSettings,
-        thumbnails: Option<PathBuf>,
+        kept: Kept,
         worker: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> std::io::Result<Worker>,
     ) -> Self {
+        let data = tempfile::tempdir().unwrap();
         let harness = Harness::builder()
             .with_size([1280.0, 800.0])
             .with_step_dt(FRAME_SECS)
@@ -144,13 +172,22 @@ impl Window {
                 let ctx = cc.egui_ctx.clone();
                 let parts = Parts {
                     worker: worker(Box::new(move || ctx.request_repaint())).unwrap(),
-                    settings_file: None,
-                    thumbnails,
-                    hub,
+                    settings_file: kept.settings_file,
+                    thumbnails: kept.thumbnails,
+                    data_folder: Some(data.path().to_owned()),
+                    hub: kept.hub.unwrap_or_else(offline),
                 };
                 App::with_parts(cc, launch, parts).unwrap()
             });
-        Self { harness }
+        Self {
+            harness,
+            _data: data,
+        }
+    }
+
+    /// Ends the application as a user does who closes the window.
+    pub fn close(mut self) {
+        self.harness.state_mut().on_exit(None);
     }
 
     /// Steps until something is so.

@@ -55,6 +55,23 @@ fn workspace(window: &mut Window) {
 }
 
 #[test]
+fn where_scikit_learn_counts_otherwise_its_scores_stand_beside_ours() {
+    let says = "scikit-learn, zero_division=0";
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    assert!(window.has("Macro F1 0.667") && !window.has_part(says));
+    // A label that nobody gives, neither the dataset nor the model.
+    let folder = Folder::new(&POSTS);
+    let names = "racist\nsexist\nreligion\nhomophobe\n";
+    std::fs::write(folder.file("class_names.txt"), names).unwrap();
+    let mut window = folder.window();
+    window.settle();
+    assert!(window.has("Macro F1 0.750"));
+    assert!(window.has_part(&format!("{says}: micro F1 0.667, macro F1 0.500.")));
+}
+
+#[test]
 fn a_key_opens_the_figures_and_the_post_comes_back() {
     let folder = Folder::new(&POSTS);
     let mut window = scored(&folder);

@@ -7,21 +7,33 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use overrule::gui::Launch;
 
 use super::{
-    CTRL,
+    CTRL, careful,
     fake::{Folder, POSTS, Window},
 };
 
-/// The dialogs that have no sections, by the commands that open them.
-const DIALOGS: [&str; 9] = [
-    "Open data…",
-    "Choose model…",
-    "Models on this machine…",
-    "Export…",
-    "Note…",
-    "Second reviewers…",
-    "Gold posts…",
-    "What the model saw",
-    "Probe this post…",
+/// The dialogs of a review by the commands that open them, with their titles.
+const DIALOGS: [(&str, &str); 12] = [
+    ("Open data…", "Open data"),
+    ("Choose model…", "Choose a model"),
+    ("Models on this machine…", "Models on this machine"),
+    ("Export…", "Export"),
+    ("Note…", "Note on post 1"),
+    ("Second reviewers…", "Second reviewers"),
+    ("Gold posts…", "Gold posts"),
+    ("What the model saw", "What the model saw of post 1"),
+    ("Probe this post…", "Probe post 1"),
+    ("Settings…", "Settings"),
+    ("Keys", "Keys"),
+    ("About Overrule", "About Overrule"),
+];
+
+/// The sections of the settings.
+const SECTIONS: [&str; 5] = [
+    "Looking",
+    "Blind review",
+    "Reviewer",
+    "Window and model",
+    "Keys",
 ];
 
 /// Something that can be clicked: its role, its name, whether it can be used now, whether it has the keyboard.
@@ -79,6 +91,7 @@ fn all_are_reached(window: &mut Window, place: &str, before: &BTreeSet<String>) 
             .collect()
     };
     let mut missed = usable(window);
+    assert!(!missed.is_empty(), "{place}");
     let most = 2 * missed.len() + 20;
     for _ in 0..most {
         window.harness.key_press(Key::Tab);
@@ -151,6 +164,50 @@ fn start(window: &mut Window, letters: &str) {
     window.harness.run_steps(4);
 }
 
+/// Whether a dialog of this title is open.
+fn is_open(window: &Window, title: &str) -> bool {
+    window.has(&format!("Close {title}"))
+}
+
+/// Opens each of [`DIALOGS`] and closes it again; `before` is what could be clicked without it.
+fn in_every_dialog(window: &mut Window, look: impl Fn(&mut Window, &str, &BTreeSet<String>)) {
+    for (command, title) in DIALOGS {
+        let before = ids(window);
+        start(window, command);
+        assert!(is_open(window, title), "{title}");
+        look(window, title, &before);
+        window.press(Key::Escape);
+        assert!(!is_open(window, title), "{title}");
+    }
+}
+
+/// Opens the dialogs that come up by themselves, likewise.
+fn in_every_question(look: impl Fn(&mut Window, &str, &BTreeSet<String>)) {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window();
+    window.settle();
+    window.press(Key::M);
+    window.until("drawing", |window| window.bench().figures.drawn.is_some());
+    let before = ids(&window);
+    window.click("Export “F1 by label”");
+    look(&mut window, "Export figure", &before);
+
+    let folder = Folder::new(&POSTS);
+    let mut window = careful::unsaved(&folder);
+    let before = ids(&window);
+    careful::close(&mut window);
+    look(&mut window, "Not everything is saved", &before);
+
+    let mut window = Window::open(Launch::default());
+    window.harness.run_steps(2);
+    let before = ids(&window);
+    let archive = folder.file("holiday.zip");
+    std::fs::write(&archive, b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0").unwrap();
+    careful::drop_file(&mut window, &archive);
+    window.until("offering", |window| is_open(window, "Unpack holiday.zip"));
+    look(&mut window, "Unpack holiday.zip", &before);
+}
+
 #[test]
 fn all_that_can_be_clicked_has_a_name_in_every_view() {
     let folder = Folder::new(&POSTS);
@@ -193,29 +250,27 @@ fn all_that_can_be_clicked_has_a_name_in_every_view() {
 
 #[test]
 fn all_that_can_be_clicked_has_a_name_in_every_dialog() {
+    let look = |window: &mut Window, title: &str, _: &BTreeSet<String>| {
+        assert!(is_open(window, title), "{title}");
+        all_have_names(window, title);
+        if title == "Settings" {
+            for section in SECTIONS {
+                window.click(&format!("Settings: {section}"));
+                all_have_names(window, section);
+            }
+        }
+    };
     let folder = Folder::new(&POSTS);
     let mut window = folder.window();
     window.settle();
-    for dialog in
-        DIALOGS
-            .into_iter()
-            .chain(["Settings…", "Take the tour", "Keys", "About Overrule"])
-    {
-        start(&mut window, dialog);
-        all_have_names(&window, dialog);
-        for section in ["Blind review", "Reviewer", "Window and model", "Keys"] {
-            if window.has(&format!("Settings: {section}")) {
-                window.click(&format!("Settings: {section}"));
-                all_have_names(&window, section);
-            }
-        }
-        window.press(Key::Escape);
-        window.press(Key::Escape);
-        if window.has_part("Everything is hidden") {
-            window.press(Key::Escape);
-        }
-    }
+    in_every_dialog(&mut window, look);
+    in_every_question(look);
+    start(&mut window, "Take the tour");
+    assert!(window.has_part("Tour, 1 of 8"));
+    all_have_names(&window, "the tour");
+    window.press(Key::Escape);
     window.press_with(CTRL, Key::K);
+    assert!(is_open(&window, "Commands"));
     all_have_names(&window, "the palette");
 }
 
@@ -248,31 +303,25 @@ fn tab_alone_comes_to_everything_of_the_figures() {
 
 #[test]
 fn tab_alone_comes_to_everything_of_every_dialog() {
+    let look = |window: &mut Window, title: &str, before: &BTreeSet<String>| {
+        assert!(is_open(window, title), "{title}");
+        if title == "Settings" {
+            for section in SECTIONS {
+                window.click(&format!("Settings: {section}"));
+                all_are_reached(window, section, before);
+            }
+        } else {
+            all_are_reached(window, title, before);
+        }
+    };
     let folder = Folder::new(&POSTS);
     let mut window = folder.window();
     window.settle();
-    for dialog in DIALOGS {
-        let before = ids(&window);
-        start(&mut window, dialog);
-        all_are_reached(&mut window, dialog, &before);
-        window.press(Key::Escape);
-    }
-    let before = ids(&window);
-    window.press_with(CTRL, Key::Comma);
-    for section in [
-        "Looking",
-        "Blind review",
-        "Reviewer",
-        "Window and model",
-        "Keys",
-    ] {
-        window.click(&format!("Settings: {section}"));
-        all_are_reached(&mut window, section, &before);
-    }
-    window.press(Key::Escape);
-    assert!(!window.has("Settings"));
+    in_every_dialog(&mut window, look);
+    in_every_question(look);
     let before = ids(&window);
     window.press_with(CTRL, Key::K);
+    assert!(is_open(&window, "Commands"));
     all_are_reached(&mut window, "the palette", &before);
 }
 

@@ -1,6 +1,6 @@
 //! The settings: what is covered, which key starts what.
 
-use egui::{Key, Role};
+use egui::{Color32, ImageData, Key, Role, ThemePreference};
 use egui_kittest::kittest::{NodeT, Queryable};
 use overrule::{
     gui::Launch,
@@ -80,6 +80,75 @@ fn a_key_that_was_changed_is_shown_where_it_is_pressed() {
     assert!(window.bench().session.review(0).flagged);
     window.press(Key::Questionmark);
     assert!(window.has("Toggle label 1") && !window.has("1 … 9"));
+}
+
+#[test]
+fn what_was_set_is_so_in_the_next_window() {
+    let folder = Folder::new(&POSTS);
+    let open = || {
+        let launch = Launch {
+            dataset: Some(folder.file("posts.csv")),
+            session: Some(folder.file("posts.overrule")),
+            ..Launch::default()
+        };
+        let mut window = Window::open_with_settings(launch, folder.file("settings.json"));
+        window.until("opening", Window::is_open);
+        window.harness.run_steps(2);
+        window
+    };
+    let shown = "Picture of post 1: shown";
+    let theme = |window: &Window| {
+        window
+            .harness
+            .ctx
+            .options(|options| options.theme_preference)
+    };
+
+    let mut window = open();
+    assert!(!window.has(shown) && theme(&window) != ThemePreference::Light);
+    window.press(Key::B);
+    window.press_with(CTRL, Key::Comma);
+    window.click("Cover texts as well");
+    window.click("Settings: Window and model");
+    window.click("Theme: Light");
+    window.click("Settings: Keys");
+    window.click("Key of Skip: S");
+    window.press_with(CTRL, Key::D);
+    window.close();
+
+    let mut window = open();
+    window.until("decoding", |window| window.has(shown));
+    assert!(window.has("Text of post 1: covered, hold Space to see"));
+    assert_eq!(theme(&window), ThemePreference::Light);
+    window.press(Key::S);
+    assert_eq!(window.bench().session.counts().skipped, 0);
+    window.press_with(CTRL, Key::D);
+    assert_eq!(window.bench().session.counts().skipped, 1);
+}
+
+#[test]
+fn pictures_lose_their_colour_where_that_is_chosen() {
+    let folder = Folder::new(&[["red", "a.png", ""]]);
+    let mut window = folder.window_with(None);
+    let red = Color32::from_rgb(200, 30, 30);
+    // As bright as the red.
+    let grey = Color32::from_gray(81);
+    // Whether a picture of this colour and no other goes to the screen.
+    let comes = |window: &Window, color: Color32| {
+        let new = &window.harness.output().textures_delta.set;
+        let mut new = new.iter().flat_map(|(_, deltas)| deltas);
+        new.any(|delta| {
+            let ImageData::Color(picture) = &delta.image;
+            picture.pixels.iter().all(|pixel| *pixel == color)
+        })
+    };
+    window.until("showing it", |window| {
+        assert!(!comes(window, grey));
+        comes(window, red)
+    });
+    window.click("View settings");
+    window.harness.get_by_label("Grey pictures").click();
+    window.until("taking the colour out", |window| comes(window, grey));
 }
 
 #[test]

@@ -90,24 +90,32 @@ fn the_tour_is_in_the_help_menu_and_in_the_palette_and_escape_leaves_it() {
 #[test]
 fn data_of_ones_own_offers_the_tour_once() {
     let offer = "New here? Eight short steps show what is where.";
-    let folder = Folder::new(&POSTS);
-    let open = || {
-        let mut window = folder.window_with(None);
-        window.until("opening", Window::is_open);
-        window.harness.run_steps(2);
-        window
-    };
-    let mut window = open();
-    assert!(window.has(offer) && !window.has_part(" of 8: "));
-    window.click("Dismiss");
-    assert!(!window.has(offer));
-    drop(window);
     // Who takes it is not asked again either.
-    let mut window = open();
-    window.click("Take the tour");
-    assert!(window.has_part("Tour, 1 of 8"));
-    window.press(Key::Escape);
-    assert!(!window.has(offer));
+    for (answer, is_taken) in [("Dismiss", false), ("Take the tour", true)] {
+        let folder = Folder::new(&POSTS);
+        let open = || {
+            let launch = Launch {
+                dataset: Some(folder.file("posts.csv")),
+                session: Some(folder.file("posts.overrule")),
+                ..Launch::default()
+            };
+            let mut window = Window::open_with_settings(launch, folder.file("settings.json"));
+            window.until("opening", Window::is_open);
+            window.harness.run_steps(2);
+            window
+        };
+        let mut window = open();
+        assert!(window.has(offer) && !window.has_part(" of 8: "));
+        window.click(answer);
+        assert_eq!(window.has_part("Tour, 1 of 8"), is_taken);
+        if is_taken {
+            window.press(Key::Escape);
+        }
+        assert!(window.has("racist") && !window.has(offer));
+        window.close();
+        let again = open();
+        assert!(again.has("racist") && !again.has(offer), "{answer}");
+    }
 }
 
 #[test]

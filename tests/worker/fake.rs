@@ -6,7 +6,6 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
 };
 
 use candle_core::{Device, Tensor};
@@ -26,8 +25,7 @@ use overrule::{
     },
 };
 
-/// Longer than anything here takes; a test that waits so long has failed.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+use crate::common::PATIENCE;
 
 const END: u32 = 1;
 const ANSWER: u32 = 2;

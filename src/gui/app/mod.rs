@@ -110,6 +110,8 @@ pub struct Parts {
     pub settings_file: Option<PathBuf>,
     /// Where small pictures are kept between runs; `None` keeps none.
     pub thumbnails: Option<PathBuf>,
+    /// Where sessions are kept that have no place of their own; `None` is the platform's folder.
+    pub data_folder: Option<PathBuf>,
     /// What the environment says about the Hub.
     pub hub: HubSettings,
 }
@@ -140,6 +142,7 @@ pub struct App {
     launch: Launch,
     settings: Settings,
     settings_file: Option<PathBuf>,
+    data_folder: Option<PathBuf>,
     settings_saved: Settings,
     settings_saved_at: Instant,
     worker: Worker,
@@ -202,6 +205,7 @@ impl App {
                 worker,
                 settings_file: Settings::file(),
                 thumbnails: kept::folder(),
+                data_folder: None,
                 hub: HubSettings::from_environment(),
             },
         )
@@ -239,6 +243,7 @@ impl App {
             settings_saved: settings.clone(),
             settings_saved_at: Instant::now(),
             settings_file: parts.settings_file,
+            data_folder: parts.data_folder,
             worker: parts.worker,
             textures: TextureCache::new(
                 settings.texture_mib << 20,
@@ -340,6 +345,7 @@ impl App {
             path,
             options,
             session_file,
+            data_folder: self.data_folder.clone(),
             previous,
         };
         self.work = Work::Opening(Opening::start(request, waker(ctx)));

@@ -16,6 +16,7 @@ use ureq::{
 };
 
 use super::{HubError, HubId, HubSettings, Token, TokenSource, listing::Listing};
+use crate::model::proxy;
 
 /// How long the Hub may take to be found and to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -67,6 +68,7 @@ impl Client {
             .build()
             .map_err(|error| HubError::Client(error.to_string()))?;
         let agent = Agent::config_builder()
+            .proxy(proxy::of(&settings.endpoint))
             .http_status_as_error(false)
             // The token is for the Hub, not for wherever its files are kept.
             .redirect_auth_headers(RedirectAuthHeaders::SameHost)
@@ -99,6 +101,7 @@ impl Client {
         let response = request
             .query("blobs", "true")
             .config()
+            .proxy(proxy::of(&self.settings.endpoint))
             .http_status_as_error(false)
             .timeout_global(Some(ANSWER_TIMEOUT))
             .build()
@@ -246,10 +249,12 @@ impl Client {
         if let Some(cause) = error.source() {
             reason = format!("{reason}: {cause}");
         }
-        HubError::Unreachable {
-            endpoint: self.settings.endpoint.clone(),
-            reason,
-        }
+        let endpoint = &self.settings.endpoint;
+        let endpoint = match proxy::named(endpoint) {
+            Some(proxy) => format!("{endpoint}, through the proxy {proxy}"),
+            None => endpoint.clone(),
+        };
+        HubError::Unreachable { endpoint, reason }
     }
 }
 

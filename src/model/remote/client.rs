@@ -12,6 +12,7 @@ use serde_json::Value;
 use ureq::{Agent, Body, Timeout, http::Response};
 
 use super::{Endpoint, Protocol, RemoteAnswer, RemoteError, User, error::hint, openai, sagemaker};
+use crate::model::proxy;
 
 /// The key of an endpoint that asks for one, as OpenAI's own tools take it.
 const KEY_VARIABLE: &str = "OPENAI_API_KEY";
@@ -54,6 +55,7 @@ impl RemoteEngine {
     /// Connects, and tells which model answers, where the protocol has a name for it.
     pub(super) fn connect(endpoint: Endpoint) -> Result<(Self, Option<String>), RemoteError> {
         let agent = Agent::config_builder()
+            .proxy(proxy::of(&endpoint.url))
             .http_status_as_error(false)
             .timeout_resolve(Some(REACH_TIMEOUT))
             .timeout_connect(Some(REACH_TIMEOUT))
@@ -201,7 +203,10 @@ impl RemoteEngine {
         time_limit: Duration,
     ) -> Result<Value, Failed> {
         let unreachable = |error: ureq::Error| {
-            let url = url.to_owned();
+            let url = match proxy::named(url) {
+                Some(proxy) => format!("{url} (through the proxy {proxy})"),
+                None => url.to_owned(),
+            };
             let (error, may_pass) = match error {
                 // What is asked again waits behind itself.
                 ureq::Error::Timeout(Timeout::Global) => {

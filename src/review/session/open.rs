@@ -24,13 +24,20 @@ const DATA_DIR_VARIABLE: &str = "OVERRULE_DATA_DIR";
 
 impl Session {
     /// Where the session of a dataset lives if the user names no file: the platform's data folder, named after the
-    /// dataset and a hash of its path. `OVERRULE_DATA_DIR` takes the place of the platform's folder.
+    /// dataset and a hash of its path. `data_folder`, or else `OVERRULE_DATA_DIR`, takes the place of the platform's folder.
     ///
     /// # Errors
     /// If the platform names no data folder.
-    pub fn default_path(dataset: &Dataset) -> Result<PathBuf, StoreError> {
-        let folder = match std::env::var_os(DATA_DIR_VARIABLE).filter(|folder| !folder.is_empty()) {
-            Some(folder) => PathBuf::from(folder),
+    pub fn default_path(
+        dataset: &Dataset,
+        data_folder: Option<PathBuf>,
+    ) -> Result<PathBuf, StoreError> {
+        let named = || Some(PathBuf::from(std::env::var_os(DATA_DIR_VARIABLE)?));
+        let folder = data_folder
+            .or_else(named)
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let folder = match folder {
+            Some(folder) => folder,
             None => directories::ProjectDirs::from("", "", "overrule")
                 .ok_or(StoreError::NoDataFolder)?
                 .data_dir()

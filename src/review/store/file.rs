@@ -309,3 +309,28 @@ fn sync_folder(path: &Path) -> io::Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_opened_so_that_what_is_committed_survives_a_power_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("review.overrule");
+        let (_lock, first) = open_for_writing(&file).unwrap();
+        // As after a commit that failed.
+        let again = connect(&file).unwrap();
+        for connection in [first, again] {
+            let number = |pragma| -> i64 {
+                let value = connection.pragma_query_value(None, pragma, |row| row.get(0));
+                value.unwrap()
+            };
+            // https://www.sqlite.org/pragma.html#pragma_synchronous: FULL
+            assert_eq!((number("synchronous"), number("foreign_keys")), (2, 1));
+            let mode = connection.pragma_query_value(None, "journal_mode", |row| row.get(0));
+            let mode: String = mode.unwrap();
+            assert_eq!(mode, "wal");
+        }
+    }
+}
