@@ -12,7 +12,7 @@ use super::{
 };
 
 /// The dialogs that have no sections, by the commands that open them.
-const DIALOGS: [&str; 9] = [
+pub const DIALOGS: [&str; 9] = [
     "Open data…",
     "Choose model…",
     "Models on this machine…",
@@ -70,7 +70,7 @@ fn all_have_names(window: &Window, place: &str) {
 /// Tab comes to every control that can be used, and where it comes to is seen. What was there `before` lies behind a
 /// dialog.
 #[track_caller]
-fn all_are_reached(window: &mut Window, place: &str, before: &BTreeSet<String>) {
+pub fn all_are_reached(window: &mut Window, place: &str, before: &BTreeSet<String>) {
     let usable = |window: &Window| -> BTreeMap<String, String> {
         let usable = controls(window).into_iter().filter(|c| c.is_enabled);
         usable
@@ -139,12 +139,12 @@ fn focused_name(window: &Window) -> String {
     focused(window).map_or_else(String::new, |control| control.name)
 }
 
-fn ids(window: &Window) -> BTreeSet<String> {
+pub fn ids(window: &Window) -> BTreeSet<String> {
     controls(window).into_iter().map(|c| c.id).collect()
 }
 
 /// Starts a command by some letters of its name.
-fn start(window: &mut Window, letters: &str) {
+pub fn start(window: &mut Window, letters: &str) {
     window.press_with(CTRL, Key::K);
     window.type_text(letters);
     window.press(Key::Enter);

@@ -45,8 +45,8 @@ use self::{
     unpack::UnpackDialog,
 };
 use super::{
-    background::waker, bench::Bench, command::Command, settings::Settings, theme, toast::Kind,
-    widgets::icon,
+    background::waker, bench::Bench, command::Command, focus, scroll, settings::Settings, theme,
+    toast::Kind, widgets::icon,
 };
 use crate::{
     export::figure::{Figure, FigureFile},
@@ -450,7 +450,12 @@ fn modal(ctx: &egui::Context, title: &str, width: f32, content: impl FnOnce(&mut
             let height = if is_high {
                 let area = ScrollArea::vertical().id_salt("dialog").max_height(room);
                 let area = area.min_scrolled_height(room).auto_shrink([false, true]);
-                area.show(ui, content).content_size.y
+                let shown = area.show(ui, |ui| {
+                    content(ui);
+                    scroll::by_keys(ui);
+                    focus::follow(ui);
+                });
+                shown.content_size.y
             } else {
                 let top = ui.cursor().top();
                 content(ui);

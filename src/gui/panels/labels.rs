@@ -17,7 +17,7 @@ use crate::{
         bench::Bench,
         command::Command,
         dialogs::tour::{self, Place},
-        focus,
+        focus, scroll,
         theme::{self, ICON, Palette, space},
         widgets::{self, notice},
         working::Source,
@@ -122,6 +122,7 @@ impl LabelsPanel<'_> {
                     ui.add_space(space::S);
                 }
                 self.below_frame_ui(ui, false, below, policy_view, out);
+                scroll::by_keys_within(ui);
                 focus::follow(ui);
             });
     }
@@ -193,7 +194,10 @@ impl LabelsPanel<'_> {
         ScrollArea::vertical()
             .id_salt(("below", below as u8))
             .auto_shrink(false)
-            .show(ui, content);
+            .show(ui, |ui| {
+                content(ui);
+                scroll::by_keys_within(ui);
+            });
     }
 
     fn records(&self, post: usize) -> Records<'_> {
