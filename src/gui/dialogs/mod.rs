@@ -110,6 +110,15 @@ impl Dialog {
     pub fn note(post: usize, text: String) -> Self {
         Self::Note(NoteEditor::new(post, text))
     }
+
+    /// The command palette, of the commands that `can` be carried out now.
+    pub fn palette(
+        ctx: &egui::Context,
+        bench: Option<&Bench>,
+        can: impl Fn(&Command) -> bool,
+    ) -> Self {
+        Self::Palette(CommandPalette::new(ctx, bench, can))
+    }
 }
 
 /// What goes on although something is not saved.
@@ -249,11 +258,6 @@ impl Dialogs {
             Some(Dialog::ChooseModel(dialog)) => dialog.look(ctx),
             _ => {}
         }
-    }
-
-    /// Shows the command palette.
-    pub fn open_palette(&mut self, ctx: &egui::Context, bench: Option<&Bench>, has_post: bool) {
-        self.open(Dialog::Palette(CommandPalette::new(ctx, bench, has_post)));
     }
 
     /// Shows the export dialog.
