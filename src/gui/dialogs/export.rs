@@ -202,6 +202,10 @@ fn told(exported: &Exported) -> String {
     }
     if exported.pictures_missing > 0 {
         let n = posts(exported.pictures_missing);
+    if exported.absolute_paths > 0 {
+        let n = posts(exported.absolute_paths);
+        text += &format!("; the image paths of {n} were made absolute");
+    }
         text += &format!("; the pictures of {n} cannot be read and are not in it");
     }
     text
