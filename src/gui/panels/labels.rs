@@ -396,10 +396,7 @@ fn blind_ui(ui: &mut Ui, session: &Session, post: usize) {
     }
     let palette = Palette::from_ui(ui);
     let review = session.review(post);
-    let names = |labels| match session.dataset().labels.names_of(labels) {
-        names if names.is_empty() => "none".to_owned(),
-        names => names.join(", "),
-    };
+    let names = |labels| session.dataset().labels.words(labels);
     let differs = review.decision.is_some() && session.answer(post) != review.decision;
     let text = match review.blind {
         _ if session.hides_answer(post) => {
