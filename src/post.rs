@@ -162,6 +162,14 @@ impl LabelNames {
         set.iter().filter_map(|i| self.get(i)).collect()
     }
 
+    /// A set in words: its names, or “none”.
+    pub fn words(&self, set: LabelSet) -> String {
+        match self.names_of(set) {
+            names if names.is_empty() => "none".to_owned(),
+            names => names.join(", "),
+        }
+    }
+
     /// Python's text of the list, as the training prompts carry it: `['racist', 'sexist']`.
     pub fn python_list(&self) -> String {
         let quoted: Vec<String> = self.iter().map(python_str).collect();

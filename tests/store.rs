@@ -16,8 +16,8 @@ use overrule::review::{
 use rusqlite::Connection;
 
 use crate::{
+    common::PATIENCE,
     reviewing::{Watched, confirm, dataset, in_folder, run, said, set},
-    worker::fake::PATIENCE,
 };
 
 /// Names, for a test that runs again in a child process, the session file to use there.

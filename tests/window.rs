@@ -14,6 +14,7 @@ mod opening;
 mod probe;
 mod reach;
 mod remote;
+mod room;
 mod runs;
 mod second;
 mod settings;

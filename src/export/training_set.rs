@@ -121,28 +121,38 @@ impl TrainingSet {
     }
 
     /// The posts of a selection as a session has them now.
-    pub fn of_session(session: &Session, selection: Selection) -> Self {
-        Self::new(Arc::clone(session.dataset()), selection, |post| {
-            session.truth(post, Truth::Reviewed)
+    pub fn of_session(now: &Snapshot, selection: Selection) -> Self {
+        Self::new(Arc::clone(now.dataset()), selection, |post| {
+            now.truth(post, Truth::Reviewed)
         })
     }
 
     /// What a format takes of a session as it is now: a selection of its posts, with what the model of the run on show
     /// said, where the format has room for it.
     pub fn for_format(session: &Session, selection: Selection, format: Format) -> Self {
-        let mut set = Self::of_session(session, selection);
+        Self::of_snapshot(session, session.run(), selection, format)
+    }
+
+    /// The same of a snapshot, for a thread of its own, and the run on show when it was taken.
+    pub fn of_snapshot(
+        now: &Snapshot,
+        run: Option<&RunInfo>,
+        selection: Selection,
+        format: Format,
+    ) -> Self {
+        let mut set = Self::of_session(now, selection);
         set.format = format;
         if format.takes_unlabelled() && selection == Selection::All {
             set.add_unlabelled();
         }
         if format.takes_predictions() {
-            set.run = session.run().cloned();
+            set.run = run.cloned();
             for row in &mut set.rows {
-                row.prediction = session.shared_prediction(row.post);
+                row.prediction = now.shared_prediction(row.post);
             }
         }
         if format == Format::Spreadsheet {
-            set = set.with_session_provenance(session);
+            set = set.with_session_provenance(now);
         }
         if format == Format::Records {
             set.rows.retain(|row| row.prediction.is_some());
@@ -191,10 +201,10 @@ impl TrainingSet {
 
     /// The same with the columns that say where each row's labels come from, as a session has them.
     #[must_use]
-    pub fn with_session_provenance(self, session: &Session) -> Self {
+    pub fn with_session_provenance(self, now: &Snapshot) -> Self {
         self.with_provenance(|post| {
-            let review = session.review(post);
-            let decided = session.truth(post, Truth::Reviewed).is_some();
+            let review = now.review(post);
+            let decided = now.truth(post, Truth::Reviewed).is_some();
             let answer = |p: &Prediction| (p.parse != Parse::Failed).then_some(p.labels);
             Provenance {
                 source: if decided {
@@ -203,7 +213,7 @@ impl TrainingSet {
                     Source::Dataset
                 },
                 reviewer: review.by.as_deref().map(str::to_owned),
-                model_labels: session.prediction(post).and_then(answer),
+                model_labels: now.prediction(post).and_then(answer),
                 assisted: decided && review.assisted,
                 flagged: review.flagged,
                 note: review.note.clone(),

@@ -489,6 +489,10 @@ impl Command {
                     | Self::Bulk(_)
                     | Self::Search
                     | Self::ShowQueue
+                    | Self::ShowAnswer
+                    | Self::ShowBelow(_)
+                    | Self::ShowProblems
+                    | Self::SetTruth(_)
                     | Self::SetFilter(_)
                     | Self::SetOrder(_)
             )

@@ -25,6 +25,7 @@ mod opening;
 mod pace;
 pub mod panels;
 mod picture;
+mod scroll;
 pub mod settings;
 pub mod sitting;
 pub mod texture;

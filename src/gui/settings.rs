@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::Write as _,
+    io::{ErrorKind, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -176,18 +176,9 @@ impl Settings {
     }
 
     /// Reads the file. What is missing or cannot be read in it has its default: settings are never worth an error on start.
-    /// A file that is no JSON object is kept as `settings.json.bad`.
+    /// A file that is no JSON object, or cannot be read at all, is kept as `settings.json.bad`.
     pub fn load(file: Option<&Path>) -> Self {
-        let text = file.and_then(|file| std::fs::read_to_string(file).ok());
-        let mut settings = text.map_or_else(Self::default, |text| {
-            Self::read(&text).unwrap_or_else(|| {
-                if let Some(file) = file {
-                    // Where that fails there is nobody to tell yet.
-                    drop(std::fs::rename(file, file.with_extension("json.bad")));
-                }
-                Self::default()
-            })
-        });
+        let mut settings = file.map_or_else(Self::default, Self::of_file);
         settings.zoom = if settings.zoom.is_finite() {
             settings.zoom.clamp(0.75, 2.0)
         } else {
@@ -197,6 +188,19 @@ impl Settings {
         settings.care.blur_percent = settings.care.blur_percent.clamp(3, 20);
         settings.care.grey_percent = settings.care.grey_percent.min(100);
         settings
+    }
+
+    fn of_file(file: &Path) -> Self {
+        let read = match std::fs::read(file) {
+            Ok(bytes) => Self::read(&String::from_utf8_lossy(&bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Self::default(),
+            Err(_) => None,
+        };
+        read.unwrap_or_else(|| {
+            // The next save would replace it. Where this fails there is nobody to tell yet.
+            drop(std::fs::rename(file, file.with_extension("json.bad")));
+            Self::default()
+        })
     }
 
     /// The settings of a JSON object, without those that cannot be read; `None` if it is none.
@@ -311,6 +315,21 @@ mod tests {
         assert!(settings.care.cover_text && settings.care.put_away == ["a"]);
         assert_eq!((settings.zoom, settings.texture_mib), (1.5, 256));
         assert_eq!(settings.keys["confirm"], "F2");
+    }
+
+    #[test]
+    fn a_name_in_another_encoding_costs_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("settings.json");
+        std::fs::write(&file, b"{\"zoom\": 1.5, \"reviewer\": \"J\xf6rg\"}").unwrap();
+        let settings = Settings::load(Some(&file));
+        assert_eq!(settings.zoom, 1.5);
+        assert!(file.exists());
+        // What cannot be read as a file is put aside, and not replaced.
+        std::fs::remove_file(&file).unwrap();
+        std::fs::create_dir(&file).unwrap();
+        assert_eq!(Settings::load(Some(&file)), Settings::default());
+        assert!(file.with_extension("json.bad").is_dir() && !file.exists());
     }
 
     #[test]

@@ -68,7 +68,10 @@ impl Sitting {
         let Some(stretch) = &mut self.stretch else {
             return false;
         };
+        // Who is away has a break already.
+        let works = now - stretch.last_active < BREAK_SECS;
         let due = every_minutes > 0 && now - stretch.reminded >= 60.0 * f64::from(every_minutes);
+        let due = due && works;
         if due {
             stretch.reminded = now;
         }
@@ -103,6 +106,9 @@ mod tests {
         assert_eq!(work(&mut sitting, 84..120), [110]);
         assert_eq!(sitting.n_seen(), 7);
         assert_eq!(sitting.lasted_secs(119.0 * 60.0), 39.0 * 60.0);
-        assert!(!sitting.take_reminder(1e9, 0));
+        assert!(!sitting.take_reminder(122.0 * 60.0, 0));
+        assert!(sitting.take_reminder(122.0 * 60.0, 10));
+        // A window that a run keeps awake proposes nothing to an empty chair.
+        assert!(!sitting.take_reminder(160.0 * 60.0, 10));
     }
 }

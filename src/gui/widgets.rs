@@ -2,7 +2,7 @@
 
 use egui::{
     Align2, Button, Color32, CornerRadius, FontId, Margin, Response, RichText, Role, Sense, Stroke,
-    Ui, WidgetInfo, vec2,
+    Ui, WidgetInfo, WidgetText, vec2,
 };
 use egui::{ScrollArea, TextEdit, containers::menu::MenuButton};
 use egui_material_icons::MaterialIcon;
@@ -38,8 +38,27 @@ pub fn entry(ui: &mut Ui, symbol: MaterialIcon, text: &str) -> Response {
         .accessible_name(text)
 }
 
+/// Whether a dialog stands in front of it. egui would leave a tooltip open above the dialog for as long as the pointer rests.
+fn is_behind_dialog(response: &Response) -> bool {
+    let layer = response.layer_id;
+    !response
+        .ctx
+        .memory(|memory| memory.is_above_modal_layer(layer))
+}
+
+/// Adds a tooltip of some words.
+pub fn with_words(response: Response, words: impl Into<WidgetText>) -> Response {
+    if is_behind_dialog(&response) {
+        return response;
+    }
+    response.on_hover_text(words)
+}
+
 /// Adds the tooltip of a command: what it is, what it does, its key.
 pub fn with_tooltip(response: Response, command: &Command) -> Response {
+    if is_behind_dialog(&response) {
+        return response;
+    }
     response.on_hover_ui(|ui| {
         ui.set_max_width(280.0);
         ui.horizontal(|ui| {
@@ -180,7 +199,7 @@ pub fn segmented<T: PartialEq + Copy>(
                             Color32::TRANSPARENT
                         })
                         .stroke(Stroke::NONE);
-                    let response = ui.add(button).on_hover_text(*tooltip);
+                    let response = with_words(ui.add(button), *tooltip);
                     response.widget_info(|| {
                         let full = format!("{name}: {label}");
                         WidgetInfo::selected(Role::RadioButton, true, selected, full)
@@ -231,9 +250,8 @@ pub fn choice<T: PartialEq + Copy>(
             // Where press and release come in one frame, a dialog that opens in the same way stays before it.
             ui.ctx().move_to_top(list.response.layer_id);
         }
-        response
-            .accessible_name(format!("{name}: {chosen_name}"))
-            .on_hover_text(format!("{name}: {chosen_name}"));
+        let full = format!("{name}: {chosen_name}");
+        with_words(response.accessible_name(full.as_str()), full);
     });
     clicked
 }

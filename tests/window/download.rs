@@ -191,6 +191,26 @@ fn one_model_is_fetched_at_a_time_and_what_was_put_away_is_not_loaded() {
 }
 
 #[test]
+fn a_model_that_is_refused_leaves_the_one_on_its_way_to_be_loaded() {
+    let mut machine = Machine::new();
+    machine.choose_and_be_held_up();
+    let window = &mut machine.window;
+    window.name_model("org/other");
+    window.until("looking", |window| {
+        window.has_part("Not on this machine yet: org/other")
+    });
+    window.click_role(Role::Button, "Fetch and load");
+    window.until("refusing", |window| {
+        window.has_part("Another model is being fetched")
+    });
+    window.click("Stop: download");
+    window.click("Go on: download");
+    window.until("fetching", |window| window.has("Fetched org/name (2 MB)"));
+    window.settle();
+    assert!(window.has("Model: org/name"));
+}
+
+#[test]
 fn a_download_that_fails_says_why_and_is_tried_again() {
     let mut machine = Machine::new();
     machine.hub.fail("config.json", Fault::Damage);

@@ -82,7 +82,7 @@ fn all_have_names(window: &Window, place: &str) {
 /// Tab comes to every control that can be used, and where it comes to is seen. What was there `before` lies behind a
 /// dialog.
 #[track_caller]
-fn all_are_reached(window: &mut Window, place: &str, before: &BTreeSet<String>) {
+pub fn all_are_reached(window: &mut Window, place: &str, before: &BTreeSet<String>) {
     let usable = |window: &Window| -> BTreeMap<String, String> {
         let usable = controls(window).into_iter().filter(|c| c.is_enabled);
         usable
@@ -157,7 +157,7 @@ fn ids(window: &Window) -> BTreeSet<String> {
 }
 
 /// Starts a command by some letters of its name.
-fn start(window: &mut Window, letters: &str) {
+pub fn start(window: &mut Window, letters: &str) {
     window.press_with(CTRL, Key::K);
     window.type_text(letters);
     window.press(Key::Enter);
@@ -170,7 +170,7 @@ fn is_open(window: &Window, title: &str) -> bool {
 }
 
 /// Opens each of [`DIALOGS`] and closes it again; `before` is what could be clicked without it.
-fn in_every_dialog(window: &mut Window, look: impl Fn(&mut Window, &str, &BTreeSet<String>)) {
+pub fn in_every_dialog(window: &mut Window, look: impl Fn(&mut Window, &str, &BTreeSet<String>)) {
     for (command, title) in DIALOGS {
         let before = ids(window);
         start(window, command);

@@ -53,6 +53,27 @@ fn a_key_is_changed_told_where_it_clashes_and_set_back() {
 }
 
 #[test]
+fn a_key_is_awaited_on_its_page_only() {
+    let folder = Folder::new(&POSTS);
+    let mut window = settings(&folder);
+    window.click("Settings: Keys");
+    window.click("Key of Skip: S");
+    assert!(window.has("Press a key…"));
+    window.click("Settings: Reviewer");
+    let field = window.harness.get_by_role(Role::TextInput);
+    field.focus();
+    window.harness.run_steps(2);
+    window.press(Key::D);
+    window.type_text("d");
+    window.click("Settings: Keys");
+    assert!(window.has("Key of Skip: S") && !window.has("Press a key…"));
+    // Waiting for a key keeps nobody in the dialog.
+    window.click("Key of Skip: S");
+    window.click("Close Settings");
+    assert!(!window.has("Settings: Keys"));
+}
+
+#[test]
 fn a_key_that_was_changed_is_shown_where_it_is_pressed() {
     let folder = Folder::new(&POSTS);
     let mut window = settings(&folder);

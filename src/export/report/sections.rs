@@ -319,10 +319,7 @@ fn wrong_posts(report: &Report<'_>, out: &mut Document) {
         out.paragraph("Texts and pictures are left out on purpose.");
         return;
     }
-    let names = |set: LabelSet| match labels.names_of(set).as_slice() {
-        [] => "none".to_owned(),
-        names => names.join(", "),
-    };
+    let names = |set: LabelSet| labels.words(set);
     let quoted = wrong.iter().take(QUOTED).filter_map(|(post, truth, said)| {
         let text = &report.dataset.posts.get(post.place)?.text;
         let cut: String = text.chars().take(QUOTED_CHARS).collect();

@@ -73,7 +73,7 @@ impl App {
             Command::Pause => self.worker.pause(),
             Command::Resume => self.worker.resume(),
             Command::CancelRun => self.worker.cancel(),
-            Command::Predict => self.start_run(),
+            Command::Predict => self.predict_rest(),
             Command::RetryFailed => self.retry_failed(),
             Command::EditNote => self.edit_note(),
             Command::ShowAnswer => self.turn_below(Below::Answer),
@@ -123,8 +123,9 @@ impl App {
             }
             Command::ToggleZoom => self.views.post.toggle_zoom(),
             Command::ShowPalette => {
-                let has_post = self.has_post();
-                self.dialogs.open_palette(ctx, self.work.bench(), has_post);
+                let can = |command: &Command| self.can(command);
+                let palette = Dialog::palette(ctx, self.work.bench(), can);
+                self.dialogs.open(palette);
             }
             Command::ShowSettings(section) => self
                 .dialogs
@@ -261,6 +262,50 @@ impl App {
         if !saving && let Some(path) = self.opens_next.take() {
             self.open_path(ctx, path);
         }
+    }
+
+    /// Whether a command would do anything as things are.
+    fn can(&self, command: &Command) -> bool {
+        let run = self.run.as_ref().filter(|run| !run.ended);
+        match command {
+            Command::Pause => run.is_some_and(|run| !run.progress.paused),
+            Command::Resume => run.is_some_and(|run| run.progress.paused),
+            Command::CancelRun => run.is_some(),
+            Command::UnloadModel => {
+                let is_on_its_way = self.looking.is_some() || self.download.is_some();
+                is_on_its_way || !matches!(self.model, ModelState::None)
+            }
+            Command::ShowQueue => self.bench().is_some() && self.views.queue.lacks_room(),
+            command => {
+                (self.bench().is_some() || !command.needs_session())
+                    && (self.has_post() || !command.needs_the_post())
+            }
+        }
+    }
+
+    /// Predicts what has no prediction yet, or says why nothing is predicted.
+    fn predict_rest(&mut self) {
+        let was_earlier = self.is_earlier_run();
+        self.start_run();
+        let Work::Open(bench) = &self.work else {
+            return;
+        };
+        let (text, next) = match &self.model {
+            ModelState::Loading { .. } => ("Predicting begins when the model is loaded", None),
+            ModelState::None | ModelState::Failed { .. } => {
+                ("Load a model first", Some(Command::ChooseModel))
+            }
+            _ if bench.session.dataset().labels.is_empty() => {
+                ("There are no labels that a model could give", None)
+            }
+            _ if self.run.is_some() || self.run_is_due || was_earlier => return,
+            _ if bench.session.counts().failed > 0 => {
+                let text = "The model was asked about every post, and some have failed";
+                (text, Some(Command::RetryFailed))
+            }
+            _ => ("Every post has a prediction", None),
+        };
+        self.toasts.show(Kind::Info, text, next);
     }
 
     fn unload_model(&mut self) {

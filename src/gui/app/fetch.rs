@@ -42,10 +42,11 @@ impl Purpose {
 impl App {
     /// Loads a model in place of the present one; what it lacks is fetched first, and the present one stays until then.
     pub(super) fn load_model(&mut self, ctx: &egui::Context, spec: ModelSpec) {
-        // Whoever chooses a model wants that one, not another one that is still on its way.
-        if let Some(download) = &mut self.download {
-            download.loads = download.spec == spec;
-            if download.loads && download.is_running() {
+        if let Some(download) = &mut self.download
+            && download.spec == spec
+        {
+            download.loads = true;
+            if download.is_running() {
                 return;
             }
         }
@@ -76,6 +77,12 @@ impl App {
         let is_complete = wants.is_empty();
         if !is_complete && self.is_fetching() {
             return self.tell_fetching();
+        }
+        // Whoever chooses a model wants that one, not another one that is still on its way.
+        if let Some(download) = &mut self.download
+            && purpose == Purpose::Load
+        {
+            download.loads &= download.spec == spec;
         }
         if !is_complete && self.hub.offline.is_none() {
             let wanted = (spec, purpose.loads());

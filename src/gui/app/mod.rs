@@ -316,6 +316,10 @@ impl App {
     /// Starts to open a dataset; what is open is put away.
     fn open(&mut self, ctx: &egui::Context, path: PathBuf) {
         self.opens_next = None;
+        // Read twice at once it would find its own session file taken.
+        if matches!(&self.work, Work::Opening(opening) if opening.path == path) {
+            return;
+        }
         self.worker.cancel();
         self.run = None;
         self.run_is_due = false;

@@ -60,14 +60,11 @@ impl App {
                 .show(Kind::Done, "A gold post: you agree with it", None);
             return;
         }
-        let names = |labels| match bench.session.dataset().labels.names_of(labels) {
-            names if names.is_empty() => "none".to_owned(),
-            names => names.join(", "),
-        };
+        let names = &bench.session.dataset().labels;
         let text = format!(
             "A gold post: you say {}, and it is known as {}",
-            names(answer.labels),
-            names(labels)
+            names.words(answer.labels),
+            names.words(labels)
         );
         self.toasts
             .show(Kind::Info, text, Some(Command::GoTo(post)));

@@ -143,65 +143,7 @@ impl App {
                 };
                 bar.show(ui, &mut self.commands);
             });
-        if self.shows_demo() {
-            let frame = bar.fill(palette.raised);
-            Panel::top("demo_banner")
-                .frame(frame)
-                .resizable(false)
-                .show(ui, |ui| {
-                    let (is_demo, taken) = (self.is_demo(), self.settings.tour_taken);
-                    panels::banners::demo(ui, is_demo, taken, &mut self.commands);
-                });
-        }
-        if self.offers_tour() {
-            Panel::top("tour_offer")
-                .frame(bar.fill(palette.raised))
-                .resizable(false)
-                .show(ui, |ui| panels::banners::tour(ui, &mut self.commands));
-        }
-        if let Some(download) = &self.download {
-            Panel::top("download")
-                .frame(bar.fill(palette.raised))
-                .resizable(false)
-                .show(ui, |ui| {
-                    let (token, out) = (&mut self.views.token, &mut self.commands);
-                    panels::download::show(ui, download, token, out);
-                });
-        }
-        if let ModelState::Failed { message } = &self.model {
-            let frame = bar.fill(palette.raised);
-            Panel::top("model_failed")
-                .frame(frame)
-                .resizable(false)
-                .show(ui, |ui| {
-                    panels::banners::model_failed(
-                        ui,
-                        message,
-                        self.spec.as_ref(),
-                        &mut self.commands,
-                    );
-                });
-        }
-        if let Some(outage) = self.run.as_ref().and_then(|run| run.outage.as_ref()) {
-            let frame = bar.fill(palette.raised);
-            Panel::top("outage")
-                .frame(frame)
-                .resizable(false)
-                .show(ui, |ui| {
-                    panels::banners::outage(ui, outage, &mut self.commands);
-                });
-        }
-        if self.is_earlier_run()
-            && let Some(run) = self.work.bench().and_then(|bench| bench.session.run())
-        {
-            let frame = bar.fill(palette.raised);
-            Panel::top("earlier_run")
-                .frame(frame)
-                .resizable(false)
-                .show(ui, |ui| {
-                    panels::runs::earlier_run(ui, run, &mut self.commands);
-                });
-        }
+        self.banners_ui(ui, bar.fill(palette.raised));
         let status = Frame::new()
             .fill(palette.surface)
             .inner_margin(Margin::symmetric(12, 0));
@@ -228,6 +170,46 @@ impl App {
                     panels::welcome::show(ui, work, &self.settings, demo, &mut self.commands);
                 });
             }
+        }
+    }
+
+    /// Lines below the top bar, each only while there is something to say.
+    fn banners_ui(&mut self, ui: &mut egui::Ui, frame: Frame) {
+        let is_demo = self.is_demo();
+        let (shows_demo, offers_tour) = (self.shows_demo(), self.offers_tour());
+        let is_earlier_run = self.is_earlier_run();
+        let out = &mut self.commands;
+        if shows_demo {
+            let taken = self.settings.tour_taken;
+            line(ui, "demo_banner", frame, |ui| {
+                panels::banners::demo(ui, is_demo, taken, out);
+            });
+        }
+        if offers_tour {
+            line(ui, "tour_offer", frame, |ui| panels::banners::tour(ui, out));
+        }
+        if let Some(download) = &self.download {
+            let token = &mut self.views.token;
+            line(ui, "download", frame, |ui| {
+                panels::download::show(ui, download, token, out);
+            });
+        }
+        if let ModelState::Failed { message } = &self.model {
+            let spec = self.spec.as_ref();
+            line(ui, "model_failed", frame, |ui| {
+                panels::banners::model_failed(ui, message, spec, out);
+            });
+        }
+        if let Some(outage) = self.run.as_ref().and_then(|run| run.outage.as_ref()) {
+            line(ui, "outage", frame, |ui| {
+                panels::banners::outage(ui, outage, out);
+            });
+        }
+        if is_earlier_run && let Some(run) = self.work.bench().and_then(|bench| bench.session.run())
+        {
+            line(ui, "earlier_run", frame, |ui| {
+                panels::runs::earlier_run(ui, run, out);
+            });
         }
     }
 
@@ -461,6 +443,12 @@ impl Work {
             _ => None,
         }
     }
+}
+
+/// A line across the window.
+fn line(ui: &mut egui::Ui, id: &'static str, frame: Frame, content: impl FnOnce(&mut egui::Ui)) {
+    let panel = Panel::top(id).frame(frame).resizable(false);
+    panel.show(ui, content);
 }
 
 /// The way back from what stands in the post's place.

@@ -67,11 +67,13 @@ impl ExportDialog {
         request: ExportRequest,
         wake: impl Fn() + Send + 'static,
     ) {
-        let mut set = TrainingSet::for_format(session, request.selection, request.format);
-        if request.provenance {
-            set = set.with_session_provenance(session);
-        }
+        let (now, run) = (session.snapshot(), session.run().cloned());
         let write = move || {
+            let (selection, format) = (request.selection, request.format);
+            let mut set = TrainingSet::of_snapshot(&now, run.as_ref(), selection, format);
+            if request.provenance {
+                set = set.with_session_provenance(&now);
+            }
             let exported = set.write(&request.path, request.replace)?;
             Ok(told(&exported))
         };
@@ -199,6 +201,10 @@ fn told(exported: &Exported) -> String {
         if n > 0 {
             text += &format!("; {} {why} left out", posts(n));
         }
+    }
+    if exported.absolute_paths > 0 {
+        let n = posts(exported.absolute_paths);
+        text += &format!("; the image paths of {n} were made absolute");
     }
     if exported.pictures_missing > 0 {
         let n = posts(exported.pictures_missing);

@@ -7,29 +7,41 @@ use crate::gui::{
     command::Command,
     key_map::KeyMap,
     keys::Group,
+    scroll,
     settings::Uncover,
     theme::{self, space},
     widgets::key_cap,
 };
 
-/// The height of the longest column, in points; it scrolls only where the window is lower.
-const HEIGHT: f32 = 360.0;
+/// The height of the longest of three columns, in points; it scrolls only where the window is lower.
+const HEIGHT: f32 = 380.0;
+
+/// What a column takes in width, in points.
+const COLUMN: f32 = 260.0;
 
 pub(super) fn show(ctx: &egui::Context, uncover: Uncover) -> Next {
+    use Group::{Decide, File, Look, Move};
     let closes = modal(ctx, "Keys", 840.0, |ui| {
         let room = ui.ctx().content_rect().height() - 160.0;
         ScrollArea::vertical()
             .max_height(room)
             .min_scrolled_height(room.min(HEIGHT))
             .show(ui, |ui| {
-                ui.columns(3, |columns| {
-                    if let [left, middle, right] = columns {
-                        group_ui(left, Group::Decide, uncover);
-                        group_ui(middle, Group::Look, uncover);
-                        group_ui(right, Group::Move, uncover);
-                        group_ui(right, Group::File, uncover);
+                // A large zoom leaves room for fewer.
+                let fit = (ui.available_width() / COLUMN) as usize;
+                let groups: &[&[Group]] = match fit {
+                    0 | 1 => &[&[Decide, Look, Move, File]],
+                    2 => &[&[Decide, Move], &[Look, File]],
+                    _ => &[&[Decide], &[Look], &[Move, File]],
+                };
+                ui.columns(groups.len(), |columns| {
+                    for (column, groups) in columns.iter_mut().zip(groups) {
+                        for group in *groups {
+                            group_ui(column, *group, uncover);
+                        }
                     }
                 });
+                scroll::by_keys(ui);
             });
     });
     if closes { Next::Close } else { Next::Stay }
@@ -49,6 +61,7 @@ fn group_ui(ui: &mut Ui, group: Group, uncover: Uncover) {
             Uncover::Click => "See what is covered, or cover it",
         };
         key_ui(ui, "Space", what);
+        key_ui(ui, "↑ ↓", "Scroll the text, also by pages");
     }
     for (of, command) in Command::with_keys() {
         if of != group || keeps_digits && matches!(command, Command::Toggle(_)) {

@@ -45,8 +45,8 @@ use self::{
     unpack::UnpackDialog,
 };
 use super::{
-    background::waker, bench::Bench, command::Command, settings::Settings, theme, toast::Kind,
-    widgets::icon,
+    background::waker, bench::Bench, command::Command, focus, scroll, settings::Settings, theme,
+    toast::Kind, widgets::icon,
 };
 use crate::{
     export::figure::{Figure, FigureFile},
@@ -109,6 +109,15 @@ impl Dialog {
     /// The editor of a post's note.
     pub fn note(post: usize, text: String) -> Self {
         Self::Note(NoteEditor::new(post, text))
+    }
+
+    /// The command palette, of the commands that `can` be carried out now.
+    pub fn palette(
+        ctx: &egui::Context,
+        bench: Option<&Bench>,
+        can: impl Fn(&Command) -> bool,
+    ) -> Self {
+        Self::Palette(CommandPalette::new(ctx, bench, can))
     }
 }
 
@@ -249,11 +258,6 @@ impl Dialogs {
             Some(Dialog::ChooseModel(dialog)) => dialog.look(ctx),
             _ => {}
         }
-    }
-
-    /// Shows the command palette.
-    pub fn open_palette(&mut self, ctx: &egui::Context, bench: Option<&Bench>, has_post: bool) {
-        self.open(Dialog::Palette(CommandPalette::new(ctx, bench, has_post)));
     }
 
     /// Shows the export dialog.
@@ -450,7 +454,12 @@ fn modal(ctx: &egui::Context, title: &str, width: f32, content: impl FnOnce(&mut
             let height = if is_high {
                 let area = ScrollArea::vertical().id_salt("dialog").max_height(room);
                 let area = area.min_scrolled_height(room).auto_shrink([false, true]);
-                area.show(ui, content).content_size.y
+                let shown = area.show(ui, |ui| {
+                    content(ui);
+                    scroll::by_keys(ui);
+                    focus::follow(ui);
+                });
+                shown.content_size.y
             } else {
                 let top = ui.cursor().top();
                 content(ui);

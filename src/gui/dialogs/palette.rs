@@ -53,8 +53,12 @@ struct Entry {
 }
 
 impl CommandPalette {
-    /// All commands that can be carried out now; those about the post on screen only if one `has_post`.
-    pub(super) fn new(ctx: &egui::Context, bench: Option<&Bench>, has_post: bool) -> Self {
+    /// All commands that `can` be carried out now.
+    pub(super) fn new(
+        ctx: &egui::Context,
+        bench: Option<&Bench>,
+        can: impl Fn(&Command) -> bool,
+    ) -> Self {
         let entry = |command: Command, text: String| Entry {
             text,
             icon: command.icon(),
@@ -77,6 +81,7 @@ impl CommandPalette {
             Command::CancelRun,
             Command::UnloadModel,
             Command::ManageModels,
+            Command::ShowQueue,
             Command::ShowProblems,
             Command::ToggleGrey,
             Command::People(People::ShowSeconds),
@@ -97,8 +102,7 @@ impl CommandPalette {
             .chain(more)
             .chain(of_selection)
             .filter(|command| !matches!(command, Command::Toggle(_) | Command::ShowPalette))
-            .filter(|command| bench.is_some() || !command.needs_session())
-            .filter(|command| has_post || !command.needs_the_post())
+            .filter(&can)
             .map(plain)
             .collect();
         let themes = [
@@ -111,7 +115,7 @@ impl CommandPalette {
         );
         if let Some(bench) = bench {
             let labels = bench.session.dataset().labels.iter().enumerate();
-            let labels = labels.filter(|_| has_post);
+            let labels = labels.filter(|(index, _)| can(&Command::Toggle(*index)));
             entries.extend(
                 labels.map(|(index, name)| entry(Command::Toggle(index), format!("Toggle {name}"))),
             );

@@ -5,8 +5,10 @@ use egui::{ScrollArea, TextureHandle, TextureOptions, Ui, vec2};
 use super::{Next, modal};
 use crate::{
     gui::{
+        focus,
         panels::answer::code,
         picture::color_image,
+        scroll,
         settings::Settings,
         theme::{self, Palette, space},
         widgets::{self, outlined},
@@ -117,6 +119,8 @@ impl SeenDialog {
                         &self.pictures,
                         (&mut self.covered, self.hides_text),
                     );
+                    scroll::by_keys(ui);
+                    focus::follow(ui);
                 });
             }
         });

@@ -93,8 +93,11 @@ impl SettingsDialog {
         shown: &Shown<'_>,
         out: &mut Vec<Command>,
     ) -> Next {
-        // While a key is awaited, Esc is meant for that.
-        let waits = self.keys.take_key(ctx, shown.settings, out);
+        match self.section {
+            Section::Keys => self.keys.take_key(ctx, shown.settings, out),
+            // What is typed on another page is not meant for a command.
+            _ => self.keys.wait_no_more(),
+        }
         let closes = modal(ctx, "Settings", 620.0, |ui| {
             if let Some(chosen) = segmented(ui, "Settings", self.section, &SECTIONS) {
                 self.section = chosen;
@@ -125,11 +128,7 @@ impl SettingsDialog {
                 out.push(Command::ChangeSettings(Box::new(settings)));
             }
         });
-        if closes && !waits {
-            Next::Close
-        } else {
-            Next::Stay
-        }
+        if closes { Next::Close } else { Next::Stay }
     }
 }
 

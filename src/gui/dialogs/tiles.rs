@@ -10,24 +10,39 @@ use crate::{
     },
 };
 
+/// How long nothing is typed before a name is looked up, in seconds: each look reads files.
+const TYPING_PAUSE_SECS: f64 = 0.15;
+
 /// Whether the model that is being named sees images in tiles: found out off the frame, as its files must be read.
 #[derive(Default)]
 pub(super) struct Tiles {
     model: String,
+    /// When the name was last changed, while nobody has looked for it.
+    named_at: Option<f64>,
     looking: Option<Errand<Option<TileCost>>>,
     cost: Option<TileCost>,
 }
 
 impl Tiles {
     fn look(&mut self, ctx: &egui::Context, model: &str) {
+        let now = ctx.time();
         if self.model != model {
-            let name = model.to_owned();
-            let looking = Errand::start("overrule-tiles", waker(ctx), move || tile_cost(&name));
             *self = Self {
                 model: model.to_owned(),
-                looking: Some(looking),
-                cost: None,
+                named_at: Some(now),
+                ..Self::default()
             };
+        }
+        if let Some(named_at) = self.named_at {
+            let left = named_at + TYPING_PAUSE_SECS - now;
+            if left > 0.0 {
+                ctx.request_repaint_after_secs(left as f32);
+                return;
+            }
+            self.named_at = None;
+            let name = model.to_owned();
+            let look = move || tile_cost(&name);
+            self.looking = Some(Errand::start("overrule-tiles", waker(ctx), look));
         }
         if let Some(found) = Errand::take(&mut self.looking) {
             // Without an answer the choice is not offered.

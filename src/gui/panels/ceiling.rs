@@ -73,11 +73,7 @@ fn one(ui: &mut Ui, index: usize, beside: &Beside, bench: &Bench, out: &mut Vec<
     let Some(ceiling) = &beside.ceiling else {
         return;
     };
-    let figure = |name, tooltip| Figure {
-        name,
-        tooltip,
-        width: 98.0,
-    };
+    let figure = |name, tooltip| Figure::new(name, 98.0, tooltip);
     let columns = [
         figure(
             "Micro F1",

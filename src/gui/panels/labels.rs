@@ -17,7 +17,7 @@ use crate::{
         bench::Bench,
         command::Command,
         dialogs::tour::{self, Place},
-        focus,
+        focus, scroll,
         theme::{self, ICON, Palette, space},
         widgets::{self, notice},
         working::Source,
@@ -122,6 +122,7 @@ impl LabelsPanel<'_> {
                     ui.add_space(space::S);
                 }
                 self.below_frame_ui(ui, false, below, policy_view, out);
+                scroll::by_keys_within(ui);
                 focus::follow(ui);
             });
     }
@@ -193,7 +194,10 @@ impl LabelsPanel<'_> {
         ScrollArea::vertical()
             .id_salt(("below", below as u8))
             .auto_shrink(false)
-            .show(ui, content);
+            .show(ui, |ui| {
+                content(ui);
+                scroll::by_keys_within(ui);
+            });
     }
 
     fn records(&self, post: usize) -> Records<'_> {
@@ -392,10 +396,7 @@ fn blind_ui(ui: &mut Ui, session: &Session, post: usize) {
     }
     let palette = Palette::from_ui(ui);
     let review = session.review(post);
-    let names = |labels| match session.dataset().labels.names_of(labels) {
-        names if names.is_empty() => "none".to_owned(),
-        names => names.join(", "),
-    };
+    let names = |labels| session.dataset().labels.words(labels);
     let differs = review.decision.is_some() && session.answer(post) != review.decision;
     let text = match review.blind {
         _ if session.hides_answer(post) => {

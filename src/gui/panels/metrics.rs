@@ -205,31 +205,26 @@ fn card_ui(
 }
 
 fn classes_ui(ui: &mut Ui, bench: &Bench, metrics: &Metrics, out: &mut Vec<Command>) {
-    let figure = |name, width, tooltip| Figure {
-        name,
-        tooltip,
-        width,
-    };
     let columns = [
-        figure(
+        Figure::new(
             "TP",
             32.0,
             "True positives: predicted and true; click to see them",
         ),
-        figure(
+        Figure::new(
             "FP",
             32.0,
             "False positives: predicted, not true; click to see them",
         ),
-        figure(
+        Figure::new(
             "FN",
             32.0,
             "False negatives: true, not predicted; click to see them",
         ),
-        figure("P", 32.0, "Precision: TP / (TP + FP)"),
-        figure("R", 32.0, "Recall: TP / (TP + FN)"),
-        figure("F1", 32.0, "The harmonic mean of precision and recall"),
-        figure("n", 32.0, "Support: posts that have the label"),
+        Figure::new("P", 32.0, "Precision: TP / (TP + FP)"),
+        Figure::new("R", 32.0, "Recall: TP / (TP + FN)"),
+        Figure::new("F1", 32.0, "The harmonic mean of precision and recall"),
+        Figure::new("n", 32.0, "Support: posts that have the label"),
     ];
     let labels = &bench.session.dataset().labels;
     let intervals = bench.figures.intervals.as_ref();

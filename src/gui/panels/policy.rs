@@ -103,25 +103,27 @@ fn job(ui: &Ui, spans: &[Span], query: &str) -> LayoutJob {
 
 /// Appends a text, with what is searched for on a ground of its own.
 fn append(ui: &Ui, job: &mut LayoutJob, text: &str, format: &TextFormat, query: &str) {
-    let found = |rest: &str| {
-        if query.is_empty() {
-            return None;
-        }
-        // Lower case may have another length; then nothing is marked.
-        let lower = rest.to_lowercase();
-        let at = (lower.len() == rest.len()).then(|| lower.find(&query.to_lowercase()))??;
-        let end = at + query.len();
-        (rest.is_char_boundary(at) && rest.is_char_boundary(end)).then_some((at, end))
-    };
-    let mut rest = text;
-    while let Some((at, end)) = found(rest) {
-        let (before, from) = rest.split_at(at);
-        let (marked, behind) = from.split_at(end - at);
-        job.append(before, 0.0, format.clone());
-        let mut format = format.clone();
-        format.background = Palette::from_ui(ui).selected;
-        job.append(marked, 0.0, format);
-        rest = behind;
+    let mut marked = format.clone();
+    marked.background = Palette::from_ui(ui).selected;
+    let mut rest = 0;
+    for (from, to) in places(text, query) {
+        job.append(&text[rest..from], 0.0, format.clone());
+        job.append(&text[from..to], 0.0, marked.clone());
+        rest = to;
     }
-    job.append(rest, 0.0, format.clone());
+    job.append(&text[rest..], 0.0, format.clone());
+}
+
+/// Where a text has what is searched for, in whatever case.
+fn places(text: &str, query: &str) -> Vec<(usize, usize)> {
+    let (lower, query) = (text.to_lowercase(), query.to_lowercase());
+    // Lower case may have another length; then nothing is marked.
+    if query.is_empty() || lower.len() != text.len() {
+        return Vec::new();
+    }
+    let found = lower.match_indices(&query);
+    let found = found.map(|(at, found)| (at, at + found.len()));
+    found
+        .filter(|(from, to)| text.is_char_boundary(*from) && text.is_char_boundary(*to))
+        .collect()
 }

@@ -23,6 +23,7 @@ use crate::{
         command::Command,
         fonts,
         picture::Form,
+        scroll,
         settings::{Settings, Uncover},
         texture::{Picture, TextureCache, Urgency},
         theme::{self, Palette, READING, space},
@@ -228,6 +229,7 @@ fn text_ui(
                 reading_ui(ui, &post.text, if has_image { READING } else { LARGE });
             }
             other_columns_ui(ui, &bench.session, index, post);
+            scroll::by_keys(ui);
         });
 }
 

@@ -1,6 +1,8 @@
 //! The list of what is wrong with the data; a click goes to the post.
 
-use egui::{Align, Button, Frame, Layout, Margin, RichText, ScrollArea, Ui, Window, pos2, vec2};
+use egui::{
+    Align, Button, Frame, Id, Layout, Margin, RichText, ScrollArea, Ui, Window, pos2, vec2,
+};
 use egui_material_icons::icons;
 
 use crate::{
@@ -23,6 +25,8 @@ pub struct ProblemsView {
     open: bool,
     /// Whether it opens in this frame.
     is_new: bool,
+    /// What had the keyboard before.
+    before: Option<Id>,
 }
 
 impl ProblemsView {
@@ -50,10 +54,14 @@ impl ProblemsView {
                     let close = ui.add(close).accessible_name("Close problems");
                     // It stands behind everything else in the order of Tab.
                     if std::mem::take(&mut self.is_new) {
+                        self.before = ui.memory(|memory| memory.focused());
                         close.request_focus();
                     }
                     if close.clicked() {
                         self.open = false;
+                        if let Some(before) = self.before.take() {
+                            ui.memory_mut(|memory| memory.request_focus(before));
+                        }
                     }
                     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                         ui.label(theme::strong("Problems").size(theme::HEADING));
@@ -109,7 +117,12 @@ fn problem_ui(ui: &mut Ui, problem: &Problem, out: &mut Vec<Command>) {
                         .color(palette.accent)
                         .size(12.0);
                     let button = egui::Button::new(text).small().frame_when_inactive(false);
-                    if ui.add(button).clicked() {
+                    let response = ui.add(button);
+                    // All of the message, which the pointer finds on the line below.
+                    if response.has_focus() {
+                        response.show_tooltip_text(&problem.message);
+                    }
+                    if response.clicked() {
                         out.push(command);
                     }
                 }

@@ -69,6 +69,11 @@ impl QueueView {
         self.in_place
     }
 
+    /// Whether there is no room for it beside the post.
+    pub fn lacks_room(&self) -> bool {
+        self.lacks_room
+    }
+
     /// Asks for it in the post's place, or for the post again, where there is no room for both; whether it is there now.
     pub fn put_in_place(&mut self, in_place: bool) -> bool {
         self.in_place = in_place && self.lacks_room;
@@ -184,15 +189,16 @@ impl QueuePanel<'_> {
             return;
         }
         ui.horizontal(|ui| {
+            let text = format!("{} selected", widgets::thousands(picked));
+            ui.label(theme::strong(text));
+            widgets::icon_button(ui, Command::Select(Select::Nothing), true, out);
+        });
+        // In a row of its own: beside the count it would widen the panel, and what is wide stays wide.
+        ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = space::XS;
-            ui.label(theme::strong(format!(
-                "{} selected",
-                widgets::thousands(picked)
-            )));
             for bulk in Bulk::ALL {
                 widgets::icon_button(ui, Command::Bulk(bulk), true, out);
             }
-            widgets::icon_button(ui, Command::Select(Select::Nothing), true, out);
         });
     }
 

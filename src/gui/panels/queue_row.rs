@@ -200,14 +200,7 @@ fn standing(bench: &Bench, post: usize, palette: &Palette) -> Standing {
     let hidden = bench.session.hides_answer(post);
     let prediction = bench.session.shown_prediction(post);
     let predicted = bench.session.shown_answer(post);
-    let names = |labels| {
-        let names = bench.session.dataset().labels.names_of(labels);
-        if names.is_empty() {
-            "none".to_owned()
-        } else {
-            names.join(", ")
-        }
-    };
+    let names = |labels| bench.session.dataset().labels.words(labels);
     let (icon, color, words) = match (review.outcome, prediction) {
         (Some(Outcome::Confirmed), _) if bench.session.is_overruled(post) => (
             icons::ICON_CHANGE_CIRCLE,

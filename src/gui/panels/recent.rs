@@ -83,10 +83,7 @@ fn what(session: &Session, post: usize) -> String {
     match (review.outcome, review.decision) {
         (Some(Outcome::Skipped), _) => "skipped".to_owned(),
         (Some(Outcome::Escalated), _) => "escalated".to_owned(),
-        (_, Some(labels)) => match session.dataset().labels.names_of(labels) {
-            names if names.is_empty() => "none".to_owned(),
-            names => names.join(", "),
-        },
+        (_, Some(labels)) => session.dataset().labels.words(labels),
         (_, None) => "open".to_owned(),
     }
 }

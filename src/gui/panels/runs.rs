@@ -231,22 +231,17 @@ fn agreement_ui(ui: &mut Ui, bench: &Bench, found: &Comparison, out: &mut Vec<Co
             bench.figures.basis().part,
         )));
     }
-    let figure = |name, width, tooltip| Figure {
-        name,
-        tooltip,
-        width,
-    };
     let columns = [
-        figure("Both", 38.0, "Posts to which both give the label"),
-        figure("A", 34.0, "Posts to which only A gives the label"),
-        figure("B", 34.0, "Posts to which only B gives the label"),
-        figure("None", 40.0, "Posts to which neither gives the label"),
-        figure(
+        Figure::new("Both", 38.0, "Posts to which both give the label"),
+        Figure::new("A", 34.0, "Posts to which only A gives the label"),
+        Figure::new("B", 34.0, "Posts to which only B gives the label"),
+        Figure::new("None", 40.0, "Posts to which neither gives the label"),
+        Figure::new(
             "Same",
             42.0,
             "The share of posts on which both say the same",
         ),
-        figure(
+        Figure::new(
             "κ",
             34.0,
             "Cohen’s kappa: agreement beyond chance, 1 at most; – where chance alone explains it all",
@@ -295,16 +290,11 @@ fn scores_ui(ui: &mut Ui, bench: &Bench, found: &Comparison, out: &mut Vec<Comma
         found.b.parse_failures + found.b.failed
     );
     ui.add(Label::new(theme::caption(ui, text)).wrap());
-    let figure = |name, width, tooltip| Figure {
-        name,
-        tooltip,
-        width,
-    };
     let columns = [
-        figure("A", 46.0, "The shown run"),
-        figure("B", 46.0, "The run beside it"),
-        figure("B − A", 50.0, "What B has more"),
-        figure("n", 44.0, "Posts, or those that have the label"),
+        Figure::new("A", 46.0, "The shown run"),
+        Figure::new("B", 46.0, "The run beside it"),
+        Figure::new("B − A", 50.0, "What B has more"),
+        Figure::new("n", 44.0, "Posts, or those that have the label"),
     ];
     let labels = &bench.session.dataset().labels;
     let rows = score_rows(labels, &found.a, &found.b);

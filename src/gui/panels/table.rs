@@ -18,6 +18,17 @@ pub struct Figure {
     pub width: f32,
 }
 
+impl Figure {
+    /// A column of a heading and a width, and what it means.
+    pub fn new(name: &'static str, width: f32, tooltip: &'static str) -> Self {
+        Self {
+            name,
+            tooltip,
+            width,
+        }
+    }
+}
+
 /// One figure.
 #[derive(Default)]
 pub struct Cell {

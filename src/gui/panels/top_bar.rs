@@ -93,7 +93,7 @@ impl TopBar<'_> {
                 widgets::posts(dataset.posts.len()),
                 dataset.labels.len()
             );
-            response.on_hover_text(text);
+            widgets::with_words(response, text);
         }
     }
 
@@ -111,6 +111,8 @@ impl TopBar<'_> {
             let response = entry(ui, icons::ICON_HISTORY, &elided(&name, 40));
             if response.on_hover_text(path.display().to_string()).clicked() {
                 out.push(Command::OpenPath(path.clone()));
+                // A click closes the menu by itself, Enter does not.
+                ui.close();
             }
         }
         ui.separator();
@@ -162,7 +164,7 @@ impl TopBar<'_> {
         );
         let response = ui.add(Button::new(content).frame_when_inactive(false));
         let response = response.accessible_name(format!("Model: {text}"));
-        if response.on_hover_text(tooltip).clicked() {
+        if widgets::with_words(response, tooltip).clicked() {
             out.push(Command::ChooseModel);
         }
         if let ModelState::Ready(info) = self.model {
@@ -304,9 +306,8 @@ impl TopBar<'_> {
             ui.separator();
             menu_item(ui, Command::ShowSettings(Section::default()), true, out);
         });
-        response
-            .accessible_name("View settings")
-            .on_hover_text("Blur, grey, theme");
+        let response = response.accessible_name("View settings");
+        widgets::with_words(response, "Blur, grey, theme");
     }
 }
 
@@ -331,9 +332,8 @@ fn help_menu(ui: &mut Ui, out: &mut Vec<Command>) {
         ui.separator();
         menu_item(ui, Command::About, true, out);
     });
-    response
-        .accessible_name("Help")
-        .on_hover_text("Tour, keys, about");
+    let response = response.accessible_name("Help");
+    widgets::with_words(response, "Tour, keys, about");
 }
 
 fn menu_item(ui: &mut Ui, command: Command, enabled: bool, out: &mut Vec<Command>) {

@@ -77,10 +77,7 @@ pub(super) fn show(ui: &mut Ui, labels: &LabelNames, columns: &[Column]) {
             for column in columns {
                 let text = match column.prediction() {
                     Some(prediction) if prediction.parse == Parse::Failed => "(unreadable)".into(),
-                    Some(prediction) => match labels.names_of(prediction.labels) {
-                        names if names.is_empty() => "none".to_owned(),
-                        names => names.join(", "),
-                    },
+                    Some(prediction) => labels.words(prediction.labels),
                     None => String::new(),
                 };
                 ui.label(theme::caption(ui, text));

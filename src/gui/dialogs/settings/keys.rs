@@ -20,15 +20,20 @@ pub(super) struct KeysView {
 }
 
 impl KeysView {
-    /// Takes the key that is waited for; whether one was waited for in this frame.
+    /// Leaves the key that was to be changed as it is.
+    pub(super) fn wait_no_more(&mut self) {
+        self.waits = None;
+    }
+
+    /// Takes the key that is waited for, Esc too: then it does not close the dialog.
     pub(super) fn take_key(
         &mut self,
         ctx: &egui::Context,
         settings: &Settings,
         out: &mut Vec<Command>,
-    ) -> bool {
+    ) {
         let Some(command) = self.waits.clone() else {
-            return false;
+            return;
         };
         let mut taken = None;
         ctx.input_mut(|input| {
@@ -38,8 +43,8 @@ impl KeysView {
                     pressed: true,
                     modifiers,
                     ..
-                } => {
-                    taken.get_or_insert((*key, *modifiers));
+                } if taken.is_none() => {
+                    taken = Some((*key, *modifiers));
                     false
                 }
                 Event::Text(_) => false,
@@ -47,16 +52,16 @@ impl KeysView {
             });
         });
         let Some((key, modifiers)) = taken else {
-            return true;
+            return;
         };
         self.refused = key == key_map::LOOK;
         if self.refused {
-            return true;
+            return;
         }
         self.waits = None;
         let mut settings = settings.clone();
         match key {
-            Key::Escape => return true,
+            Key::Escape => return,
             Key::Backspace | Key::Delete => settings.keys.insert(command, String::new()),
             key => {
                 let shortcut = key_map::pressed(key, modifiers);
@@ -66,7 +71,6 @@ impl KeysView {
             }
         };
         out.push(Command::ChangeSettings(Box::new(settings)));
-        true
     }
 
     pub(super) fn show(&mut self, ui: &mut Ui, settings: &mut Settings) {

@@ -10,6 +10,7 @@ use super::view::{PostView, key_to_see, way_to_see};
 use crate::gui::{
     command::Command,
     picture::Form,
+    scroll,
     settings::{Settings, Uncover},
     texture::{Picture, TextureCache, Urgency},
     theme::{self, Palette, space},
@@ -86,6 +87,7 @@ impl Stage<'_> {
                 let (_, space) = ui.allocate_space(room);
                 let at = Align2::CENTER_CENTER.align_size_within_rect(size, space);
                 egui::Image::new(texture).paint_at(ui, at);
+                scroll::by_keys_to_all_sides(ui);
             });
     }
 }

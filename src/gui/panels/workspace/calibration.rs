@@ -40,16 +40,11 @@ fn bins_ui(ui: &mut Ui, shows: &Shows, reliability: &Reliability, out: &mut Vec<
     let text = "The mean distance between what a bin says and what is so, each bin counted by its posts. With few \
                 posts it looks worse than it is. Above the dotted line the model is too modest, below it too sure.";
     ui.add(egui::Label::new(theme::caption(ui, text)).wrap());
-    let figure = |name, width, tooltip| Figure {
-        name,
-        tooltip,
-        width,
-    };
     let columns = [
-        figure("Posts", 52.0, "How many posts are in the bin"),
-        figure("Mean p", 56.0, "The mean of their probabilities"),
-        figure("Has it", 52.0, "The share of them that has the label"),
-        figure("95 %", 92.0, "The interval of that share (Wilson)"),
+        Figure::new("Posts", 52.0, "How many posts are in the bin"),
+        Figure::new("Mean p", 56.0, "The mean of their probabilities"),
+        Figure::new("Has it", 52.0, "The share of them that has the label"),
+        Figure::new("95 %", 92.0, "The interval of that share (Wilson)"),
     ];
     let names: Vec<String> = reliability
         .bins

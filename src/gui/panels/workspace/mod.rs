@@ -295,6 +295,22 @@ fn empty_ui(ui: &mut Ui, bench: &Bench, model: &ModelState, out: &mut Vec<Comman
         );
         return;
     }
+    if bench.session.other_run().is_some() {
+        let comparison = bench.figures.comparison.as_ref();
+        let comparison = comparison.filter(|_| !bench.session.is_other_loading());
+        let Some(found) = comparison else {
+            ui.label(theme::caption(ui, "Reading run B"));
+            return;
+        };
+        if found.predicted == 0 {
+            let title = "Nothing to compare";
+            let text = "No post was predicted by both runs.";
+            widgets::empty_state(ui, icons::ICON_COMPARE, title, text, |ui| {
+                widgets::button(ui, Command::CompareWith(None), true, out);
+            });
+            return;
+        }
+    }
     let title = "Nothing to compare yet";
     let text = "Figures compare a model’s answers with the truth, and no post has both.";
     widgets::empty_state(ui, icons::ICON_BAR_CHART, title, text, |ui| {

@@ -158,11 +158,7 @@ fn change_ui(
 }
 
 fn columns() -> [Figure; 6] {
-    let figure = |name, tooltip| Figure {
-        name,
-        tooltip,
-        width: 64.0,
-    };
+    let figure = |name, tooltip| Figure::new(name, 64.0, tooltip);
     [
         figure("TP", "True positives: the label is given and true"),
         figure("FP", "False positives: given, not true"),
