@@ -7,7 +7,7 @@ use crate::{
         toast::Kind,
         widgets,
     },
-    review::{gold::KeptGold, second::SecondReviewer},
+    review::{gold::KeptGold, queue::Filter, second::SecondReviewer},
 };
 
 impl App {
@@ -23,7 +23,12 @@ impl App {
             People::Rename { file, name } => bench.session.rename_second(&file, &name),
             People::ShowGold => self.dialogs.open_gold(bench),
             People::TakeGold(request) => self.dialogs.draw_gold(request, &bench.session, ctx),
-            People::RemoveGold => bench.session.remove_gold(),
+            People::RemoveGold => {
+                bench.session.remove_gold();
+                if bench.filter == Filter::GoldDiffers {
+                    self.commands.push(Command::SetFilter(Filter::All));
+                }
+            }
         }
     }
 
