@@ -96,7 +96,8 @@ fn decisions_and_predictions_are_added_and_never_changed() {
     let [decided, said, _run] = added.as_slice() else {
         panic!("{added:?}");
     };
-    assert_eq!(*decided, ("decisions", None));
+    // A commit that was tried again may find its decisions there.
+    assert_eq!(decided.1.as_deref(), Some("(seq) do nothing"));
     // Of a post that was asked about again in the same run the last answer counts.
     let again = said.1.as_ref().unwrap();
     assert!(

@@ -9,7 +9,7 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use serde_json::{Value, json};
 
 use crate::{
@@ -42,7 +42,7 @@ impl Service {
     fn run(command: &mut Command) -> Self {
         let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let (tell, said) = unbounded();
+        let (tell, said) = bounded(1_000);
         // Read to the end, or the program would wait for a reader.
         std::thread::Builder::new()
             .name("listener".to_owned())

@@ -8,7 +8,6 @@ mod fake;
 mod figures;
 mod gold;
 mod guideline;
-#[cfg(target_os = "linux")]
 mod memory;
 mod opening;
 mod probe;

@@ -108,60 +108,40 @@ pub struct Window {
     _data: tempfile::TempDir,
 }
 
-/// What a window keeps outside of its session, and where; usually nothing.
-#[derive(Default)]
-struct Kept {
-    hub: Option<HubSettings>,
-    thumbnails: Option<PathBuf>,
-    settings_file: Option<PathBuf>,
-}
-
 impl Window {
     /// Starts the application; it loads fake models only.
     pub fn open(launch: Launch) -> Self {
-        Self::open_keeping(launch, Kept::default())
+        Self::open_changed(launch, |_| {})
     }
 
     /// Starts the application with fake models; small pictures are kept in this folder.
     pub fn open_with_thumbnails(launch: Launch, folder: PathBuf) -> Self {
-        let kept = Kept {
-            thumbnails: Some(folder),
-            ..Kept::default()
-        };
-        Self::open_keeping(launch, kept)
+        Self::open_changed(launch, |parts| parts.thumbnails = Some(folder))
     }
 
     /// Starts the application with fake models; the settings are in this file, as [`close`](Self::close) leaves them.
     pub fn open_with_settings(launch: Launch, file: PathBuf) -> Self {
-        let kept = Kept {
-            settings_file: Some(file),
-            ..Kept::default()
-        };
-        Self::open_keeping(launch, kept)
-    }
-
-    /// Starts the application with the models that ship.
-    pub fn open_with_models(launch: Launch) -> Self {
-        Self::start(launch, Kept::default(), Worker::spawn)
+        Self::open_changed(launch, |parts| parts.settings_file = Some(file))
     }
 
     /// Starts the application with fake models and this Hub.
     pub fn open_with_hub(launch: Launch, hub: HubSettings) -> Self {
-        let kept = Kept {
-            hub: Some(hub),
-            ..Kept::default()
-        };
-        Self::open_keeping(launch, kept)
+        Self::open_changed(launch, |parts| parts.hub = hub)
     }
 
-    fn open_keeping(launch: Launch, kept: Kept) -> Self {
-        Self::start(launch, kept, |wake| Worker::spawn_with(load, wake))
+    /// Starts the application with the models that ship.
+    pub fn open_with_models(launch: Launch) -> Self {
+        Self::start(launch, Worker::spawn, |_| {})
+    }
+
+    fn open_changed(launch: Launch, change: impl FnOnce(&mut Parts)) -> Self {
+        Self::start(launch, |wake| Worker::spawn_with(load, wake), change)
     }
 
     fn start(
         launch: Launch,
-        kept: Kept,
         worker: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> std::io::Result<Worker>,
+        change: impl FnOnce(&mut Parts),
     ) -> Self {
         let data = tempfile::tempdir().unwrap();
         let harness = Harness::builder()
@@ -170,13 +150,14 @@ impl Window {
             .allow_missing_glyphs()
             .build_eframe(|cc| {
                 let ctx = cc.egui_ctx.clone();
-                let parts = Parts {
+                let mut parts = Parts {
                     worker: worker(Box::new(move || ctx.request_repaint())).unwrap(),
-                    settings_file: kept.settings_file,
-                    thumbnails: kept.thumbnails,
+                    settings_file: None,
+                    thumbnails: None,
                     data_folder: Some(data.path().to_owned()),
-                    hub: kept.hub.unwrap_or_else(offline),
+                    hub: offline(),
                 };
+                change(&mut parts);
                 App::with_parts(cc, launch, parts).unwrap()
             });
         Self {

