@@ -88,7 +88,7 @@ impl App {
     /// Any key or click takes the cover away, and does nothing else: no event goes on to what is hidden.
     fn look_for_press(&mut self, ctx: &egui::Context) {
         let events = ctx.input_mut(|i| std::mem::take(&mut i.events));
-        let pressed = events.iter().filter_map(|event| match event {
+        let mut pressed = events.iter().filter_map(|event| match event {
             Event::Key {
                 key,
                 pressed: true,
@@ -98,7 +98,7 @@ impl App {
             Event::PointerButton { pressed: true, .. } => Some(Press::Pointer),
             _ => None,
         });
-        self.uncovering = pressed.last().or(self.uncovering);
+        self.uncovering = pressed.next_back().or(self.uncovering);
     }
 
     /// Takes the cover away once the press that asked for it is over: Space held down would show the picture, and a button

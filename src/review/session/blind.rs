@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::{
-    post::LabelSet,
+    post::{LabelSet, PostId},
     predict::prediction::Prediction,
     review::{
         blind::BlindMode,
@@ -102,7 +102,14 @@ impl Session {
         }
     }
 
-    pub(super) fn mark_seen(&mut self, post: usize) {
+    /// Takes note of what an earlier day has seen; the dataset may have lost the post.
+    pub(super) fn mark_seen_of(&mut self, post: PostId) {
+        if let Some(post) = self.place(post) {
+            self.mark_seen(post);
+        }
+    }
+
+    fn mark_seen(&mut self, post: usize) {
         if let Some(seen) = self.seen.get_mut(post) {
             *seen = true;
         }

@@ -114,12 +114,12 @@ impl Session {
         let mut seen = contents.seen.into_iter().peekable();
         for entry in contents.entries {
             while let Some((_, post)) = seen.next_if(|(seq, _)| *seq < entry.seq) {
-                session.place(post).map(|post| session.mark_seen(post));
+                session.mark_seen_of(post);
             }
             session.replay(&Arc::new(entry));
         }
         for (_, post) in seen {
-            session.place(post).map(|post| session.mark_seen(post));
+            session.mark_seen_of(post);
         }
         session.cursor = contents
             .cursor
