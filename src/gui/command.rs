@@ -1,6 +1,7 @@
 //! Everything a person can do in the window. Menus, buttons, keys, tooltips, the key overlay and tests all use this one enum.
 
 mod bulk;
+mod needs;
 mod people;
 
 use std::{borrow::Cow, path::PathBuf};
@@ -421,80 +422,5 @@ impl Command {
             Self::ShowKeys => icons::ICON_KEYBOARD,
             Self::About => icons::ICON_INFO,
         }
-    }
-
-    /// Whether it says something about the post on screen, which must have been seen before.
-    pub fn decides(&self) -> bool {
-        matches!(
-            self,
-            Self::Toggle(_)
-                | Self::ChooseNone
-                | Self::Confirm
-                | Self::Accept
-                | Self::Reveal
-                | Self::Skip
-                | Self::Escalate
-                | Self::Flag
-        )
-    }
-
-    /// Whether it is about the post on screen, or goes to another one: not while figures stand in its place.
-    pub fn needs_the_post(&self) -> bool {
-        matches!(
-            self,
-            Self::Toggle(_)
-                | Self::ChooseNone
-                | Self::Confirm
-                | Self::Accept
-                | Self::Reveal
-                | Self::Previous
-                | Self::Next
-                | Self::Skip
-                | Self::Escalate
-                | Self::Flag
-                | Self::EditNote
-                | Self::ToggleZoom
-                | Self::Select(Select::Shown)
-        )
-    }
-
-    /// Whether it needs an open dataset.
-    pub fn needs_session(&self) -> bool {
-        self.needs_the_post()
-            || matches!(
-                self,
-                Self::SetBlind(_)
-                    | Self::SaveNote { .. }
-                    | Self::GoTo(_)
-                    | Self::Undo
-                    | Self::Redo
-                    | Self::Hide
-                    | Self::RetrySave
-                    | Self::Export
-                    | Self::ExportTo(_)
-                    | Self::Predict
-                    | Self::ShowSeen
-                    | Self::ShowProbe
-                    | Self::AskProbe { .. }
-                    | Self::People(_)
-                    | Self::ShowRuns
-                    | Self::ShowMetrics
-                    | Self::ExportFigure(_)
-                    | Self::ExportFigureTo(_)
-                    | Self::SetSample(_)
-                    | Self::ShowRun(_)
-                    | Self::CompareWith(_)
-                    | Self::RetryFailed
-                    | Self::Select(_)
-                    | Self::Bulk(_)
-                    | Self::Search
-                    | Self::ShowQueue
-                    | Self::ShowAnswer
-                    | Self::ShowBelow(_)
-                    | Self::ShowProblems
-                    | Self::SetTruth(_)
-                    | Self::SetFilter(_)
-                    | Self::SetOrder(_)
-            )
     }
 }

@@ -17,11 +17,14 @@ use crate::gui::{
 const HEIGHT: f32 = 380.0;
 
 /// What a column takes in width, in points.
-const COLUMN: f32 = 260.0;
+const COLUMN: f32 = 276.0;
+
+/// What its keys take of that.
+const KEY: f32 = 80.0;
 
 pub(super) fn show(ctx: &egui::Context, uncover: Uncover) -> Next {
     use Group::{Decide, File, Look, Move};
-    let closes = modal(ctx, "Keys", 840.0, |ui| {
+    let closes = modal(ctx, "Keys", 880.0, |ui| {
         let room = ui.ctx().content_rect().height() - 160.0;
         ScrollArea::vertical()
             .max_height(room)
@@ -61,7 +64,7 @@ fn group_ui(ui: &mut Ui, group: Group, uncover: Uncover) {
             Uncover::Click => "See what is covered, or cover it",
         };
         key_ui(ui, "Space", what);
-        key_ui(ui, "↑ ↓", "Scroll the text, also by pages");
+        key_ui(ui, "↑ ↓", "Scroll the text");
     }
     for (of, command) in Command::with_keys() {
         if of != group || keeps_digits && matches!(command, Command::Toggle(_)) {
@@ -76,8 +79,8 @@ fn group_ui(ui: &mut Ui, group: Group, uncover: Uncover) {
 
 fn key_ui(ui: &mut Ui, key: &str, what: &str) {
     ui.horizontal(|ui| {
-        ui.allocate_ui(egui::vec2(96.0, 22.0), |ui| {
-            ui.set_min_width(96.0);
+        ui.allocate_ui(egui::vec2(KEY, 22.0), |ui| {
+            ui.set_min_width(KEY);
             key_cap(ui, key);
         });
         ui.label(what);

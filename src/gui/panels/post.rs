@@ -68,10 +68,13 @@ pub fn show(
     let Some(post) = dataset.posts.get(index) else {
         return;
     };
+    // Where there is little room the header is wider than that, and would widen what stands below it.
+    let room = ui.max_rect();
     header_ui(ui, bench, index, post, out);
     view.count_down(ui, &settings.care);
     let covers_text = view.covers_text(ui, &settings.care);
-    let body = ui.available_rect_before_wrap().shrink2(vec2(space::L, 0.0));
+    let body = room.with_min_y(ui.cursor().top());
+    let body = body.shrink2(vec2(space::L, 0.0));
     let body = Rect::from_min_max(body.min, pos2(body.max.x, body.max.y - space::L));
     if post.image_path.is_empty() {
         let mut ui = ui.new_child(UiBuilder::new().max_rect(body));
