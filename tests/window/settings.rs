@@ -82,7 +82,9 @@ fn a_key_is_awaited_on_its_page_only() {
     window.click("Settings: Keys");
     window.click("Key of Skip: S");
     window.click("Settings: Reviewer");
-    let field = window.harness.get_by_role(Role::TextInput);
+    let field = window
+        .harness
+        .get_by_role_and_label(Role::TextInput, "Your name");
     field.focus();
     window.harness.run_steps(2);
     window.press(Key::D);
