@@ -14,6 +14,8 @@ fn the_prompt_and_the_picture_are_shown_as_the_model_got_them() {
     assert!(window.has("What the model saw of post 1"));
     window.until("making it ready", |window| window.has("Copy prompt"));
     assert!(window.has(r#"says ["racist"]"#) && window.has_part("10 tokens"));
+    // The dialog finds its place once it is full.
+    window.harness.run_steps(5);
     window.click("Close What the model saw of post 1");
 
     // A picture that cannot be read says so.
