@@ -148,7 +148,8 @@ impl Bench {
             Select::Through(post) => {
                 let to = self.queue.iter().position(|p| *p as usize == post);
                 if let (Some(to), Ok(from) | Err(from)) = (to, self.place) {
-                    let range = from.min(to)..=from.max(to);
+                    // The post on screen may have left the queue at its end.
+                    let range = from.min(to)..=from.max(to).min(self.queue.len() - 1);
                     let posts = self.queue.get(range).unwrap_or_default();
                     self.selection
                         .extend(posts.iter().map(|post| *post as usize));

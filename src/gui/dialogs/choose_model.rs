@@ -239,7 +239,7 @@ impl ChooseModel {
 
     fn adapter_ui(&mut self, ui: &mut Ui) {
         ui.label(theme::caption(ui, "Adapter (LoRA), merged while loading"));
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             for (choice, label) in [
                 (AdapterChoice::Own, "The model’s own, if it has one"),
                 (AdapterChoice::Named, "This one"),
