@@ -34,7 +34,7 @@ fn with_bench(dataset: Dataset, prepare: impl FnOnce(&mut Watched), test: impl F
 
 /// A frame at this second: what is on screen is painted.
 fn paint(bench: &mut Bench, at_secs: f64) {
-    bench.clock_secs = at_secs;
+    bench.begin_frame(at_secs);
     bench.note_shown();
 }
 
@@ -76,9 +76,9 @@ fn a_suggestion_counts_once_it_could_be_read() {
             assert_eq!(bench.labels_read(2), None, "it was never painted");
             paint(bench, 1.1);
             assert_eq!(bench.working(2).labels, Some(set(&[0])), "it is shown");
-            bench.clock_secs = 1.2;
+            bench.begin_frame(1.2);
             assert_eq!((bench.labels_read(2), bench.answer_read(2)), (None, None));
-            bench.clock_secs = 2.0;
+            bench.begin_frame(2.0);
             let read = Some(set(&[0]));
             assert_eq!((bench.labels_read(2), bench.answer_read(2)), (read, read));
             // An own choice counts at once, and so does what stands there when it is taken back.
@@ -87,6 +87,25 @@ fn a_suggestion_counts_once_it_could_be_read() {
             paint(bench, 2.1);
             bench.session.undo();
             assert_eq!(bench.labels_read(2), read);
+        },
+    );
+}
+
+#[test]
+fn a_post_is_seen_from_the_frame_behind_the_one_that_painted_it() {
+    with_bench(
+        dataset(2),
+        |_| {},
+        |bench| {
+            bench.begin_frame(1.0);
+            assert!(bench.note_shown(), "it is new, and asks for a frame");
+            bench.begin_frame(9.0);
+            assert!(!bench.is_seen(0), "its own frame may have taken long");
+            assert!(!bench.note_shown());
+            bench.begin_frame(9.2);
+            assert!(bench.is_seen(0));
+            bench.go_to(1);
+            assert!(bench.note_shown() && !bench.is_seen(1));
         },
     );
 }

@@ -11,7 +11,7 @@ use crate::{
     gui::settings::{RecentModel, Settings},
     model::{
         Found, Inventory, Kind, OwnedPreset, Place,
-        hub::{self, size_text},
+        hub::{self, CachedRepository, size_text},
         preset,
     },
 };
@@ -99,19 +99,24 @@ fn delete(names: &[String], yes: bool) -> anyhow::Result<()> {
 
 fn list(as_json: bool) -> anyhow::Result<()> {
     let inventory = Inventory::take();
+    let repositories = hub::repositories(&inventory.cache);
     let recent = Settings::load(Settings::file().as_deref()).recent_models;
     let text = if as_json {
         format!(
             "{}\n",
-            serde_json::to_string_pretty(&to_json(&inventory, &recent))?
+            serde_json::to_string_pretty(&to_json(&inventory, &repositories, &recent))?
         )
     } else {
-        to_text(&inventory, &recent)
+        to_text(&inventory, &repositories, &recent)
     };
     super::print(&text)
 }
 
-fn to_text(inventory: &Inventory, recent: &[RecentModel]) -> String {
+fn to_text(
+    inventory: &Inventory,
+    repositories: &[CachedRepository],
+    recent: &[RecentModel],
+) -> String {
     let row = |cells: [&str; 7]| cells.map(str::to_owned).to_vec();
     let mut rows = vec![row([
         "name", "model", "download", "memory", "licence", "gated", "here",
@@ -131,13 +136,24 @@ fn to_text(inventory: &Inventory, recent: &[RecentModel]) -> String {
     let mut text = table::render_words(&rows);
     text += "\nMemory is that of f32 on the CPU; --dtype bf16 halves it. A gated model is fetched after accepting its terms \
              on the Hub.\nWhat is missing is fetched when the model is used, or with: overrule models download NAME\n";
-    if !inventory.cached.is_empty() {
+    let rows: Vec<_> = repositories
+        .iter()
+        .filter_map(|repository| {
+            let found = inventory.cached.iter().find(|f| f.name == repository.id);
+            let what = if repository.incomplete_bytes > 0 {
+                format!("not whole yet: overrule models download {}", repository.id)
+            } else {
+                kind(found?)
+            };
+            Some(vec![
+                repository.id.clone(),
+                size_text(repository.bytes),
+                what,
+            ])
+        })
+        .collect();
+    if !rows.is_empty() {
         text += &format!("\nAlso in {}:\n", inventory.cache.display());
-        let rows: Vec<_> = inventory
-            .cached
-            .iter()
-            .map(|found| vec![found.name.clone(), kind(found)])
-            .collect();
         text += &table::render_words(&rows);
     }
     if !recent.is_empty() {
@@ -177,7 +193,11 @@ fn kind(found: &Found) -> String {
     }
 }
 
-fn to_json(inventory: &Inventory, recent: &[RecentModel]) -> Value {
+fn to_json(
+    inventory: &Inventory,
+    repositories: &[CachedRepository],
+    recent: &[RecentModel],
+) -> Value {
     let place = |place: Place| match place {
         Place::Hub(id) => Value::from(id),
         Place::Demo(_) => Value::Null,
@@ -212,10 +232,18 @@ fn to_json(inventory: &Inventory, recent: &[RecentModel]) -> Value {
             "adapter_base": base,
         })
     });
+    let sizes = repositories.iter().map(|repository| {
+        json!({
+            "name": repository.id,
+            "bytes": repository.bytes,
+            "incomplete_bytes": repository.incomplete_bytes,
+        })
+    });
     json!({
         "presets": presets.collect::<Vec<_>>(),
         "cache": inventory.cache,
         "cached": cached.collect::<Vec<_>>(),
+        "repositories": sizes.collect::<Vec<_>>(),
         "used_before": recent,
     })
 }

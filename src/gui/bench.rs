@@ -71,7 +71,7 @@ pub struct Bench {
     left: Vec<u32>,
     on_screen: Option<OnScreen>,
     /// The window's clock at the beginning of the frame.
-    pub clock_secs: f64,
+    clock_secs: f64,
     wake: Wake,
 }
 
@@ -409,11 +409,13 @@ impl Bench {
         OnScreen::answer_read(self.on_screen, &self.session, post, self.clock_secs)
     }
 
-    /// Takes note of what a frame has painted.
-    pub fn note_shown(&mut self) {
+    /// Takes note of what a frame has painted. Whether a post is new there: it counts as seen from the next frame on, so
+    /// there must be one.
+    pub fn note_shown(&mut self) -> bool {
         self.on_screen = self.cursor().map(|post| {
             OnScreen::after_frame(self.on_screen, &self.session, post, self.clock_secs)
         });
+        self.on_screen.is_some_and(|shown| shown.is_new())
     }
 
     /// Lets other suggestions take the place of those on screen: the reviewer has asked for them.

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+/// How long nothing is typed before what was typed is looked for, in seconds.
+pub const TYPING_PAUSE_SECS: f64 = 0.15;
+
 /// The same work is done at most this often.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 

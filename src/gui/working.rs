@@ -157,6 +157,11 @@ impl OnScreen {
         self.since.get_or_insert(now);
     }
 
+    /// Whether no frame has begun since the one that painted the post.
+    pub fn is_new(&self) -> bool {
+        self.since.is_none()
+    }
+
     /// Whether the post has stood on screen long enough to be seen.
     pub fn is_seen(&self, post: usize, now: f64) -> bool {
         let since = self.since.filter(|_| self.post == post);

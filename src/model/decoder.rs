@@ -6,7 +6,9 @@ use candle_core::{DType, Tensor};
 
 use super::{
     ModelError,
-    layers::{Activation, Embedding, GatedMlp, Heads, Linear, RmsNorm, Rows, SelfAttention},
+    layers::{
+        Activation, Embedding, GatedMlp, Heads, Linear, RmsNorm, Rows, SelfAttention, residual,
+    },
     weights::Weights,
 };
 
@@ -84,10 +86,12 @@ impl DecoderLayer {
         let attended = self
             .self_attn
             .forward(&self.input_layernorm.forward(x)?, rows)?;
-        let x = (x.narrow(1, x.dim(1)? - rows.keep, rows.keep)? + attended)?;
-        &x + self
+        let kept = x.narrow(1, x.dim(1)? - rows.keep, rows.keep)?;
+        let x = residual(&kept, attended)?;
+        let fed = self
             .mlp
-            .forward(&self.post_attention_layernorm.forward(&x)?)?
+            .forward(&self.post_attention_layernorm.forward(&x)?)?;
+        residual(&x, fed)
     }
 }
 

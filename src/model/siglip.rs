@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     ModelError,
-    layers::{Activation, Heads, LayerNorm, Linear, activate, attend},
+    layers::{Activation, Heads, LayerNorm, Linear, activate, attend, residual},
     weights::Weights,
 };
 
@@ -208,8 +208,10 @@ impl EncoderLayer {
     }
 
     fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let x = (x + self.self_attn.forward(&self.layer_norm1.forward(x)?)?)?;
-        &x + self.mlp.forward(&self.layer_norm2.forward(&x)?)?
+        let attended = self.self_attn.forward(&self.layer_norm1.forward(x)?)?;
+        let x = residual(x, attended)?;
+        let fed = self.mlp.forward(&self.layer_norm2.forward(&x)?)?;
+        residual(&x, fed)
     }
 }
 

@@ -113,6 +113,15 @@ fn models() {
         &["predict", &posts, "--model", "palligemma"],
     );
     transcript.refuse(
+        "a model on another machine without its scheme",
+        &[
+            "predict",
+            &posts,
+            "--model",
+            "openai:localhost:8000/v1#name",
+        ],
+    );
+    transcript.refuse(
         "a Hub id that is not here",
         &["predict", &posts, "--model", "google/paligemma2-3b-pt-224"],
     );

@@ -42,6 +42,9 @@ fn presets_are_listed_with_their_needs_and_what_is_missing() {
             ("someone/a-readme", &fixture("edge_images")),
         ],
     );
+    let half = cache.path().join("models--someone--half-a-model/blobs");
+    fs::create_dir_all(&half).unwrap();
+    fs::write(half.join("c0ffee.incomplete"), [0; 1200]).unwrap();
     fs::write(
         cache.path().join("settings.json"),
         r#"{"recent_models": [{"model": "/my/base", "adapter": "/my/adapter"}]}"#,
@@ -78,6 +81,12 @@ fn presets_are_listed_with_their_needs_and_what_is_missing() {
     };
     assert_eq!(of("name"), ["someone/a-lora", "someone/another-qwen"]);
     assert_eq!(of("family"), [Value::Null, json!("Qwen2-VL")]);
+    let sizes = listed["repositories"].as_array().unwrap();
+    assert_eq!(sizes.len(), 5);
+    assert_eq!(
+        sizes[4],
+        json!({"name": "someone/half-a-model", "bytes": 1200, "incomplete_bytes": 1200})
+    );
     assert_eq!(listed["used_before"][0]["adapter"], "/my/adapter");
 
     let table = run(cache.path(), &["models"]).expect(0).stdout;
@@ -92,7 +101,9 @@ fn presets_are_listed_with_their_needs_and_what_is_missing() {
     }
     for part in [
         "needs Amirhossein75/qwen2-vl-2b-mmhs150k-lora",
-        "someone/another-qwen  Qwen2-VL",
+        "Qwen2-VL",
+        "someone/half-a-model  1 kB",
+        "not whole yet: overrule models download someone/half-a-model",
         "/my/base with /my/adapter",
     ] {
         assert!(table.contains(part), "{table}");

@@ -1,14 +1,14 @@
 """How long transformers and Overrule take for the same posts, with the same checkpoint, in turn.
 
-    python peer_speed.py CHECKPOINT --overrule BINARY [--dtype f32] [--posts 3] [--rounds 2] [--threads 2] [--tokens 10] [--out FILE]
+    python peer_speed.py CHECKPOINT --overrule BINARY [--adapter FOLDER] [--dtype f32] [--posts 3] [--rounds 2] [--threads 2] [--tokens 10] [--out FILE]
 
-CHECKPOINT is one of random_checkpoint.py's, whose answers hardly ever end by themselves: transformers writes exactly
---tokens tokens a post, and Overrule as many unless its answer ends (each post's count is in the result). Such a model says
-nothing that Overrule drafts, which is its worst case; where it repeats itself, a draft may still be right. Labels get no
-probabilities, which transformers does not compute either. Each round starts both programs anew, one after the other, so that
-they never share the machine with each other. Both answer one post more first, to warm up. What is compared: the median over
-posts and rounds of the seconds from a decoded picture to the answer, and the peak of the memory. transformers computes in
-float32.
+CHECKPOINT is one of random_checkpoint.py's or random_vlm.py's. Its answers hardly ever end by themselves: transformers writes
+exactly --tokens tokens a post, and Overrule as many unless its answer ends (each post's count is in the result). Such a model
+says nothing that Overrule drafts, which is its worst case; where it repeats itself, a draft may still be right. With an adapter of
+answering_adapter.py both write the posts' own labels and end; both merge it first. Labels get no probabilities, which
+transformers does not compute either. Each round starts both programs anew, one after the other, so that they never share the
+machine with each other. Both answer one post more first, to warm up. What is compared: the median over posts and rounds of the
+seconds from a decoded picture to the answer, and the peak of the memory. transformers computes in float32.
 
 Prints one JSON object; benches/results/ keeps such objects.
 """
@@ -44,6 +44,10 @@ def load_peer(arguments):
     family = importlib.import_module(FAMILIES[json.loads((arguments.checkpoint / "config.json").read_text())["model_type"]])
     processor = transformers.AutoProcessor.from_pretrained(arguments.checkpoint)
     model = transformers.AutoModelForImageTextToText.from_pretrained(arguments.checkpoint, dtype=torch.float32).eval()
+    if adapter := getattr(arguments, "adapter", None):
+        import peft
+
+        model = peft.PeftModel.from_pretrained(model, adapter).merge_and_unload()
     return family, processor, model, task.read_posts(POSTS / "test.csv")[: arguments.posts + 1]
 
 
@@ -52,17 +56,21 @@ def transformers_rows(arguments):
     import torch
 
     family, processor, model, posts = load_peer(arguments)
+    tokens = arguments.tokens
+    limits = {"max_new_tokens": 64} if arguments.adapter else {"min_new_tokens": tokens, "max_new_tokens": tokens}
     for number, post in enumerate(posts):
         started = time.perf_counter()
         prompt = family.prompt_text(processor, post, "trained")
         inputs = processor(images=[post["rgb"]], text=[prompt], return_tensors="pt")
         with torch.inference_mode():
-            tokens = arguments.tokens
-            output = model.generate(**inputs, do_sample=False, min_new_tokens=tokens, max_new_tokens=tokens)
+            output = model.generate(**inputs, do_sample=False, **limits)
         seconds = time.perf_counter() - started
-        assert output.shape[1] == inputs["input_ids"].shape[1] + tokens
+        prompt_tokens = inputs["input_ids"].shape[1]
+        answer = output[0, prompt_tokens:]
         if number:
-            print(json.dumps({"seconds": seconds, "prompt_tokens": inputs["input_ids"].shape[1]}), flush=True)
+            text = processor.decode(answer, skip_special_tokens=True).strip()
+            row = {"seconds": seconds, "prompt_tokens": prompt_tokens, "tokens": len(answer)}
+            print(json.dumps(row | ({"answer": text} if arguments.adapter else {})), flush=True)
 
 
 def overrule_rows(arguments, folder):
@@ -70,11 +78,13 @@ def overrule_rows(arguments, folder):
     out = Path(folder) / "predictions.jsonl"
     out.unlink(missing_ok=True)
     command = [arguments.overrule, "predict", POSTS / "test.csv", "--no-scores", "--model", arguments.checkpoint, "--out", out, "--device", "cpu"]
-    command += ["--dtype", arguments.dtype, "--threads", arguments.threads, "--max-new-tokens", arguments.tokens]
-    command += ["--limit", arguments.posts + 1]
+    command += ["--dtype", arguments.dtype, "--threads", arguments.threads, "--limit", arguments.posts + 1]
+    command += ["--adapter", arguments.adapter] if arguments.adapter else ["--max-new-tokens", arguments.tokens]
     peak_bytes, _ = measured([str(part) for part in command])
     rows = [json.loads(line) for line in out.read_text().splitlines()]
-    return peak_bytes, [{"seconds": sum(row["seconds"].values()), "tokens": row["n_tokens"]} | row["seconds"] for row in rows[1:]]
+    answers = [{"answer": row["raw"].strip()} if arguments.adapter else {} for row in rows]
+    figures = [{"seconds": sum(row["seconds"].values()), "tokens": row["n_tokens"]} | row["seconds"] for row in rows]
+    return peak_bytes, [row | answer for row, answer in zip(figures[1:], answers[1:])]
 
 
 def measured(command):
@@ -108,12 +118,15 @@ def compare(arguments):
             ours += rows
             our_peak = max(our_peak, peak)
     medians = [statistics.median(row["seconds"] for row in rows) for rows in (peers, ours)]
+    said = [[row.get("answer") for row in rows] for rows in (peers, ours)]
+    assert arguments.dtype != "f32" or said[0] == said[1], f"they answer differently: {said}"
     return {
         "date": datetime.date.today().isoformat(),
         "machine": {"processor": processor_name(), "cores": os.cpu_count(), "load_average": os.getloadavg()},
         "checkpoint": arguments.checkpoint.name,
+        "adapter": arguments.adapter and arguments.adapter.name,
         "threads": arguments.threads,
-        "tokens": arguments.tokens,
+        "tokens": None if arguments.adapter else arguments.tokens,
         "transformers": {"dtype": "f32", "median_seconds": medians[0], "peak_bytes": peer_peak, "posts": peers},
         "overrule": {"dtype": arguments.dtype, "median_seconds": medians[1], "peak_bytes": our_peak, "posts": ours},
         "times_as_fast": medians[0] / medians[1],
@@ -125,6 +138,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", type=lambda path: Path(path).resolve())
     parser.add_argument("--overrule", type=lambda path: Path(path).resolve(), required=True)
+    parser.add_argument("--adapter", type=lambda path: Path(path).resolve())
     parser.add_argument("--dtype", default="f32", choices=["f32", "bf16", "f16", "q8_0"])
     parser.add_argument("--posts", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=2)

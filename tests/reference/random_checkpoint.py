@@ -52,6 +52,7 @@ VISION = {
 DEVIATION = 0.02
 SLICE = 1 << 24  # elements drawn at a time
 SHARD_BYTES = 2_000_000_000
+FILLS = {"zeros": 0, "ones": 1, "tens": 10}
 
 
 def vision_tensors(patches):
@@ -82,15 +83,20 @@ def vision_tensors(patches):
 
 
 def text_tensors():
-    """The same of Gemma 2. Its norms multiply by 1 + weight, so theirs are zeros. No lm_head: it is tied."""
+    """The same of Gemma 2. Its norms multiply by 1 + weight, so theirs are zeros. No lm_head: it is tied.
+
+    The last norm behind a feed-forward part is larger: answering_adapter.py decides there what is said.
+    """
     hidden, inner, head = TEXT["hidden_size"], TEXT["intermediate_size"], TEXT["head_dim"]
     queries, keys = TEXT["num_attention_heads"] * head, TEXT["num_key_value_heads"] * head
     root = "language_model.model"
     yield f"{root}.embed_tokens.weight", (VOCAB, hidden), "normal"
+    last = TEXT["num_hidden_layers"] - 1
     for number in range(TEXT["num_hidden_layers"]):
         layer = f"{root}.layers.{number}"
-        for name in ("input", "post_attention", "pre_feedforward", "post_feedforward"):
+        for name in ("input", "post_attention", "pre_feedforward"):
             yield f"{layer}.{name}_layernorm.weight", (hidden,), "zeros"
+        yield f"{layer}.post_feedforward_layernorm.weight", (hidden,), "tens" if number == last else "zeros"
         yield f"{layer}.self_attn.q_proj.weight", (queries, hidden), "normal"
         yield f"{layer}.self_attn.k_proj.weight", (keys, hidden), "normal"
         yield f"{layer}.self_attn.v_proj.weight", (keys, hidden), "normal"
@@ -126,7 +132,7 @@ def slices(shape, fill, rng):
         if fill == "normal":
             values = rng.standard_normal(count, dtype=numpy.float32) * numpy.float32(DEVIATION)
         else:
-            values = numpy.full(count, fill == "ones", numpy.float32)
+            values = numpy.full(count, FILLS[fill], numpy.float32)
         yield to_bf16(values).tobytes()
         left -= count
 

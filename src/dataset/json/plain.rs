@@ -81,11 +81,11 @@ pub(super) fn labels(object: &Object) -> Option<(String, LabelColumn)> {
         Value::Null => None,
         Value::String(cell) => Some((cell.clone(), column)),
         list @ Value::Array(_) => Some((list.to_string(), LabelColumn::Multi)),
-        // As Label Studio has it.
-        Value::Object(of) if of.get("choices").is_some_and(Value::is_array) => {
-            Some((of.get("choices")?.to_string(), LabelColumn::Multi))
+        // As Label Studio has it; or which names apply: `{"racist": 0, "sexist": 1}`.
+        mapping @ Value::Object(of) => {
+            let choices = of.get("choices").filter(|choices| choices.is_array());
+            Some((choices.unwrap_or(mapping).to_string(), LabelColumn::Multi))
         }
-        mapping @ Value::Object(_) => Some((mapping.to_string(), LabelColumn::Multi)),
         other => Some((other.to_string(), column)),
     };
     cell("labels", LabelColumn::Multi).or_else(|| cell("label", LabelColumn::Single))

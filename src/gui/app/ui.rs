@@ -41,7 +41,7 @@ impl eframe::App for App {
         self.focus.end_frame(&ctx, self.dialogs.is_open());
         self.run_commands(&ctx);
         self.textures.end_frame();
-        self.note_shown();
+        self.note_shown(&ctx);
         self.end_cover(&ctx);
         self.mind_the_reviewer(&ctx);
         self.settings.zoom = ctx.zoom_factor().clamp(0.75, 2.0);
@@ -355,7 +355,7 @@ impl App {
     }
 
     /// Remembers what of the post was on screen, and that the model's answer was in sight.
-    fn note_shown(&mut self) {
+    fn note_shown(&mut self, ctx: &egui::Context) {
         if let Work::Open(bench) = &mut self.work
             && !self.covered
             && !self.views.workspace.is_open
@@ -363,7 +363,9 @@ impl App {
             && let Some(post) = bench.cursor()
         {
             bench.session.note_seen(post);
-            bench.note_shown();
+            if bench.note_shown() {
+                ctx.request_repaint();
+            }
         }
     }
 

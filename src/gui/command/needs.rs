@@ -21,22 +21,15 @@ impl Command {
 
     /// Whether it is about the post on screen, or goes to another one: not while figures stand in its place.
     pub fn needs_the_post(&self) -> bool {
-        matches!(
-            self,
-            Self::Toggle(_)
-                | Self::ChooseNone
-                | Self::Confirm
-                | Self::Accept
-                | Self::Reveal
-                | Self::Previous
-                | Self::Next
-                | Self::Skip
-                | Self::Escalate
-                | Self::Flag
-                | Self::EditNote
-                | Self::ToggleZoom
-                | Self::Select(Select::Shown)
-        )
+        self.decides()
+            || matches!(
+                self,
+                Self::Previous
+                    | Self::Next
+                    | Self::EditNote
+                    | Self::ToggleZoom
+                    | Self::Select(Select::Shown)
+            )
     }
 
     /// Whether it needs an open dataset.

@@ -29,8 +29,11 @@ use crate::{
     },
 };
 
-/// Longer side of the picture, in points.
+/// Longer side of the picture, in points, where there is room for it.
 const PICTURE: f32 = 230.0;
+
+/// From this width on, in points, the forms stand beside the picture, else below it.
+const BESIDE: f32 = 560.0;
 
 /// What the dialog is about.
 pub struct Subject {
@@ -164,22 +167,17 @@ impl ProbeDialog {
             let room = ui.ctx().content_rect().height() - 190.0;
             let scroll = ScrollArea::vertical().max_height(room);
             scroll.min_scrolled_height(room).show(ui, |ui| {
-                ui.horizontal_top(|ui| {
-                    if self.subject.has_picture {
-                        ui.vertical(|ui| {
-                            ui.set_width(PICTURE);
-                            self.picture_ui(ui);
-                        });
-                        ui.add_space(space::S);
-                    }
-                    ui.vertical(|ui| {
-                        self.forms_ui(ui);
-                        self.ask_ui(ui, out);
-                        if !self.columns.is_empty() {
-                            results::show(ui, &self.subject.labels, &self.columns);
-                        }
+                // All of it is in sight at once, with the ring that tells that it has the keyboard.
+                let side = PICTURE.min(room - space::L);
+                if ui.available_width() < BESIDE {
+                    self.picture_column(ui, side);
+                    self.forms_column(ui, out);
+                } else {
+                    ui.horizontal_top(|ui| {
+                        self.picture_column(ui, side);
+                        self.forms_column(ui, out);
                     });
-                });
+                }
                 if let Some(base) = &self.subject.base {
                     ui.add_space(space::S);
                     let runs = Command::ShowRuns.shortcut_text(ui.ctx());
@@ -199,13 +197,37 @@ impl ProbeDialog {
         if closes { Next::Close } else { next }
     }
 
+    /// The picture, if there is one, `side` points on its longer side.
+    fn picture_column(&mut self, ui: &mut Ui, side: f32) {
+        if self.subject.has_picture {
+            ui.vertical(|ui| {
+                ui.set_width(PICTURE);
+                self.picture_ui(ui, side);
+            });
+            ui.add_space(space::S);
+        }
+    }
+
+    /// The forms, and what the model says of them.
+    fn forms_column(&mut self, ui: &mut Ui, out: &mut Vec<Command>) {
+        ui.vertical(|ui| {
+            self.forms_ui(ui);
+            self.ask_ui(ui, out);
+            if !self.columns.is_empty() {
+                ScrollArea::horizontal().show(ui, |ui| {
+                    results::show(ui, &self.subject.labels, &self.columns);
+                });
+            }
+        });
+    }
+
     /// The picture, on which a region to cover is drawn.
-    fn picture_ui(&mut self, ui: &mut Ui) {
+    fn picture_ui(&mut self, ui: &mut Ui, side: f32) {
         let palette = Palette::from_ui(ui);
         let size = self
             .picture
             .as_ref()
-            .map_or(vec2(PICTURE, PICTURE), |p| fitted(p.size_vec2(), PICTURE));
+            .map_or(vec2(side, side), |p| fitted(p.size_vec2(), side));
         let (rect, response) = ui.allocate_exact_size(size, Sense::drag() | Sense::FOCUSABLE);
         response.widget_info(|| {
             let name = "Picture: drag, or press Enter, to cover a part";

@@ -3,15 +3,12 @@
 use egui::Ui;
 
 use crate::{
-    gui::{background::waker, errand::Errand, theme, widgets::thousands},
+    gui::{background::waker, errand::Errand, pace::TYPING_PAUSE_SECS, theme, widgets::thousands},
     model::{
         ImageSplitting,
         smolvlm::{TileCost, tile_cost},
     },
 };
-
-/// How long nothing is typed before a name is looked up, in seconds: each look reads files.
-const TYPING_PAUSE_SECS: f64 = 0.15;
 
 /// Whether the model that is being named sees images in tiles: found out off the frame, as its files must be read.
 #[derive(Default)]
@@ -33,6 +30,7 @@ impl Tiles {
                 ..Self::default()
             };
         }
+        // Each look reads files.
         if let Some(named_at) = self.named_at {
             let left = named_at + TYPING_PAUSE_SECS - now;
             if left > 0.0 {

@@ -11,6 +11,7 @@ use crate::{
     gui::{
         bench::{Bench, Select},
         command::{Bulk, Command},
+        pace::TYPING_PAUSE_SECS,
         texture::TextureCache,
         theme::{self, Palette, space},
         widgets::{self, empty_state, field},
@@ -20,9 +21,6 @@ use crate::{
 
 /// From this many posts on, a search waits for the end of a word.
 const MANY: usize = 20_000;
-
-/// How long it waits, in seconds.
-const TYPING_PAUSE_SECS: f64 = 0.15;
 
 /// In windows of fewer points, as a large zoom makes them, the queue gives its room to the post; asked for, it stands in the
 /// post's place.

@@ -13,7 +13,7 @@ use super::{
     causal_lm::{Masks, Position},
     layers::{
         Activation, Embedding, GatedMlp, Heads, Linear, RmsNorm, RotaryEmbedding, Rows,
-        SelfAttention,
+        SelfAttention, residual, soft_cap,
     },
     weights::Weights,
 };
@@ -61,11 +61,11 @@ impl DecoderLayer {
             .self_attn
             .forward(&self.input_layernorm.forward(x)?, rows)?;
         let kept = x.narrow(1, x.dim(1)? - rows.keep, rows.keep)?;
-        let x = (kept + self.post_attention_layernorm.forward(&attended)?)?;
+        let x = residual(&kept, self.post_attention_layernorm.forward(&attended)?)?;
         let fed = self
             .mlp
             .forward(&self.pre_feedforward_layernorm.forward(&x)?)?;
-        x + self.post_feedforward_layernorm.forward(&fed)?
+        residual(&x, self.post_feedforward_layernorm.forward(&fed)?)
     }
 }
 
@@ -157,12 +157,7 @@ impl Gemma2 {
         }
         let logits = self.lm_head.forward_f32(&self.norm.forward(&x)?)?; // (batch, keep, vocab)
         match self.config.final_logit_softcapping {
-            Some(cap) => {
-                let scaled = (logits / cap)?;
-                let squeezed = scaled.tanh()?;
-                drop(scaled);
-                squeezed * cap
-            }
+            Some(cap) => soft_cap(logits, cap),
             None => Ok(logits),
         }
     }

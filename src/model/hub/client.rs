@@ -186,11 +186,7 @@ impl Client {
         }
         let headers = response.headers();
         let code = header(headers, "x-error-code");
-        let mut message = plain(header(headers, "x-error-message"));
-        if let Some(token) = &self.token {
-            // It is shown; a server may repeat what it was sent.
-            message = message.replace(token.secret(), "…");
-        }
+        let message = plain(header(headers, "x-error-message"), self.token.as_ref());
         let repository = id.repository.clone();
         let endpoint = self.settings.endpoint.clone();
         let token = self.token_source();
@@ -285,8 +281,13 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-/// A message of the Hub's that can be shown: one line, not long.
-fn plain(message: &str) -> String {
+/// A message of the Hub's that can be shown: one line, not long, and without the token, which a server may repeat.
+fn plain(message: &str, token: Option<&Token>) -> String {
+    let message = token.map_or_else(
+        || message.to_owned(),
+        // Before it is cut, which would leave a part of it.
+        |token| message.replace(token.secret(), "…"),
+    );
     message
         .chars()
         .filter(|c| !c.is_control())
@@ -297,6 +298,18 @@ fn plain(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_that_repeats_the_token_shows_no_part_of_it() {
+        let token =
+            HubSettings::read(|key| (key == "HF_TOKEN").then(|| "hf_secret".to_owned())).token();
+        for before in [0, MOST_MESSAGE_CHARS - 4] {
+            let message = format!("{}hf_secret is no token", "x".repeat(before));
+            let shown = plain(&message, token.as_ref());
+            assert!(shown.contains("x…") || shown.starts_with('…'), "{shown}");
+            assert!(!shown.contains("hf"), "{shown}");
+        }
+    }
 
     #[test]
     fn a_server_says_in_two_ways_how_long_to_wait() {

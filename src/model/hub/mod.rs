@@ -211,6 +211,11 @@ fn locate(name: &str) -> Result<Located, ModelError> {
             "it is a file; name the folder that holds it".to_owned(),
         ));
     }
+    if let Some((protocol @ ("openai" | "sagemaker"), _)) = name.split_once(':') {
+        return Err(no_such_model(format!(
+            "an address begins with http:// or https://, as in {protocol}:http://host:8000"
+        )));
+    }
     let Some(id) = HubId::parse(name) else {
         let presets: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
         return Err(no_such_model(format!(

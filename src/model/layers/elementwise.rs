@@ -7,7 +7,7 @@ use candle_core::{CpuStorage, DType, InplaceOp1, InplaceOp2, Layout, Result, Ten
 use rayon::prelude::*;
 
 use super::{
-    exp::exp,
+    exp::{exp, tanh},
     storage::{values, values_mut},
 };
 use crate::model::matmul::{Loop, vectorized};
@@ -68,8 +68,92 @@ pub fn activate_mul(activation: Activation, gate: Tensor, up: &Tensor) -> Result
     Ok(gate)
 }
 
+/// `x + change`, elements of the same shape: what a part of a layer adds to what goes past it. The buffer of `change` is
+/// overwritten: nothing else may use it.
+pub fn residual(x: &Tensor, change: Tensor) -> Result<Tensor> {
+    if !runs_here(x) || !runs_here(&change) || x.shape() != change.shape() {
+        return x + change;
+    }
+    change.inplace_op2(x, &Sum)?;
+    Ok(change)
+}
+
+/// cap · tanh(x / cap) of every element. The buffer of `x` is overwritten: nothing else may use it.
+pub fn soft_cap(x: Tensor, cap: f64) -> Result<Tensor> {
+    if !runs_here(&x) {
+        let scaled = (x / cap)?;
+        let squeezed = scaled.tanh()?;
+        drop(scaled);
+        return squeezed * cap;
+    }
+    x.inplace_op1(&SoftCap(cap as f32))?;
+    Ok(x)
+}
+
 fn runs_here(x: &Tensor) -> bool {
     x.device().is_cpu() && x.dtype() == DType::F32 && x.is_contiguous()
+}
+
+/// `y += x`
+struct Sum;
+
+impl InplaceOp2 for Sum {
+    fn name(&self) -> &'static str {
+        "residual"
+    }
+
+    fn cpu_fwd(
+        &self,
+        y: &mut CpuStorage,
+        y_layout: &Layout,
+        x: &CpuStorage,
+        x_layout: &Layout,
+    ) -> Result<()> {
+        let x = values(x, x_layout)?;
+        let y = values_mut(y, y_layout)?;
+        if y.len() != x.len() {
+            bail!("residual of {} and {} values", y.len(), x.len());
+        }
+        y.par_chunks_mut(PIECE)
+            .zip(x.par_chunks(PIECE))
+            .for_each(|(y, x)| y.iter_mut().zip(x).for_each(|(y, x)| *y += x));
+        Ok(())
+    }
+}
+
+/// The cap.
+struct SoftCap(f32);
+
+impl InplaceOp1 for SoftCap {
+    fn name(&self) -> &'static str {
+        "soft_cap"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        values_mut(storage, layout)?
+            .par_chunks_mut(PIECE)
+            .for_each(|values| {
+                vectorized(Capped {
+                    values,
+                    cap: self.0,
+                });
+            });
+        Ok(())
+    }
+}
+
+struct Capped<'a> {
+    values: &'a mut [f32],
+    cap: f32,
+}
+
+impl Loop for Capped<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let (cap, one_over_cap) = (self.cap, 1.0 / self.cap);
+        let of = |v: f32| cap * tanh(v * one_over_cap);
+        self.values.iter_mut().for_each(|v| *v = of(*v));
+    }
 }
 
 impl InplaceOp1 for Activation {
@@ -156,10 +240,38 @@ impl Loop for Activated<'_> {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
+    use candle_core::{Device, IndexOp};
 
     use super::*;
     use crate::model::layers::tests::{assert_near, ramp};
+
+    #[test]
+    fn sums_are_candles_also_of_parts_and_of_what_does_not_lie_together() {
+        let whole = ramp(&[2, 4, 3]);
+        for x in [
+            whole.clone(),
+            whole.i(1).unwrap(),
+            whole.i(0).unwrap().narrow(0, 1, 3).unwrap(),
+            whole.narrow(1, 1, 3).unwrap(),
+            whole.t().unwrap(),
+        ] {
+            let change = (ramp(x.dims()) * 0.3).unwrap();
+            let expected = (&x + &change).unwrap();
+            assert_near(&residual(&x, change).unwrap(), &expected, 1e-9);
+        }
+        assert!(residual(&whole, ramp(&[2, 4])).is_err());
+        assert_near(&whole, &ramp(&[2, 4, 3]), 1e-9);
+    }
+
+    #[test]
+    fn soft_caps_are_candles() {
+        let x = (ramp(&[7, 3]) * 20.0).unwrap();
+        let expected = ((&x / 30.0).unwrap().tanh().unwrap() * 30.0).unwrap();
+        assert_near(&soft_cap(x.copy().unwrap(), 30.0).unwrap(), &expected, 1e-5);
+        let nan = Tensor::new(&[f32::NAN], &Device::Cpu).unwrap();
+        let capped = soft_cap(nan, 30.0).unwrap().to_vec1::<f32>().unwrap();
+        assert!(capped.iter().all(|v| v.is_nan()), "a fault stays one");
+    }
 
     #[test]
     fn activations_are_candles() {

@@ -13,7 +13,7 @@ mod softmax;
 mod storage;
 
 pub use attention::{Heads, attend, attention_mask};
-pub use elementwise::{Activation, activate, activate_mul};
+pub use elementwise::{Activation, activate, activate_mul, residual, soft_cap};
 pub use gated_mlp::GatedMlp;
 use kv_cache::KvCache;
 pub use linear::{Embedding, Linear};

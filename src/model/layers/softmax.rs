@@ -2,7 +2,7 @@
 
 use candle_core::{D, Result, Tensor};
 
-use super::exp::exp;
+use super::exp::{exp, tanh};
 use crate::model::matmul::{Loop, vectorized};
 
 /// What becomes of scores, whose rows are `(batch, heads, queries)` in that order.
@@ -99,10 +99,7 @@ impl Loop for SoftmaxRow<'_> {
     fn run(self) {
         let (row, scale) = (self.row, self.scale);
         match self.cap {
-            // tanh(v) = 1 − 2 / (e^(2v) + 1)
-            Some(cap) => row
-                .iter_mut()
-                .for_each(|v| *v = cap * (1.0 - 2.0 / (exp(2.0 * scale * *v) + 1.0))),
+            Some(cap) => row.iter_mut().for_each(|v| *v = cap * tanh(scale * *v)),
             None => row.iter_mut().for_each(|v| *v *= scale),
         }
         if let Some(mask) = self.mask {

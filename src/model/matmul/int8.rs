@@ -240,13 +240,10 @@ impl Int8Matrix {
 /// The scale with which a block's values become whole numbers up to 127; not a number if one of them is not finite.
 #[inline(always)]
 fn scale_of(values: &[f32]) -> f32 {
-    let (mut largest, mut not_finite) = (0f32, 0f32);
-    for value in values {
-        let size = value.abs();
-        largest = if size > largest { size } else { largest };
-        not_finite += value * 0.0;
-    }
-    largest / LARGEST + not_finite
+    // Without their sign, floats have the order of their bits, and whole numbers are compared many at a time.
+    let largest = values.iter().map(|value| value.abs().to_bits()).max();
+    let largest = f32::from_bits(largest.unwrap_or(0));
+    largest / LARGEST + largest * 0.0
 }
 
 /// Rounds to a whole number (ties to even) within ±127.
@@ -339,7 +336,11 @@ impl Loop for QuantizeStrip<'_> {
                 }
                 let scale = scale_of(&padded);
                 let one_over_scale = one_over(scale);
-                let quants = padded.map(|value| quant(value, one_over_scale));
+                // Not `map`, which is a function that is not compiled anew.
+                let mut quants = [0i8; BLOCK];
+                for (quant_of, value) in quants.iter_mut().zip(padded) {
+                    *quant_of = quant(value, one_over_scale);
+                }
                 let sum: i32 = quants.iter().map(|q| i32::from(*q)).sum();
                 self.scales[b * self.height + r] = scale;
                 self.starts[b * self.height + r] = -i32::from(self.zero) * sum;

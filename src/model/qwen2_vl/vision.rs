@@ -5,7 +5,7 @@ use candle_core::{DType, Device, Tensor};
 use super::config::VisionConfig;
 use crate::model::{
     ModelError,
-    layers::{Activation, Heads, LayerNorm, Linear, RotaryEmbedding, activate, attend},
+    layers::{Activation, Heads, LayerNorm, Linear, RotaryEmbedding, activate, attend, residual},
     weights::Weights,
 };
 
@@ -86,9 +86,11 @@ impl Block {
 
     /// `x (1, patches, embed_dim)` → the same.
     fn forward(&self, x: &Tensor, cos: &Tensor, sin: &Tensor) -> candle_core::Result<Tensor> {
-        let x = (x + self.attn.forward(&self.norm1.forward(x)?, cos, sin)?)?;
+        let attended = self.attn.forward(&self.norm1.forward(x)?, cos, sin)?;
+        let x = residual(x, attended)?;
         let inner = self.fc1.forward(&self.norm2.forward(&x)?)?; // (1, patches, inner)
-        &x + self.fc2.forward(&activate(Activation::QuickGelu, inner)?)?
+        let fed = self.fc2.forward(&activate(Activation::QuickGelu, inner)?)?;
+        residual(&x, fed)
     }
 }
 
