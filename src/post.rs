@@ -176,7 +176,8 @@ impl LabelNames {
         format!("[{}]", quoted.join(", "))
     }
 
-    /// The JSON text of a set as Python's `json.dumps` writes it: `["racist", "sexist"]`.
+    /// The JSON text of a set, spaced as Python's `json.dumps` does: `["racist", "sexist"]`. Letters beyond ASCII stand as they
+    /// are, as with `ensure_ascii=False`; an answer that escapes them is read all the same.
     pub fn json_list(&self, set: LabelSet) -> String {
         let quoted: Vec<String> = self
             .names_of(set)

@@ -3,7 +3,10 @@
 use overrule::{
     dataset::Dataset,
     post::{LabelSet, Problem, ProblemKind},
-    predict::{answer::Parse, prediction::Prediction},
+    predict::{
+        answer::Parse,
+        prediction::{Prediction, Score},
+    },
     review::{
         Action, Session,
         queue::{Filter, Order, build},
@@ -95,6 +98,30 @@ fn orders_put_ties_in_dataset_order() {
     }
     let shown = build(&watched.session, Filter::Reviewed, Order::Uncertainty, "");
     assert_eq!(shown, [4, 2, 0]);
+}
+
+#[test]
+fn a_label_whose_interval_leaves_it_open_is_the_least_certain() {
+    let (_folder, file) = in_folder();
+    let mut watched = Watched::open(dataset(4), &file);
+    watched.session.begin_run(run("one"));
+    for (post, (p, lo, hi)) in [
+        (0.97, 0.9, 0.98),
+        (0.98, 0.02, 0.99),
+        (0.1, 0.05, 0.3),
+        (0.6, 0.59, 0.61),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let prediction = Prediction {
+            scores: Some(vec![Score { p, lo, hi }]),
+            ..said(&[0])
+        };
+        watched.session.record_prediction(post, prediction);
+    }
+    let shown = build(&watched.session, Filter::All, Order::Uncertainty, "");
+    assert_eq!(shown, [1, 3, 2, 0]);
 }
 
 #[test]

@@ -343,8 +343,9 @@ fn is_locked(file: &Path) -> bool {
     let inode = 0;
     let locks = fs::read_to_string("/proc/locks").unwrap();
     let shared = format!(":{inode} {} ", 0x4000_0000 + 2);
+    let by_this = format!(" {} ", std::process::id());
     let mut found = locks.lines().filter(|lock| lock.contains(&shared));
-    found.any(|lock| lock.contains("POSIX"))
+    found.any(|lock| lock.contains("POSIX") && lock.contains(&by_this))
 }
 
 #[test]

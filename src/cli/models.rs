@@ -139,11 +139,13 @@ fn to_text(
     let rows: Vec<_> = repositories
         .iter()
         .filter_map(|repository| {
-            let found = inventory.cached.iter().find(|f| f.name == repository.id);
-            let what = if repository.incomplete_bytes > 0 {
+            let id = hub::HubId::parse_oldest(&repository.id)?;
+            let part = hub::Part::Alone;
+            let is_whole = hub::Want { id, part }.is_here(&inventory.cache);
+            let what = if repository.incomplete_bytes > 0 && !is_whole {
                 format!("not whole yet: overrule models download {}", repository.id)
             } else {
-                kind(found?)
+                kind(inventory.cached.iter().find(|f| f.name == repository.id)?)
             };
             Some(vec![
                 repository.id.clone(),

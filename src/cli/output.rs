@@ -48,9 +48,17 @@ impl Earlier {
     /// Whether a post has its answer of this run: with probabilities if they are wanted, as they are not there after
     /// `--no-scores`. A post that was asked about twice and has none never gets any.
     pub fn holds(&self, run: &RunInfo, post: PostId, with_scores: bool) -> bool {
-        let known = self.runs.iter().position(|known| known == run);
-        let answered = known.and_then(|run| self.answered.get(&(run, post)));
-        answered.is_some_and(|answered| answered.scored || !with_scores || answered.times > 1)
+        // A GPU whose memory is not enough for a post leaves it, and all behind it, to the CPU.
+        let moved = RunInfo {
+            device: "cpu".to_owned(),
+            ..run.clone()
+        };
+        let known = self.runs.iter().enumerate();
+        let known = known.filter(|(_, known)| [run, &moved].contains(known));
+        let answered = known.filter_map(|(run, _)| self.answered.get(&(run, post)));
+        answered
+            .into_iter()
+            .any(|answered| answered.scored || !with_scores || answered.times > 1)
     }
 }
 
@@ -167,6 +175,10 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::{
+        dataset::OpenOptions,
+        predict::prediction::{Prediction, Seconds},
+    };
 
     #[test]
     fn a_file_of_something_else_is_refused_and_left_alone() {
@@ -199,6 +211,52 @@ mod tests {
         let to_it = handles.filter(|fd| fs::read_link(fd.path()).is_ok_and(|to| to == path));
         assert_eq!(to_it.count(), 1);
         drop(output);
+    }
+
+    #[test]
+    fn what_the_cpu_answered_when_the_gpus_memory_was_not_enough_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.jsonl");
+        let of = |model: &str, device: &str| RunInfo {
+            model: model.to_owned(),
+            revision: None,
+            adapter: None,
+            prompt: "trained".to_owned(),
+            dtype: "bf16".to_owned(),
+            device: device.to_owned(),
+            image_setting: None,
+            max_new_tokens: None,
+            label_set: Vec::new(),
+            version: "0.1.0".to_owned(),
+        };
+        let dataset = crate::dataset::open(
+            &crate::resources::demo_dataset().unwrap(),
+            &OpenOptions::default(),
+        )
+        .unwrap();
+        let (mut output, _) = Output::open(&path).unwrap();
+        let post = &dataset.posts[0];
+        for device in ["cpu", "cuda:0"] {
+            let prediction = Prediction {
+                error: None,
+                ..Prediction::failed("", Seconds::default())
+            };
+            let run = of(device, device);
+            let record = Record::new(0, post, &dataset.labels, prediction, run);
+            output.append(&record).unwrap();
+        }
+        output.finish().unwrap();
+        let (_, earlier) = Output::open(&path).unwrap();
+        for (model, device, is_there) in [
+            ("cpu", "cpu", true),
+            ("cpu", "cuda:0", true),
+            ("cuda:0", "cuda:0", true),
+            ("cuda:0", "cpu", false),
+            ("other", "cpu", false),
+        ] {
+            let holds = earlier.holds(&of(model, device), post.id, false);
+            assert_eq!(holds, is_there, "{model} on {device}");
+        }
     }
 
     #[test]

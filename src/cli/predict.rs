@@ -227,7 +227,7 @@ struct Writer<'a> {
     /// The posts not written yet, last first.
     expected: Vec<usize>,
     /// Answers that came before their turn: at most a few batches.
-    early: BTreeMap<usize, Prediction>,
+    early: BTreeMap<usize, Record>,
     tally: Tally,
 }
 
@@ -260,32 +260,31 @@ impl<'a> Writer<'a> {
                 _ => None,
             };
         }
-        self.early.insert(post, prediction);
+        let Some(of_post) = self.dataset.posts.get(post) else {
+            bail!("the dataset has no post {post}");
+        };
+        let (labels, run) = (&self.dataset.labels, self.run.clone());
+        let record = Record::new(post, of_post, labels, prediction, run);
+        self.early.insert(post, record);
         while let Some(next) = self.expected.last()
-            && let Some(prediction) = self.early.remove(next)
+            && let Some(record) = self.early.remove(next)
         {
-            let post = *next;
             self.expected.pop();
-            self.write(post, prediction)?;
+            self.write(&record)?;
         }
         Ok(told)
     }
 
-    fn write(&mut self, place: usize, prediction: Prediction) -> anyhow::Result<()> {
-        let Some(post) = self.dataset.posts.get(place) else {
-            bail!("the dataset has no post {place}");
-        };
-        let labels = &self.dataset.labels;
-        let record = Record::new(place, post, labels, prediction, self.run.clone());
-        self.output.append(&record).with_context(not_written)?;
+    fn write(&mut self, record: &Record) -> anyhow::Result<()> {
+        self.output.append(record).with_context(not_written)?;
         self.tally.written += 1;
         Ok(())
     }
 
     /// Writes what is left, out of turn, and brings everything to the disk.
     fn finish(mut self) -> anyhow::Result<Tally> {
-        for (post, prediction) in std::mem::take(&mut self.early) {
-            self.write(post, prediction)?;
+        for record in std::mem::take(&mut self.early).values() {
+            self.write(record)?;
         }
         self.output.finish().with_context(not_written)?;
         Ok(self.tally)

@@ -78,6 +78,11 @@ impl<'a> Answering<'a> {
         }
     }
 
+    /// The model, for something else meanwhile.
+    pub fn model(&mut self) -> &mut LoadedModel {
+        self.model
+    }
+
     /// The predictions of a batch, one a post; their image seconds are left at 0. `cancelled` is asked before every pass.
     ///
     /// # Errors

@@ -33,6 +33,9 @@ const RARER_A_LABEL: f64 = 3.0;
 /// What is expected before any answer was seen counts as so many answers.
 const EXPECTED: f64 = 4.0;
 
+/// How many of an answer's last tokens are looked for in others.
+const ALIKE: usize = 8;
+
 /// How many answers are remembered: a model that tells stories has no two alike.
 const REMEMBERED: usize = 512;
 
@@ -78,14 +81,17 @@ impl Drafts {
     pub fn learn(&mut self, ids: &[u32]) {
         match self.answers.iter_mut().find(|answer| answer.ids == ids) {
             Some(answer) => answer.weight += 1.0,
-            None => self.answers.push(Answer {
-                ids: ids.to_vec(),
-                weight: 1.0,
-            }),
+            None => {
+                // The rarest makes room.
+                self.answers.truncate(REMEMBERED - 1);
+                self.answers.push(Answer {
+                    ids: ids.to_vec(),
+                    weight: 1.0,
+                });
+            }
         }
         // Likely ones first; the rest stays as it was.
         self.answers.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-        self.answers.truncate(REMEMBERED);
     }
 
     /// What is tried behind a prompt, where a pass costs so much.
@@ -100,14 +106,20 @@ impl Drafts {
             return TokenTree::default();
         };
         // Answers that begin in the same way, else those in which the last tokens stand somewhere.
-        for common in (1..=generated.len()).rev() {
-            let end = generated
-                .get(generated.len() - common..)
-                .unwrap_or_default();
+        let begun_alike = self.answers.iter().filter_map(|answer| {
+            let alike = answer.ids.starts_with(generated);
+            let rest = answer.ids.get(generated.len() - 1..);
+            Some((rest.filter(|_| alike)?, answer.weight))
+        });
+        let tree = likely_tree(begun_alike, tokens_a_pass, ANSWER_NODES);
+        if tree.len() > 1 {
+            return tree;
+        }
+        for common in (1..=ALIKE.min(generated.len() - 1)).rev() {
+            let end = generated.get(generated.len() - common..);
             let going_on = self.answers.iter().filter_map(|answer| {
-                let whole = common == generated.len();
-                let place = answer.ids.windows(common).position(|window| window == end);
-                let place = place.filter(|place| !whole || *place == 0)?;
+                let mut windows = answer.ids.windows(common);
+                let place = windows.position(|window| Some(window) == end)?;
                 let rest = answer.ids.get(place + common - 1..)?;
                 Some((rest, answer.weight))
             });

@@ -362,13 +362,13 @@ fn differing_labels(session: &Snapshot, post: usize) -> Option<u32> {
     Some((truth.bits() ^ answer.bits()).count_ones())
 }
 
-/// How sure the model is, from 0 to 0.5: how far the nearest probability is from 0.5. Without probabilities of labels,
-/// that of the best token against the second best where they are closest, which the margin gives.
+/// How sure the model is, from 0 to 0.5: how far the nearest probability, or the interval that it lies in, is from 0.5. Without
+/// probabilities of labels, that of the best token against the second best where they are closest, which the margin gives.
 fn certainty(session: &Snapshot, post: usize) -> Option<f64> {
     let prediction = session.prediction(post)?;
     let scores = prediction.scores.iter().flatten();
     let nearest = scores
-        .map(|score| (score.p - 0.5).abs())
+        .map(|score| (score.lo - 0.5).max(0.5 - score.hi).max(0.0))
         .min_by(f64::total_cmp);
     nearest.or_else(|| Some(0.5 * (0.5 * prediction.margin?).tanh()))
 }

@@ -8,7 +8,8 @@ says nothing that Overrule drafts, which is its worst case; where it repeats its
 answering_adapter.py both write the posts' own labels and end; both merge it first. Labels get no probabilities, which
 transformers does not compute either. Each round starts both programs anew, one after the other, so that they never share the
 machine with each other. Both answer one post more first, to warm up. What is compared: the median over posts and rounds of the
-seconds from a decoded picture to the answer, and the peak of the memory. transformers computes in float32.
+seconds from the picture to the answer (decoded for transformers, in its file for Overrule), and the peak of the memory.
+transformers computes in float32.
 
 Prints one JSON object; benches/results/ keeps such objects.
 """
@@ -89,7 +90,7 @@ def overrule_rows(arguments, folder):
 
 def measured(command):
     """Runs a command: its peak of memory in bytes, and what it printed."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=HERE) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         output = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -119,7 +120,6 @@ def compare(arguments):
             our_peak = max(our_peak, peak)
     medians = [statistics.median(row["seconds"] for row in rows) for rows in (peers, ours)]
     said = [[row.get("answer") for row in rows] for rows in (peers, ours)]
-    assert arguments.dtype != "f32" or said[0] == said[1], f"they answer differently: {said}"
     return {
         "date": datetime.date.today().isoformat(),
         "machine": {"processor": processor_name(), "cores": os.cpu_count(), "load_average": os.getloadavg()},
@@ -131,6 +131,7 @@ def compare(arguments):
         "overrule": {"dtype": arguments.dtype, "median_seconds": medians[1], "peak_bytes": our_peak, "posts": ours},
         "times_as_fast": medians[0] / medians[1],
         "share_of_memory": our_peak / peer_peak,
+        "same_answers": said[0] == said[1] if arguments.adapter else None,
     }
 
 

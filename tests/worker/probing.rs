@@ -67,6 +67,19 @@ fn the_base_is_loaded_beside_the_model_for_one_form_and_put_away_again() {
 }
 
 #[test]
+fn a_form_gets_probabilities_also_between_the_posts_of_a_run_without_them() {
+    let mut bench = Bench::loaded();
+    let mut job = job(&["", "", ""], 1);
+    job.options.answers.scores = false;
+    bench.worker.predict(job);
+    let probing = probe(&bench, "base", &[false]);
+    bench.gate.open();
+    let scored = |found: &Found| matches!(found, Found::Said(said) if said.scores.is_some());
+    let found = bench.found(&probing);
+    assert!(found.iter().any(|(_, found)| scored(found)));
+}
+
+#[test]
 fn a_base_that_nobody_waits_for_any_more_is_not_loaded_to_its_end() {
     let mut bench = Bench::loaded();
     let probing = probe(&bench, "slow", &[true]);

@@ -55,7 +55,8 @@ pub fn attend(
     let queries = q.reshape((batch, heads.keys_values, rows, dim))?;
     let mixed = if q.device().is_cpu() && q.dtype() == DType::F32 {
         let attention = Attention { heads, len, mask };
-        queries.apply_op3_no_bwd(&k.contiguous()?, &v.contiguous()?, &attention)?
+        let (k, v) = alike(k, v)?;
+        queries.apply_op3_no_bwd(&k, &v, &attention)?
     } else {
         mix(&queries, k, v, (heads, len), mask, MOST_SCORES)?
     }; // (batch, key_value_heads, rows, dim)
@@ -65,6 +66,25 @@ pub fn attend(
         .transpose(1, 2)?
         .contiguous()?
         .flatten_from(D::Minus2)
+}
+
+/// Keys and values as [`Attention`] reads them: each head in one piece, and the heads of both equally far apart, as in a cache
+/// with room to spare.
+fn alike(k: &Tensor, v: &Tensor) -> Result<(Tensor, Tensor)> {
+    if apart(k.layout()).is_some() && k.stride() == v.stride() {
+        Ok((k.clone(), v.clone()))
+    } else {
+        Ok((k.contiguous()?, v.contiguous()?))
+    }
+}
+
+/// How far the heads of `(batch, heads, len, dim)` are apart, if each stands in one piece and all as far.
+fn apart(layout: &Layout) -> Option<usize> {
+    let (_, heads, _, dim) = layout.shape().dims4().ok()?;
+    match *layout.stride() {
+        [batch, apart, row, 1] if row == dim && batch == heads * apart => Some(apart),
+        _ => None,
+    }
 }
 
 /// How many scores are taken at once: a gibibyte. The kernels of GPUs count them in 31 bits.
@@ -102,7 +122,7 @@ fn mix(
     weights.to_dtype(v.dtype())?.matmul(v)
 }
 
-/// The same on the CPU, where scores stay in the cache: of queries `(batch, key_value_heads, rows, dim)`, all contiguous.
+/// The same on the CPU, where scores stay in the cache: of contiguous queries `(batch, key_value_heads, rows, dim)`.
 struct Attention<'a> {
     heads: &'a Heads,
     len: usize,
@@ -141,18 +161,21 @@ impl CustomOp3 for Attention<'_> {
             queries: self.len,
             mask,
         };
+        let apart = apart(k_layout).filter(|_| k_layout.stride() == v_layout.stride());
+        let Some(apart) = apart else {
+            bail!("keys {k_layout:?} and values {v_layout:?} do not lie alike");
+        };
         let sizes = AttentionSizes {
             heads: batch * heads,
             rows,
             keys,
             dim,
+            apart,
         };
-        let (q, k, v) = (
-            values(q, q_layout)?,
-            values(k, k_layout)?,
-            values(v, v_layout)?,
-        );
-        let mixed = attention(q, k, v, sizes, |first, scores| {
+        let (k, v) = (k.as_slice::<f32>()?, v.as_slice::<f32>()?);
+        let k = k.get(k_layout.start_offset()..).unwrap_or_default();
+        let v = v.get(v_layout.start_offset()..).unwrap_or_default();
+        let mixed = attention(values(q, q_layout)?, k, v, sizes, |first, scores| {
             softmax.apply(first, scores, keys);
         });
         Ok((CpuStorage::F32(mixed), q_layout.shape().clone()))

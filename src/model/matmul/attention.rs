@@ -23,11 +23,14 @@ pub struct AttentionSizes {
     pub keys: usize,
     /// The size of a query, of a key and of a value.
     pub dim: usize,
+    /// How far the keys of a head begin behind those of the one before, and the values likewise: `keys · dim`, or more where
+    /// there is room for further ones.
+    pub apart: usize,
 }
 
 /// `weights · values`, head by head, where `weights` are what `normalize` makes of the scores `queries · keysᵀ`.
 ///
-/// - `queries (heads, rows, dim)`, `keys` and `values (heads, keys, dim)`, row-major
+/// - `queries (heads, rows, dim)`, `keys` and `values (heads, keys, dim)`, row-major, the heads of the latter `apart`
 /// - `normalize` gets some rows of scores `(rows, keys)` and the number of the first, where those of the first head come
 ///   first
 /// - gives `(heads, rows, dim)`
@@ -51,16 +54,14 @@ pub(super) fn attention_for(
 ) -> Vec<f32> {
     let (rows, dim) = (sizes.rows, sizes.dim);
     assert_eq!(queries.len(), sizes.heads * rows * dim, "{sizes:?}");
-    assert_eq!(keys.len(), sizes.heads * sizes.keys * dim, "{sizes:?}");
-    assert_eq!(values.len(), keys.len(), "{sizes:?}");
-    if queries.is_empty() || keys.is_empty() {
+    if queries.is_empty() || sizes.keys == 0 {
         return vec![0.0; queries.len()];
     }
     let of_a_head = sizes.keys * dim;
-    let packed: Vec<(FloatMatrix, FloatMatrix)> = keys
-        .par_chunks(of_a_head)
-        .zip(values.par_chunks(of_a_head))
-        .map(|(keys, values)| {
+    let packed: Vec<(FloatMatrix, FloatMatrix)> = (0..sizes.heads)
+        .into_par_iter()
+        .map(|head| {
+            let [keys, values] = [keys, values].map(|all| &all[head * sizes.apart..][..of_a_head]);
             (
                 FloatMatrix::pack(kernel, Floats::F32(keys), sizes.keys, dim),
                 FloatMatrix::pack_transposed(kernel, values, sizes.keys, dim),

@@ -257,8 +257,9 @@ impl Weights {
             let mut behind = Vec::new();
             for node in places {
                 let path = trie.path(Some(node));
-                if tree.len() + tree.missing(&path) > NODES {
-                    return tree;
+                // One whose way alone is too long is looked at all the same; of the others, those that fit.
+                if !tree.is_empty() && tree.len() + tree.missing(&path) > NODES {
+                    continue;
                 }
                 tree.insert(&path);
                 // An answer's end has nothing behind it, and needs no pass of its own.

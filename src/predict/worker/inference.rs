@@ -141,8 +141,7 @@ where
     /// Answers one form of a post while no job runs.
     fn answer_probe(&mut self, prepared: probing::Prepared) {
         if let Some(model) = &mut self.model {
-            let options = prepared.probe().answers.clone();
-            prepared.answer(&mut Answering::new(model, &options), &self.loader);
+            prepared.answer(model, &self.loader);
         }
     }
 
@@ -250,7 +249,7 @@ impl Run<'_> {
             match step {
                 Step::Stale => return Ended::Told,
                 Step::Paused => self.pause(),
-                Step::Probe(prepared) => prepared.answer(answering, self.loader),
+                Step::Probe(prepared) => prepared.answer(answering.model(), self.loader),
                 Step::Next(Next::NotYet) => {}
                 Step::Next(Next::Batch(batch)) => self.unanswered = batch,
                 Step::Next(Next::Failed {

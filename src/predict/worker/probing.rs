@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender};
 use crate::{
     causes::{panic_message, with_causes},
     image,
-    model::{ModelInput, ModelSpec, Processor},
+    model::{LoadedModel, ModelInput, ModelSpec, Processor},
     predict::{
         answering::Answering,
         loading::{self, Load},
@@ -172,24 +172,17 @@ impl Drop for Task {
 }
 
 impl Prepared {
-    /// How it is to be answered.
-    pub fn probe(&self) -> &Probe {
-        &self.task.probe
-    }
-
-    /// Asks the model, or the base that is loaded for this form alone.
-    pub fn answer(self, answering: &mut Answering<'_>, loader: &Load<'_>) {
+    /// Asks the model, or the base that is loaded for this form alone, with the probe's own options and drafts.
+    pub fn answer(self, model: &mut LoadedModel, loader: &Load<'_>) {
         let Self { task, input } = self;
         if task.is_unwanted() {
             return;
         }
+        let options = &task.probe.answers;
         let found = match task.base() {
-            None => task.ask(&input, answering),
+            None => task.ask(&input, &mut Answering::new(model, options)),
             Some(spec) => match loading::load(loader, spec, &mut |_| !task.is_unwanted()) {
-                Ok(mut base) => {
-                    let options = &task.probe.answers;
-                    task.ask(&input, &mut Answering::new(&mut base, options))
-                }
+                Ok(mut base) => task.ask(&input, &mut Answering::new(&mut base, options)),
                 Err(message) => Found::Failed(format!(
                     "the base cannot be loaded beside the model: {message}"
                 )),
