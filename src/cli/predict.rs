@@ -108,6 +108,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     };
     let secs = start.elapsed().as_secs_f64();
     super::note(&summary(&tally, skipped, outcome, secs, &args.out));
+    if tally.cut_off > 0 {
+        super::note(&format!(
+            "{} could not be read, since the answer did not end within {longest} tokens; --max-new-tokens allows longer ones",
+            posts(tally.cut_off)
+        ));
+    }
     if let Some(text) = how_it_went(&progress, secs) {
         super::note(&text);
     }
@@ -217,6 +223,8 @@ fn summary(tally: &Tally, skipped: usize, outcome: Outcome, secs: f64, out: &Pat
 struct Tally {
     written: usize,
     failed: usize,
+    /// Answers that could not be read and did not end by themselves.
+    cut_off: usize,
 }
 
 /// Writes records in the order of the dataset, although batches answer posts of like length together.
@@ -243,6 +251,7 @@ impl<'a> Writer<'a> {
             tally: Tally {
                 written: 0,
                 failed: 0,
+                cut_off: 0,
             },
         }
     }
@@ -260,6 +269,7 @@ impl<'a> Writer<'a> {
                 _ => None,
             };
         }
+        self.tally.cut_off += usize::from(self.run.was_cut_off(&prediction));
         let Some(of_post) = self.dataset.posts.get(post) else {
             bail!("the dataset has no post {post}");
         };

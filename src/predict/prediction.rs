@@ -127,6 +127,17 @@ pub struct RunInfo {
 }
 
 impl RunInfo {
+    /// The longest answer, in tokens.
+    pub fn longest_answer(&self) -> usize {
+        self.max_new_tokens.unwrap_or(DEFAULT_MAX_NEW_TOKENS)
+    }
+
+    /// Whether an answer of this run could not be read and did not end by itself.
+    pub fn was_cut_off(&self, prediction: &Prediction) -> bool {
+        let is_unread = prediction.parse == Parse::Failed && prediction.error.is_none();
+        is_unread && prediction.n_tokens >= self.longest_answer()
+    }
+
     /// The run of a loaded model with these settings.
     pub fn new(
         model: &ModelInfo,

@@ -216,9 +216,16 @@ fn a_text_that_would_take_all_memory_fails_alone() {
 fn answers_that_were_cut_off_are_made_again_with_a_longer_limit() {
     let folder = tempfile::tempdir().unwrap();
     let out = text(&folder.path().join("out.jsonl"));
-    for (longest, records_then) in [("2", 2), ("2", 2), ("64", 4), ("64", 4)] {
+    for (longest, records_then, cut_off) in [
+        ("2", 2, true),
+        ("2", 2, false),
+        ("64", 4, false),
+        ("64", 4, false),
+    ] {
         let args = ["--limit", "2", "--out", &out, "--max-new-tokens", longest];
-        run(predict(&test_posts(), &args)).expect(0);
+        let told = run(predict(&test_posts(), &args)).expect(0).stderr;
+        let text = "2 posts could not be read, since the answer did not end within 2 tokens";
+        assert_eq!(told.contains(text), cut_off, "{told}");
         let records = lines(&fs::read_to_string(&out).unwrap());
         assert_eq!(records.len(), records_then, "{longest}");
     }

@@ -91,6 +91,14 @@ fn prediction_ui(ui: &mut Ui, bench: &Bench, prediction: &Prediction, out: &mut 
         ),
     };
     notice(ui, symbol, color, text);
+    let run = bench.session.run();
+    if let Some(run) = run.filter(|run| run.was_cut_off(prediction)) {
+        let text = format!(
+            "Cut off: it did not end within {} tokens",
+            run.longest_answer()
+        );
+        notice(ui, icons::ICON_WARNING, palette.warn, &text);
+    }
     if !prediction.unknown_labels.is_empty() {
         let text = format!(
             "Labels that do not exist: {}",
@@ -107,7 +115,7 @@ fn prediction_ui(ui: &mut Ui, bench: &Bench, prediction: &Prediction, out: &mut 
         widgets::button(ui, Command::ShowSeen, true, out);
         widgets::button(ui, Command::ShowProbe, true, out);
     });
-    if let Some(run) = bench.session.run() {
+    if let Some(run) = run {
         let adapter = match &run.adapter {
             Some(adapter) => format!(" · {adapter}"),
             None if run.is_imported() => String::new(),
