@@ -108,15 +108,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     };
     let secs = start.elapsed().as_secs_f64();
     super::note(&summary(&tally, skipped, outcome, secs, &args.out));
-    if tally.cut_off > 0 {
-        super::note(&format!(
-            "{} could not be read, since the answer did not end within {longest} tokens; --max-new-tokens allows longer ones",
-            posts(tally.cut_off)
-        ));
-    }
-    if let Some(text) = how_it_went(&progress, secs) {
-        super::note(&text);
-    }
+    let told = [
+        cut_off(tally.cut_off, longest),
+        how_it_went(&progress, secs),
+    ];
+    told.iter().flatten().for_each(|text| super::note(text));
     if let JobEnd::Outage(outage) = end {
         bail!("predicting stopped: {outage}; run the same command again to go on");
     }
@@ -179,6 +175,15 @@ fn collect(
         }
     };
     Ok((writer.finish()?, last, end))
+}
+
+/// How many answers could not be read because they did not end; nothing to say of none.
+fn cut_off(n: usize, longest: usize) -> Option<String> {
+    let text = "could not be read, since the answer did not end within";
+    (n > 0).then(|| {
+        let posts = posts(n);
+        format!("{posts} {text} {longest} tokens; --max-new-tokens allows longer ones")
+    })
 }
 
 /// How many answers took one pass, and how long the model waited for images; nothing to say of no posts.
