@@ -39,6 +39,21 @@ fn tab_alone_comes_to_everything_of_every_dialog_in_the_smallest_window() {
 }
 
 #[test]
+fn the_models_name_leaves_room_for_the_buttons_of_the_smallest_window() {
+    let folder = Folder::new(&POSTS);
+    let mut window = folder.window_with(Some("fake with other labels"));
+    window.settle();
+    window.harness.set_size(SMALLEST);
+    window.harness.run_steps(5);
+    let rect = |name: &str| window.harness.get_by_label(name).rect();
+    let model = rect("Model: fake with other labels");
+    assert!(
+        model.right() + 26.0 < rect("Export…").left(),
+        "a note has room"
+    );
+}
+
+#[test]
 fn the_list_of_keys_can_be_read_in_the_smallest_window() {
     let folder = Folder::new(&POSTS);
     let mut window = smallest(&folder);

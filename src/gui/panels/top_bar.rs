@@ -26,6 +26,12 @@ fn has_room(ui: &Ui) -> bool {
     ui.ctx().content_rect().width() > ROOM_FOR_ALL
 }
 
+/// How many letters of a model's name there is room for, beside what else the smallest window shows.
+fn name_chars(ui: &Ui) -> usize {
+    let width = ui.ctx().content_rect().width();
+    ((width - 420.0) / 10.0).clamp(6.0, 24.0) as usize
+}
+
 /// What the bar shows.
 pub struct TopBar<'a> {
     /// The open dataset.
@@ -72,7 +78,7 @@ impl TopBar<'_> {
         let name = self
             .bench
             .map_or("Overrule", |bench| bench.session.dataset().name.as_str());
-        let text = theme::strong(elided(name, 24));
+        let text = theme::strong(elided(name, name_chars(ui).max(10)));
         let content = (
             icon(icons::ICON_FOLDER_OPEN),
             text,
@@ -160,7 +166,7 @@ impl TopBar<'_> {
         };
         let content = (
             icon(symbol).color(color),
-            RichText::new(elided(&text, 26)).color(color),
+            RichText::new(elided(&text, name_chars(ui))).color(color),
         );
         let response = ui.add(Button::new(content).frame_when_inactive(false));
         let response = response.accessible_name(format!("Model: {text}"));
@@ -168,7 +174,7 @@ impl TopBar<'_> {
             out.push(Command::ChooseModel);
         }
         if let ModelState::Ready(info) = self.model {
-            if info.is_demo {
+            if info.is_demo && has_room(ui) {
                 badge(ui, "Demo model", palette.demo)
                     .on_hover_text("A toy that ships with Overrule; it knows drawn pictures only.");
             }
@@ -201,6 +207,8 @@ impl TopBar<'_> {
                 "Trained on other labels"
             }
         };
+        // What it stands for is told where the pointer rests.
+        let text = if has_room(ui) { text } else { "!" };
         let note = note.to_string();
         badge(ui, text, Palette::from_ui(ui).warn)
             .accessible_name(&note)
