@@ -331,8 +331,8 @@ fn another_program_counts_the_decisions() {
 }
 
 /// Whether this process still has SQLite's shared lock on a file (<https://www.sqlite.org/fileformat2.html#the_lock_byte_page>).
-/// From 3.51 on SQLite leaves the log alone where that lock was lost and another process has the log's index open; programs with
-/// an older one take the log away.
+/// SQLite 3.53, which comes with this crate, leaves the log alone where that lock was lost and another process has the log's index
+/// open; a program with 3.40 takes the log away.
 fn is_locked(file: &Path) -> bool {
     if !cfg!(target_os = "linux") {
         return true;

@@ -55,10 +55,8 @@ impl Earlier {
         };
         let known = self.runs.iter().enumerate();
         let known = known.filter(|(_, known)| [run, &moved].contains(known));
-        let answered = known.filter_map(|(run, _)| self.answered.get(&(run, post)));
-        answered
-            .into_iter()
-            .any(|answered| answered.scored || !with_scores || answered.times > 1)
+        let mut answered = known.filter_map(|(run, _)| self.answered.get(&(run, post)));
+        answered.any(|answered| answered.scored || !with_scores || answered.times > 1)
     }
 }
 

@@ -101,9 +101,8 @@ fn presets_are_listed_with_their_needs_and_what_is_missing() {
     }
     for part in [
         "needs Amirhossein75/qwen2-vl-2b-mmhs150k-lora",
-        "Qwen2-VL",
-        "someone/half-a-model  1 kB",
-        "not whole yet: overrule models download someone/half-a-model",
+        "someone/another-qwen  2 MB   Qwen2-VL",
+        "someone/half-a-model  1 kB   not whole yet: overrule models download someone/half-a-model",
         "/my/base with /my/adapter",
     ] {
         assert!(table.contains(part), "{table}");

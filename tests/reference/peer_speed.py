@@ -68,6 +68,7 @@ def transformers_rows(arguments):
         seconds = time.perf_counter() - started
         prompt_tokens = inputs["input_ids"].shape[1]
         answer = output[0, prompt_tokens:]
+        assert arguments.adapter or len(answer) == tokens
         if number:
             text = processor.decode(answer, skip_special_tokens=True).strip()
             row = {"seconds": seconds, "prompt_tokens": prompt_tokens, "tokens": len(answer)}

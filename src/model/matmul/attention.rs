@@ -58,6 +58,9 @@ pub(super) fn attention_for(
         return vec![0.0; queries.len()];
     }
     let of_a_head = sizes.keys * dim;
+    assert!(of_a_head <= sizes.apart, "{sizes:?}");
+    let needed = (sizes.heads - 1) * sizes.apart + of_a_head;
+    assert!(keys.len().min(values.len()) >= needed, "{sizes:?}");
     let packed: Vec<(FloatMatrix, FloatMatrix)> = (0..sizes.heads)
         .into_par_iter()
         .map(|head| {
